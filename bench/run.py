@@ -1,0 +1,182 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The benchmark: fxcp, cp -a, rsync -a and the bare loop over pairs of file systems, side by side.
+
+    bench/run.py                                  everything (about an hour), results in bench/results/, a table on the terminal
+    bench/run.py --only small,large --pairs xfs-btrfs --rounds 9
+    bench/run.py --markdown                       and the table in docs/benchmarks.md
+    bench/run.py --from bench/results/X.json --markdown     the page again, without measuring
+    bench/run.py --smoke                          tiny trees, one round, no opinion about time: does it all work?
+
+docs/benchmarks.md says how to read the result.  Exit status: 0 all ran and all copies were equal, 1 something failed, 2 usage.
+"""
+
+import argparse
+import json
+import os
+import signal
+import sys
+import tempfile
+
+sys.dont_write_bytecode = True  # the source tree stays as it is
+
+from runner import competitors as who  # noqa: E402
+from runner import measuring, places, report, workloads  # noqa: E402
+
+SOURCE_ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+SMOKE_SCALE = 100
+GIB = 1 << 30
+
+
+def main():
+    options = parse_options()
+    if options.from_file:
+        with open(options.from_file, encoding="utf-8") as file:
+            tell(json.load(file), os.path.basename(options.from_file), options)
+        return 0
+    for program in (options.fxcp, *(os.path.join(options.helpers, name) for name in ("stopwatch", "bare_loop", "make_workload"))):
+        if not os.access(program, os.X_OK):
+            print(f"run.py: {program} is not there; `make release` builds it", file=sys.stderr)
+            return 2
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupted)
+    try:
+        facts = measure_all(options)
+    except KeyboardInterrupt:
+        print("\nrun.py: interrupted; everything is unmounted and removed", file=sys.stderr)
+        return 1
+    result = report.write_json(facts, options.results) if options.results else None
+    tell(facts, os.path.basename(result) if result else "", options)
+    if result:
+        print(f"\n{result}")
+    failures = [(cell, name, text) for cell in facts["cells"] for name, text in cell["failures"].items()]
+    for cell, name, text in failures:
+        print(f"FAILED: {cell['workload']}, {cell['title']}, {name}: {text}", file=sys.stderr)
+    return 1 if failures or not facts["cells"] else 0
+
+
+def measure_all(options):
+    """Pairs, workloads, warm then cold.  The places go before the directory they are in, and nothing interrupts their going."""
+    with tempfile.TemporaryDirectory(prefix="foxing-bench-", dir=options.work) as work:
+        world = places.Places(os.path.realpath(work), options.image_bytes)
+        try:
+            return measure_in(world, work, options)
+        finally:
+            previous = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+            world.__exit__(None, None, None)
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+
+
+def measure_in(world, work, options):
+    load_at_start = os.getloadavg()[0]
+    competitors = who.Competitors(options.fxcp, options.helpers)
+    measurer = measuring.Measurer(measuring.Stopwatch(options.helpers, work), competitors, {})
+    notes = [f"{name} is not installed: no column for it" for name in competitors.missing]
+    cells = []
+    for name in options.pairs:
+        try:
+            pair = world.pair(name)
+        except places.CannotMount as reason:
+            note(notes, f"{name} left out: {reason}")
+            continue
+        for workload_name in options.only:
+            workload = workloads.make(workload_name, pair.source, options.helpers, options.scale)
+            for cold in options.caches:
+                if cold and not measuring.can_drop_caches():
+                    note(notes, "no cold rows: only root may drop the caches")
+                    continue
+                cell = measuring.Cell(pair, workload, cold, options.rounds or rounds_of(workload_name, cold, options), options.smoke)
+                measurer.measure(cell, lambda text, cell=cell: progress(cell, text))
+                cells.append(cell)
+                print(row_of(cell), flush=True)
+    return report.document(SOURCE_ROOT, competitors, world.all(), cells, notes, load_at_start)
+
+
+def rounds_of(workload, cold, options):
+    if options.smoke:
+        return 1
+    rounds = workloads.WORKLOADS[workload][1]
+    return min(rounds, 5) if cold else rounds
+
+
+def note(notes, text):
+    if text not in notes:
+        notes.append(text)
+        print(f"note: {text}", file=sys.stderr)
+
+
+def progress(cell, text):
+    if sys.stderr.isatty():
+        print(f"\r\033[K{cell.workload.name}, {cell.pair.title}: {text}", end="", file=sys.stderr, flush=True)
+
+
+def row_of(cell):
+    """One line as soon as a row is complete; the tables come at the end."""
+    if sys.stderr.isatty():
+        print("\r\033[K", end="", file=sys.stderr, flush=True)
+    medians = {name: series.as_json().get("median") for name, series in cell.series.items()}
+    numbers = ", ".join(f"{name} {1000 * value:.4g} ms" if value else f"{name} failed" for name, value in medians.items())
+    return f"{cell.workload.name:8} {cell.pair.title}{', cold' if cell.cold else ''}: {numbers}"
+
+
+def tell(facts, result_name, options):
+    if options.smoke:
+        report.markdown(facts, result_name)
+        report.text_table(facts)
+        print(f"{len(facts['cells'])} rows ran")
+        return
+    print(report.text_table(facts))
+    print(report.summary(facts))
+    if options.markdown:
+        report.write_markdown(facts, result_name, options.markdown)
+        print(f"written into {options.markdown}")
+
+
+def interrupted(number, frame):
+    raise KeyboardInterrupt
+
+
+def parse_options():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0], epilog="docs/benchmarks.md has more.")
+    release = os.path.join(SOURCE_ROOT, "build", "release", "bin")
+    parser.add_argument("--fxcp", default=os.path.join(release, "fxcp"), metavar="PATH", help="the program to measure (default: the release build)")
+    parser.add_argument("--helpers", metavar="DIR", help="where stopwatch, bare_loop and make_workload are (default: the release build)")
+    parser.add_argument("--only", metavar="NAMES", help="workloads: " + ", ".join(workloads.WORKLOADS) + " (default: all but million)")
+    parser.add_argument("--pairs", metavar="NAMES", help="file systems: " + ", ".join(places.PAIRS + places.DIRECTORY_PAIRS))
+    parser.add_argument("--caches", metavar="NAMES", help="warm, cold or both (default; --smoke: warm)")
+    parser.add_argument("--rounds", type=int, metavar="N", help="rounds for every row (default: 5 or 7, by workload)")
+    parser.add_argument("--work", metavar="DIR", help="where images and mount points go: up to 25 GB (default: the temporary directory)")
+    parser.add_argument("--results", metavar="DIR", default=os.path.join(SOURCE_ROOT, "bench", "results"), help="where the JSON goes")
+    parser.add_argument("--markdown", nargs="?", metavar="PAGE", const=os.path.join(SOURCE_ROOT, "docs", "benchmarks.md"),
+                        help="write the tables into this page (default: docs/benchmarks.md)")
+    parser.add_argument("--from", dest="from_file", metavar="FILE", help="measure nothing, show the tables of this result")
+    parser.add_argument("--smoke", action="store_true", help="tiny trees, one round, nothing kept; also without root")
+    options = parser.parse_args()
+    options.helpers = os.path.abspath(options.helpers or release)
+    options.fxcp = os.path.abspath(options.fxcp) if os.path.sep in options.fxcp else options.fxcp
+    options.only = chosen(parser, options.only, workloads.WORKLOADS, [name for name in workloads.WORKLOADS if name not in workloads.ON_REQUEST])
+    options.caches = [name == "cold" for name in chosen(parser, options.caches, ["warm", "cold"], ["warm"] if options.smoke else ["warm", "cold"])]
+    options.scale = SMOKE_SCALE if options.smoke else 1
+    options.image_bytes = GIB if options.smoke else 256 * GIB
+    default_pairs = places.PAIRS
+    if options.smoke:
+        options.results = None
+        default_pairs = ["xfs-xfs", "xfs-btrfs", "xfs-ext4", "here-here"] if os.geteuid() == 0 else ["here-here"]
+        default_pairs += ["here-shm"] if os.access("/dev/shm", os.W_OK) else []
+    options.pairs = chosen(parser, options.pairs, places.PAIRS + places.DIRECTORY_PAIRS, default_pairs)
+    return options
+
+
+def chosen(parser, words, allowed, default):
+    if not words:
+        return default
+    names = words.split(",")
+    unknown = [name for name in names if name not in allowed]
+    if unknown:
+        parser.error(f"{', '.join(unknown)}: not one of {', '.join(allowed)}")
+    return names
+
+
+if __name__ == "__main__":
+    sys.exit(main())

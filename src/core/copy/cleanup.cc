@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "core/copy/cleanup.h"
+
+#include "core/copy/temp_names.h"
+#include "sys/names.h"
+
+namespace foxing::copy {
+
+bool Cleanup::is_litter(std::string_view name) {
+  if (!TempNames::maker_of(name)) return false;
+  if (TempNames::is_litter(name)) return true;
+  kept_.fetch_add(1);
+  return false;
+}
+
+void Cleanup::remove(walk::Directory& directory, const std::string& name, bool is_directory) {
+  auto removed = dry_run_ ? Result<>() : is_directory ? sys::remove_directory_at(directory.fd(), name) : sys::unlink_at(directory.fd(), name);
+  if (removed) {
+    removed_.fetch_add(1);
+    return;
+  }
+  if (removed.error().code == ENOENT) return;
+  // A directory that gave way to a file and has got something in it since: that is somebody's data now.
+  const ProblemKind kind = removed.error().code == ENOTEMPTY ? ProblemKind::in_the_way : ProblemKind::failed;
+  observer_.problem({kind, true, std::move(removed).error().about(directory.path_of(name))});
+}
+
+walk::Visitor::Descend Cleanup::enter(walk::Directory& directory, walk::WorkerIndex) {
+  // A temporary directory is looked at from its parent, whose descriptor is open here: nothing below it is ours.
+  if (directory.parent() != nullptr && is_litter(directory.name())) {
+    remove(const_cast<walk::Directory&>(*directory.parent()), directory.name(), true);
+    return Descend::no;
+  }
+  return Descend::yes;
+}
+
+void Cleanup::visit(const walk::Hold& directory, const walk::Entry& entry, walk::WorkerIndex) {
+  if (is_litter(entry.name)) remove(*directory, entry.name, false);
+}
+
+void Cleanup::unreadable(walk::Directory& directory, std::string_view name, Error error) {
+  observer_.problem({ProblemKind::unreadable, true, std::move(error).about(name.empty() ? directory.path() : directory.path_of(name))});
+}
+
+}  // namespace foxing::copy

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "core/copy/content.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+#include "core/copy/stream.h"
+#include "sys/file.h"
+#include "sys/process.h"
+
+namespace foxing::copy {
+namespace {
+
+// Pieces of 256 KiB: larger writes ask XFS and ext4 for large folios, whose pages are not recycled and fault anew (docs/benchmarks.md).
+constexpr std::size_t kBufferSize = 256 * 1024;
+constexpr std::size_t kRangeStep = 64 * 1024 * 1024;  // bounded, so that a stop is obeyed and a wrong length does no harm
+
+/// A tier's answer: the bytes it moved, or why it declines (errno, 0 where there is none).
+struct Answer {
+  std::optional<Bytes> moved;
+  int declined = 0;
+  static Answer done(Bytes moved) { return {moved, 0}; }
+  static Answer decline(int code) { return {std::nullopt, code}; }
+};
+
+Result<Answer> declined_unless_real(Error error) {
+  if (is_real(error.code)) return tl::make_unexpected(std::move(error));
+  return Answer::decline(error.code);
+}
+
+/// These say that a pair can never do it; the others are about one file.
+bool is_for_good(int code) { return code == EXDEV || code == EOPNOTSUPP || code == ENOSYS || code == ENOTTY; }
+
+Result<Answer> clone_tier(sys::FdView source, sys::FdView target, Pair& pair) {
+  auto cloned = sys::clone(source, target);
+  if (cloned) return Answer::done(Bytes(0));
+  if (is_for_good(cloned.error().code)) pair.clone_declines.store(true, std::memory_order_relaxed);
+  return declined_unless_real(std::move(cloned).error());
+}
+
+Result<Answer> copy_range_tier(sys::FdView source, Bytes size, sys::FdView target, Pair& pair) {
+  FileOffset at;
+  while (at.value < size.value) {
+    if (sys::stop_requested()) return fail(ECANCELED, "copy");
+    const auto moved = sys::copy_range(source, at, target, at, std::min<std::uint64_t>(size.value - at.value, kRangeStep));
+    if (!moved) {
+      if (at.value == 0 && is_for_good(moved.error().code)) pair.copy_range_declines.store(true, std::memory_order_relaxed);
+      return declined_unless_real(moved.error());
+    }
+    // The end before the size: the file shrank, or this filesystem says so where it is not true (FUSE, procfs).  Reading will tell.
+    if (*moved == 0) return Answer::decline(0);
+    at = at + Bytes(*moved);
+  }
+  return Answer::done(size);
+}
+
+Result<Answer> send_tier(sys::FdView source, Bytes size, sys::FdView target) {
+  FileOffset at;
+  while (at.value < size.value) {
+    if (sys::stop_requested()) return fail(ECANCELED, "copy");
+    const auto moved = sys::send_file(source, at, target, std::min<std::uint64_t>(size.value - at.value, kRangeStep));
+    if (!moved) return declined_unless_real(moved.error());
+    if (*moved == 0) break;  // it shrank: the caller sees that its status has changed
+    at = at + Bytes(*moved);
+  }
+  return Answer::done(Bytes(at.value));
+}
+
+/// Room for a file to grow while it is read: twice its size, but a page of /proc may be anything.
+Bytes growth_limit(Bytes size) { return size + size + 1_GiB; }
+
+Result<Answer> streamed(Result<Bytes> moved) {
+  if (!moved) return tl::make_unexpected(std::move(moved).error());
+  return Answer::done(*moved);
+}
+
+}  // namespace
+
+std::span<std::byte> Workbench::buffer() {
+  // make_unique_for_overwrite: not touched, so that only what is used costs memory
+  if (!buffer_) buffer_ = std::make_unique_for_overwrite<std::byte[]>(kBufferSize);
+  return {buffer_.get(), kBufferSize};
+}
+
+sys::Ring* Workbench::ring() {
+  if (!ring_ && !ring_declines_) {
+    auto ring = sys::Ring::create({.buffers = 8, .buffer_size = kBufferSize});
+    if (ring) ring_ = std::move(*ring);
+    ring_declines_ = !ring_;
+  }
+  return ring_ ? &*ring_ : nullptr;
+}
+
+bool is_real(int code) {
+  switch (code) {
+    case EIO:
+    case ENOSPC:
+    case EDQUOT:
+    case EROFS:
+    case EFBIG:
+    case ESTALE:
+    case ENODEV:
+    case ENXIO:
+    case EUCLEAN:
+    case ECANCELED: return true;
+    default: return false;
+  }
+}
+
+Result<Moved> copy_content(Workbench& bench, const Plan& plan, sys::FdView source, const sys::FileStatus& status, sys::FdView target,
+                           Pair& pair, Attempts keep) {
+  Moved moved;
+  const ByteRange whole{FileOffset(0), FileOffset(status.size().value)};
+  const Stream stream{source, target, whole, plan.holes, pair.target_block};
+  const auto offer = [&](Tier tier) -> Result<Answer> {
+    switch (tier) {
+      case Tier::clone: return clone_tier(source, target, pair);
+      case Tier::copy_range: return copy_range_tier(source, status.size(), target, pair);
+      case Tier::send: return send_tier(source, status.size(), target);
+      case Tier::ring: {
+        sys::Ring* ring = bench.ring();
+        if (ring == nullptr) return Answer::decline(ENOSYS);
+        auto moved_by_ring = stream_through(*ring, stream);
+        // A file whose filesystem knows no such reads (EINVAL, EOPNOTSUPP) is for the plain way.
+        return moved_by_ring ? Answer::done(*moved_by_ring) : declined_unless_real(std::move(moved_by_ring).error());
+      }
+      case Tier::plain:
+        return streamed(plan.until_end ? stream_until_end(bench.buffer(), source, target, growth_limit(status.size()))
+                                       : stream_through(bench.buffer(), stream));
+    }
+    FOX_ASSERT(false);
+    return Answer::decline(0);
+  };
+
+  int last_code = 0;
+  for (std::size_t i = 0; i < plan.count; ++i) {
+    moved.tier = plan.steps[i].tier;
+    const Answer answer = FOX_TRY(offer(moved.tier));
+    last_code = answer.declined;
+    if (keep == Attempts::keep) moved.attempts.push_back({moved.tier, answer.moved ? 0 : last_code});
+    if (!answer.moved) continue;
+    moved.bytes = *answer.moved;
+    if (plan.holes != Holes::none && moved.tier != Tier::clone) FOX_TRY(sys::truncate(target, status.size()));
+    return moved;
+  }
+  return fail(last_code, name_of(moved.tier), {}, "no way of copying is left: the allowed ones were declined");
+}
+
+Result<Moved> copy_piece(Workbench& bench, const Plan& plan, sys::FdView source, sys::FdView target, ByteRange range, const Pair& pair) {
+  const Stream stream{source, target, range, plan.holes, pair.target_block};
+  Moved moved{.tier = Tier::ring};
+  sys::Ring* ring = bench.ring();
+  if (ring == nullptr) moved.tier = Tier::plain;
+  moved.bytes = FOX_TRY(ring != nullptr ? stream_through(*ring, stream) : stream_through(bench.buffer(), stream));
+  return moved;
+}
+
+}  // namespace foxing::copy

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Content: offers a file to the tiers of its plan, one after the other, until one has done the work.
+//
+//   from  regular_file.cc   open source, open target, Plan        to  Moved
+//
+// Holds. A tier does the whole file or declines; what it wrote before it declined is written again by the next one.
+//        errno decides: ENOSPC, EDQUOT, EIO and their like are real and end the file, anything else only ends the tier.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "base/result.h"
+#include "core/copy/outcome.h"
+#include "core/copy/pairs.h"
+#include "core/copy/planner.h"
+#include "sys/fd.h"
+#include "sys/ring.h"
+#include "sys/status.h"
+
+namespace foxing::copy {
+
+/// What one worker keeps for its copies.  Memory is taken when it is first needed.
+class Workbench {
+ public:
+  /// For what has no better way.
+  std::span<std::byte> buffer();
+  /// Null where io_uring is not to be had; asked for once.
+  sys::Ring* ring();
+
+ private:
+  std::unique_ptr<std::byte[]> buffer_;
+  std::optional<sys::Ring> ring_;
+  bool ring_declines_ = false;
+};
+
+struct Moved {
+  Tier tier = Tier::send;
+  Bytes bytes;                    // read and written
+  std::vector<Attempt> attempts;  // only where asked for
+};
+
+enum class Attempts { forget, keep };
+
+/// True for errors that no other tier will get past.
+bool is_real(int code);
+
+/// Copies all content of `source` into the empty file `target`; sets its size where it ends in a hole.
+/// Errors: real ones, of the call that failed; ECANCELED.
+Result<Moved> copy_content(Workbench& bench, const Plan& plan, sys::FdView source, const sys::FileStatus& status, sys::FdView target,
+                           Pair& pair, Attempts attempts);
+
+/// Copies the data of `range` with tier `ring`, or `plain`; for one of several workers on a large file.
+Result<Moved> copy_piece(Workbench& bench, const Plan& plan, sys::FdView source, sys::FdView target, ByteRange range, const Pair& pair);
+
+}  // namespace foxing::copy

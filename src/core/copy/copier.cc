@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Directories, and what the observer hears.  Regular files: regular_file.cc; links, devices and the like: special.cc.
+#include "core/copy/copier.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "base/assert.h"
+#include "sys/file.h"
+#include "sys/names.h"
+
+namespace foxing::copy {
+namespace {
+
+constexpr mode_t kClosedDirectory = 0700;
+constexpr std::size_t kMostWaitingCommits = 1024;
+
+}  // namespace
+
+Copier::Copier(Options options, Observer& observer, unsigned workers)
+    : options_(options), observer_(observer), commits_(kMostWaitingCommits), workers_(std::max(workers, 1u)) {}
+
+Copier::~Copier() = default;
+
+void Copier::connect(walk::Walk& walk, sys::UniqueFd root) {
+  walk_ = &walk;
+  root_ = std::move(root);
+}
+
+Result<std::unique_ptr<TargetDirectory>> Copier::adopt(sys::UniqueFd fd, sys::FdView source, DeviceId source_device, bool fresh) {
+  const sys::FileStatus status = FOX_TRY(sys::status_of(fd));
+  Pair* pair = FOX_TRY(pairs_.of(source, source_device, fd, status.device()));
+  const bool inherits = FOX_TRY(meta::has_default_acl(fd));
+  if (options_.durable) commits_.touched(status.device(), fd);
+  target_roots_.push_back(status.key());
+  return std::make_unique<TargetDirectory>(std::move(fd), status, *pair, fresh, inherits);
+}
+
+// ---- Directories
+
+walk::Visitor::Descend Copier::enter(walk::Directory& directory, walk::WorkerIndex worker) {
+  at(worker).counters.entries.fetch_add(1, std::memory_order_relaxed);
+  const walk::Directory* parent = directory.parent();
+  if (parent != nullptr && std::ranges::find(target_roots_, directory.status().key()) != target_roots_.end()) {
+    report(directory, {}, ProblemKind::in_the_way,
+           {.code = 0, .operation = "", .subject = {}, .detail = "is the destination itself; it is not copied into itself"});
+    return Descend::no;
+  }
+  if (!options_.recursive) {
+    report(directory, {}, ProblemKind::left_out,
+           {.code = 0, .operation = "", .subject = {}, .detail = "is a directory; -r or -a copies directories"});
+    return Descend::no;
+  }
+  // A SRC itself may be a mount point; inode 0 is the place that holds SRCs.
+  const bool elsewhere = parent != nullptr && options_.one_filesystem && parent->status().inode() != InodeNo(0) &&
+                         directory.status().device() != parent->status().device();
+  if (options_.dry_run) return elsewhere ? Descend::no : enter_dry(directory, worker);
+
+  if (parent == nullptr) {
+    FOX_ASSERT(directory.attachment() != nullptr);  // adopt()
+  } else {
+    auto& above = static_cast<TargetDirectory&>(*parent->attachment());
+    auto target = make_directory(directory, above);
+    if (!target) {
+      fail_entry(directory, {}, std::move(target).error());
+      return Descend::no;
+    }
+    directory.attach(std::move(*target));
+  }
+  TargetDirectory& target = target_of(directory);
+  if (auto opened = open_up(target); !opened) {
+    fail_entry(directory, {}, std::move(opened).error());
+    return Descend::no;
+  }
+  if (!target.fresh()) remove_litter(directory, target, worker);
+  at(worker).counters.directories.fetch_add(1, std::memory_order_relaxed);
+  if (observer_.wants_files()) {
+    observer_.file({FileEvent::Action::directory, directory.path(), sys::FileType::directory, Bytes(0), Tier::send, {}, {}});
+  }
+  if (elsewhere) {  // the mount point is made, what is mounted there is not ours
+    leave(directory);
+    return Descend::no;
+  }
+  return Descend::yes;
+}
+
+walk::Visitor::Descend Copier::enter_dry(walk::Directory& directory, walk::WorkerIndex worker) {
+  at(worker).counters.directories.fetch_add(1, std::memory_order_relaxed);
+  if (observer_.wants_files()) {
+    observer_.file({FileEvent::Action::directory, directory.path(), sys::FileType::directory, Bytes(0), Tier::send, {}, {}});
+  }
+  return Descend::yes;
+}
+
+Result<std::unique_ptr<TargetDirectory>> Copier::make_directory(walk::Directory& directory, TargetDirectory& parent) {
+  const std::string name = parent.name_for(directory.name());
+  const auto open_it = [&] { return sys::open_at(parent.fd(), name, {.directory = true}); };
+  bool fresh = true;
+  if (auto made = sys::make_directory_at(parent.fd(), name, kClosedDirectory); !made) {
+    if (made.error().code != EEXIST) return tl::make_unexpected(std::move(made).error());
+    fresh = false;
+  }
+  auto fd = open_it();
+  if (!fd && (fd.error().code == ENOTDIR || fd.error().code == ELOOP)) {
+    if (options_.keep_dirlinks) fd = sys::open_at(parent.fd(), name, {.links = sys::Links::follow, .directory = true});
+    if (!fd) return replace_by_directory(directory, parent, name);
+  }
+  if (!fd && fd.error().code == EACCES && !fresh) {
+    // One of ours without read permission, from a source of mode 0300, say.  O_PATH needs none; its mode is set again at the end.
+    const sys::UniqueFd path = FOX_TRY(sys::open_at(parent.fd(), name, {.access = sys::Access::path, .directory = true}));
+    FOX_TRY(sys::set_mode({path, sys::Handle::path}, FOX_TRY(sys::status_of(path)).permissions() | 0700));
+    fd = open_it();
+  }
+  if (!fd) return tl::make_unexpected(std::move(fd).error());
+
+  const sys::FileStatus status = FOX_TRY(sys::status_of(*fd));
+  if (fresh && (status.owner() != ::geteuid() && parent.pair().target_kind != storage::Filesystem::nfs)) {
+    return fail(ESTALE, "mkdirat", {}, "somebody put another directory in the place of the new one");
+  }
+  Pair* pair = FOX_TRY(pairs_.of(directory.fd(), directory.status().device(), *fd, status.device()));
+  const bool inherits = fresh ? parent.inherits_acl() : FOX_TRY(meta::has_default_acl(*fd));
+  if (options_.durable) commits_.touched(status.device(), *fd);
+  return std::make_unique<TargetDirectory>(std::move(*fd), status, *pair, fresh, inherits);
+}
+
+/// Something that is no directory has the name: it gives way, and the name is never missing.
+Result<std::unique_ptr<TargetDirectory>> Copier::replace_by_directory(walk::Directory& directory, TargetDirectory& parent,
+                                                                       const std::string& name) {
+  const std::string temporary = temp_names_.next();
+  FOX_TRY(sys::make_directory_at(parent.fd(), temporary, kClosedDirectory));
+  if (auto placed = parent.put_in_place(temporary, name); !placed) {
+    (void)sys::remove_directory_at(parent.fd(), temporary);
+    return tl::make_unexpected(std::move(placed).error());
+  }
+  auto fd = FOX_TRY(sys::open_at(parent.fd(), name, {.directory = true}));
+  const sys::FileStatus status = FOX_TRY(sys::status_of(fd));
+  Pair* pair = FOX_TRY(pairs_.of(directory.fd(), directory.status().device(), fd, status.device()));
+  return std::make_unique<TargetDirectory>(std::move(fd), status, *pair, true, parent.inherits_acl());
+}
+
+/// An existing directory without write permission is opened for its owner until it is left.
+Result<> Copier::open_up(TargetDirectory& target) {
+  if (target.fresh() || options_.keep.privileges.ignore_permissions) return {};
+  if ((target.status().permissions() & 0700) == 0700 || target.status().owner() != ::geteuid()) return {};
+  return sys::set_mode({target.fd()}, target.status().permissions() | 0700);
+}
+
+void Copier::remove_litter(walk::Directory& directory, TargetDirectory& target, walk::WorkerIndex worker) {
+  sys::DirectoryReader reader(32 * 1024);
+  std::vector<std::string> litter;
+  while (true) {
+    auto more = reader.fill(target.fd());
+    if (!more) return report(directory, {}, ProblemKind::unreadable, std::move(more).error());
+    if (!*more) break;
+    while (const auto entry = reader.next()) {
+      if (entry->name[0] == '.' && TempNames::is_litter({entry->name, entry->length})) litter.emplace_back(entry->name);
+    }
+  }
+  for (const std::string& name : litter) {
+    auto removed = sys::unlink_at(target.fd(), name);
+    if (!removed && removed.error().code == EISDIR) removed = sys::remove_directory_at(target.fd(), name);
+    if (removed) at(worker).counters.litter.fetch_add(1, std::memory_order_relaxed);
+  }
+}
+
+void Copier::leave(walk::Directory& directory) {
+  if (options_.dry_run) return;
+  TargetDirectory& target = target_of(directory);
+  if (!target.open()) return;  // could not be opened again; reported
+  meta::Current current = meta::Current::of(target.status());
+  current.may_have_attributes = !target.fresh() || target.inherits_acl();
+  sys::FileStatus wanted = directory.status();
+  meta::Policy keep = options_.keep;
+  if (!target.fresh() && !keep.mode) {
+    // Nobody asked for the mode: an existing directory gets back its own, which open_up may have widened.
+    keep.mode = true;
+    wanted.raw.st_mode = S_IFDIR | target.status().permissions();
+  }
+  auto losses = meta::apply({directory.fd()}, wanted, {target.fd()}, current, keep, target.pair().fidelity);
+  if (!losses) return fail_entry(directory, {}, std::move(losses).error());
+  report(directory, {}, *losses);
+}
+
+void Copier::close_descriptors(walk::Directory& directory) {
+  if (directory.attachment() != nullptr) target_of(directory).close();
+}
+
+Result<> Copier::reopen_descriptors(walk::Directory& directory, walk::Directory* child) {
+  if (directory.attachment() == nullptr) return {};
+  TargetDirectory& target = target_of(directory);
+  sys::UniqueFd fd;
+  if (child != nullptr && child->attachment() != nullptr && target_of(*child).open()) {
+    fd = FOX_TRY(sys::open_at(target_of(*child).fd(), "..", {.directory = true}));
+  } else {
+    std::string path = directory.name();
+    const walk::Directory* above = directory.parent();
+    const auto open = [](const walk::Directory* at) { return static_cast<TargetDirectory&>(*at->attachment()).open(); };
+    for (; above != nullptr && !open(above); above = above->parent()) path.insert(0, above->name() + '/');
+    if (above == nullptr) return fail(ESTALE, "openat");
+    fd = FOX_TRY(sys::open_beneath(static_cast<TargetDirectory&>(*above->attachment()).fd(), path, {.directory = true}));
+  }
+  if (FOX_TRY(sys::status_of(fd)).key() != target.status().key()) {
+    return fail(ESTALE, "openat", {}, "the target's directory was moved while it was copied to");
+  }
+  target.reopen(std::move(fd));
+  return {};
+}
+
+// ---- Entries
+
+void Copier::visit(const walk::Hold& directory, const walk::Entry& entry, walk::WorkerIndex worker) {
+  at(worker).counters.entries.fetch_add(1, std::memory_order_relaxed);
+  switch (entry.type) {
+    case sys::FileType::regular: return visit_regular(directory, entry, worker);
+    case sys::FileType::symlink: return visit_symlink(directory, entry, worker);
+    case sys::FileType::directory:
+    case sys::FileType::unknown: FOX_ASSERT(false); return;
+    default: return visit_special(directory, entry, worker);
+  }
+}
+
+void Copier::unreadable(walk::Directory& directory, std::string_view name, Error error) {
+  report(directory, name, ProblemKind::unreadable, std::move(error));
+}
+
+void Copier::vanished(walk::Directory& directory, std::string_view name) {
+  report(directory, name, ProblemKind::vanished,
+         {.code = 0, .operation = "", .subject = {}, .detail = "was removed while the tree was copied"}, false);
+}
+
+// ---- What the observer hears
+
+void Copier::report(ProblemKind kind, bool failure, Error error) {
+  observer_.problem({.kind = kind, .failure = failure, .error = std::move(error)});
+}
+
+void Copier::report(const walk::Directory& directory, std::string_view name, ProblemKind kind, Error error, bool failure) {
+  report(kind, failure, std::move(error).about(name.empty() ? directory.path() : directory.path_of(name)));
+}
+
+void Copier::report(const walk::Directory& directory, std::string_view name, const meta::Losses& losses) {
+  for (const auto& one : losses.all) {
+    report(directory, name, kind_of(one.loss), {.code = one.code, .operation = meta::name_of(one.loss), .subject = {}, .detail = one.detail},
+           !one.note);
+  }
+}
+
+void Copier::fail_entry(const walk::Directory& directory, std::string_view name, Error error) {
+  if (error.code == ECANCELED) return;  // the whole run was asked to stop, and says so itself
+  ProblemKind kind = ProblemKind::failed;
+  if (error.code == ENOSPC || error.code == EDQUOT) {
+    // No other file will fit either; what is in the target stays.
+    kind = ProblemKind::no_space;
+    if (!no_space_.exchange(true)) sys::request_stop();
+  } else if (error.code == ENOTEMPTY || error.code == EBUSY) {
+    kind = ProblemKind::in_the_way;
+  }
+  report(directory, name, kind, std::move(error));
+}
+
+Result<> Copier::finish() {
+  if (!options_.durable) return {};
+  return commits_.finish();
+}
+
+void Copier::add_counters_to(Counters& sum) const {
+  for (const Worker& worker : workers_) {
+    const Counters& from = worker.counters;
+    const auto add = [](std::atomic<std::uint64_t>& to, const std::atomic<std::uint64_t>& value) {
+      to.fetch_add(value.load(std::memory_order_relaxed), std::memory_order_relaxed);
+    };
+    add(sum.entries, from.entries);
+    add(sum.files, from.files);
+    add(sum.directories, from.directories);
+    add(sum.symlinks, from.symlinks);
+    add(sum.specials, from.specials);
+    add(sum.hard_links, from.hard_links);
+    add(sum.bytes, from.bytes);
+    add(sum.bytes_moved, from.bytes_moved);
+    add(sum.retries, from.retries);
+    add(sum.litter, from.litter);
+    for (std::size_t tier = 0; tier < kTiers; ++tier) {
+      add(sum.by_tier[tier], from.by_tier[tier]);
+      add(sum.declined_by_tier[tier], from.declined_by_tier[tier]);
+    }
+  }
+}
+
+}  // namespace foxing::copy

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The copier: makes a target equal to what is walked.  The door of this folder; docs/life-of-a-file.md walks through it.
+//
+//   from  walk::Walk   enter, visit, leave, on several workers        to  the target, and an Observer
+//
+// How.   enter() makes the target's directory, visit() offers an entry to what its type needs (regular_file.cc, special.cc), leave() sets the
+//        directory's own metadata when everything in it is done.  Directories this run makes are closed to others until then.
+// Holds. Everything is relative to open directories.  What was scanned is compared with what is opened; what changes while it is read is read
+//        again and then reported.  Every failure reaches the Observer exactly once; one failed entry never stops another.
+//        Only a full target stops the run.
+// Reading order: outcome.h, planner.h, copier.h, then regular_file.cc, content.h, stream.h, target.h.
+// Not here: walking, choosing what is copied, options, words for people.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/copy/content.h"
+#include "core/copy/durable.h"
+#include "core/copy/hard_links.h"
+#include "core/copy/outcome.h"
+#include "core/copy/pairs.h"
+#include "core/copy/planner.h"
+#include "core/copy/target.h"
+#include "core/copy/temp_names.h"
+#include "core/meta/meta.h"
+#include "core/walk/walk.h"
+
+namespace foxing::copy {
+
+struct Options {
+  meta::Policy keep;
+  bool hard_links = false;
+  bool symlinks = false;   // as links; else they are left out
+  bool devices = false;
+  bool specials = false;   // fifos and sockets
+  bool recursive = true;
+  bool one_filesystem = false;
+  bool keep_dirlinks = false;  // a symbolic link to a directory in the target serves as that directory
+  bool dry_run = false;
+  bool atomic = true;
+  bool durable = false;
+  Choices choices;
+};
+
+/// Several workers on one large file: shared by its pieces.
+class LargeFile;
+
+class Copier final : public walk::Visitor {
+ public:
+  Copier(Options options, Observer& observer, unsigned workers);
+  ~Copier() override;
+
+  /// To be called before the walk: where large files are split to, and the target below which hard links are made.
+  /// `root` is the directory that relative paths start from; invalid in a dry run.
+  void connect(walk::Walk& walk, sys::UniqueFd root);
+
+  /// The target directory for a root of the walk, or for a place: what lies in `fd`.  To be handed to the walk with it.
+  Result<std::unique_ptr<TargetDirectory>> adopt(sys::UniqueFd fd, sys::FdView source, DeviceId source_device, bool fresh);
+  /// When the walk has nothing left: commits what waits for a flush.
+  void quiet() { commits_.flush(); }
+  /// After the walk: the last flush of --fsync.
+  Result<> finish();
+
+  bool no_space() const { return no_space_.load(); }
+  /// Sums over all workers.
+  void add_counters_to(Counters& sum) const;
+
+  // walk::Visitor
+  Descend enter(walk::Directory& directory, walk::WorkerIndex worker) override;
+  void visit(const walk::Hold& directory, const walk::Entry& entry, walk::WorkerIndex worker) override;
+  void leave(walk::Directory& directory) override;
+  void unreadable(walk::Directory& directory, std::string_view name, Error error) override;
+  void vanished(walk::Directory& directory, std::string_view name) override;
+  void close_descriptors(walk::Directory& directory) override;
+  Result<> reopen_descriptors(walk::Directory& directory, walk::Directory* child) override;
+
+ private:
+  friend class LargeFile;
+  struct alignas(64) Worker {
+    Workbench bench;
+    Counters counters;
+  };
+  /// A source file, open and looked at.
+  struct Opened {
+    sys::UniqueFd fd;
+    sys::FileStatus status;
+  };
+
+  // directories (copier.cc)
+  Descend enter_dry(walk::Directory& directory, walk::WorkerIndex worker);
+  Result<std::unique_ptr<TargetDirectory>> make_directory(walk::Directory& directory, TargetDirectory& parent);
+  Result<std::unique_ptr<TargetDirectory>> replace_by_directory(walk::Directory& directory, TargetDirectory& parent, const std::string& name);
+  Result<> open_up(TargetDirectory& target);
+  void remove_litter(walk::Directory& directory, TargetDirectory& target, walk::WorkerIndex worker);
+
+  // regular files (regular_file.cc)
+  void visit_regular(const walk::Hold& directory, const walk::Entry& entry, walk::WorkerIndex worker);
+  void copy_regular(const walk::Hold& directory, const std::string& name, sys::Links links, Opened source, walk::WorkerIndex worker);
+  bool split(const walk::Hold& directory, const std::string& name, sys::Links links, Opened& source, const Plan& plan, walk::WorkerIndex worker);
+  Result<Plan> plan_for(const Opened& source, const Pair& pair) const;
+  static Result<bool> is_one_hole(const Opened& source);
+  Result<StagedFile> stage(TargetDirectory& target, std::string name, const sys::FileStatus& status);
+  Result<meta::Losses> dress(TargetDirectory& target, const Opened& source, StagedFile& staged);
+  void commit(const walk::Hold& directory, const std::string& name, Opened source, StagedFile staged, Moved moved, const Plan& plan,
+              meta::Losses losses, walk::WorkerIndex worker);
+  void regular_done(walk::Directory& directory, const std::string& name, const sys::FileStatus& status, const Moved& moved,
+                    std::string_view why, walk::WorkerIndex worker);
+  void regular_failed(const walk::Hold& directory, const std::string& name, const sys::FileStatus& status, Error error,
+                      walk::WorkerIndex worker);
+
+  // everything else (special.cc)
+  void visit_symlink(const walk::Hold& directory, const walk::Entry& entry, walk::WorkerIndex worker);
+  void visit_special(const walk::Hold& directory, const walk::Entry& entry, walk::WorkerIndex worker);
+  /// Makes an object by `make(name)`, dresses it, puts it in place.
+  Result<meta::Losses> make_object(TargetDirectory& target, const std::string& name, const Opened& source,
+                                   const std::function<Result<>(const std::string&)>& make);
+  Result<meta::Losses> dress_object(TargetDirectory& target, const std::string& name, const Opened& source);
+
+  // hard links (special.cc)
+  /// True where another name of this file has been or is being copied, and this one is taken care of.
+  bool taken_as_link(const walk::Hold& directory, const walk::Entry& entry, const sys::FileStatus& status, walk::WorkerIndex worker);
+  void link_group_done(walk::Directory& directory, const std::string& name, const sys::FileStatus& source, walk::WorkerIndex worker);
+  void link_group_failed(const sys::FileStatus& status, walk::WorkerIndex worker);
+  void make_link(const HardLinks::Name& name, const HardLinks::Place& place, walk::WorkerIndex worker);
+  Result<> link_to(TargetDirectory& target, const std::string& name, const HardLinks::Place& place);
+  bool may_be_linked(const sys::FileStatus& status) const {
+    return options_.hard_links && status.links() > 1 && !options_.dry_run;
+  }
+
+  // what the observer hears (copier.cc)
+  void report(ProblemKind kind, bool failure, Error error);
+  void report(const walk::Directory& directory, std::string_view name, ProblemKind kind, Error error, bool failure = true);
+  void report(const walk::Directory& directory, std::string_view name, const meta::Losses& losses);
+  void fail_entry(const walk::Directory& directory, std::string_view name, Error error);
+
+  static TargetDirectory& target_of(walk::Directory& directory) {
+    return static_cast<TargetDirectory&>(*directory.attachment());
+  }
+  Worker& at(walk::WorkerIndex worker) { return workers_[worker]; }
+
+  const Options options_;
+  Observer& observer_;
+  walk::Walk* walk_ = nullptr;
+  sys::UniqueFd root_;
+  std::vector<FileKey> target_roots_;   // never walked into as a source
+  Pairs pairs_;
+  TempNames temp_names_;
+  HardLinks hard_links_;
+  DurableCommits commits_;
+  std::vector<Worker> workers_;
+  std::atomic<bool> no_space_{false};
+};
+
+}  // namespace foxing::copy

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "core/copy/durable.h"
+
+#include <utility>
+
+#include "sys/file.h"
+
+namespace foxing::copy {
+
+void DurableCommits::add(Waiting waiting) {
+  std::vector<Waiting> full;
+  {
+    const std::lock_guard lock(mutex_);
+    waiting_.push_back(std::move(waiting));
+    if (waiting_.size() < most_) return;
+    full.swap(waiting_);
+  }
+  commit(std::move(full));
+}
+
+void DurableCommits::flush() {
+  std::vector<Waiting> all;
+  {
+    const std::lock_guard lock(mutex_);
+    all.swap(waiting_);
+  }
+  commit(std::move(all));
+}
+
+void DurableCommits::commit(std::vector<Waiting> batch) {
+  std::map<DeviceId, Result<>> synced;
+  for (const Waiting& waiting : batch) {
+    if (!synced.contains(waiting.device)) synced.emplace(waiting.device, sys::sync_filesystem(waiting.staged.fd()));
+  }
+  for (Waiting& waiting : batch) {
+    const Result<>& durable = synced.at(waiting.device);
+    waiting.then(durable ? waiting.staged.commit() : durable);
+  }
+}
+
+void DurableCommits::touched(DeviceId device, sys::FdView directory) {
+  const std::lock_guard lock(mutex_);
+  if (devices_.contains(device)) return;
+  auto fd = sys::open_at(directory, ".", {.directory = true});
+  if (fd) {
+    devices_.emplace(device, std::move(*fd));
+  } else if (outcome_) {
+    outcome_ = tl::make_unexpected(std::move(fd).error());
+  }
+}
+
+Result<> DurableCommits::finish() {
+  flush();
+  const std::lock_guard lock(mutex_);
+  for (const auto& [device, fd] : devices_) {
+    auto synced = sys::sync_filesystem(fd);
+    if (outcome_ && !synced) outcome_ = std::move(synced);
+  }
+  return outcome_;
+}
+
+}  // namespace foxing::copy

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The target: a directory of it, and a file on its way into one.
+//
+// The seam. All that the engine does to a target is said here: look up, make, stage, put in place, remove.  Today a target is a local tree; an NFS
+//        session or a peer will answer the same verbs.
+// Holds. A name that existed shows its old or its new content to everybody, at every moment (`put_in_place`).  Nothing is followed: every call names
+//        one component relative to an open directory.
+// How.   A new file is nameless (O_TMPFILE) until it is whole and then linked, so a killed run leaves nothing; over an existing name, and where
+//        O_TMPFILE does not exist, it goes through `.tmp.<uuid>` and a rename.  Where an old directory gives way to a file, or a file to a directory,
+//        the two are exchanged (RENAME_EXCHANGE) and the old one is removed under the temporary name.
+#pragma once
+
+#include <atomic>
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "core/copy/pairs.h"
+#include "core/copy/temp_names.h"
+#include "core/meta/meta.h"
+#include "core/walk/walk.h"
+#include "sys/fd.h"
+#include "sys/status.h"
+
+namespace foxing::copy {
+
+/// A directory of the target, attached to the source directory whose copy it is.
+class TargetDirectory final : public walk::Attachment {
+ public:
+  TargetDirectory(sys::UniqueFd fd, const sys::FileStatus& status, Pair& pair, bool fresh, bool inherits_acl)
+      : fd_(std::move(fd)), status_(status), pair_(pair), fresh_(fresh), inherits_acl_(inherits_acl) {}
+
+  sys::FdView fd() const { return fd_; }
+  bool open() const { return static_cast<bool>(fd_); }
+  void close() { fd_.reset(); }
+  void reopen(sys::UniqueFd fd) { fd_ = std::move(fd); }
+  const sys::FileStatus& status() const { return status_; }
+  Pair& pair() const { return pair_; }
+  bool fresh() const { return fresh_; }                // made by this run: what is in it is ours
+  bool inherits_acl() const { return inherits_acl_; }  // new entries get an ACL that nobody asked for
+
+  /// In a place for single names: the one entry is called so here instead.
+  void rename_entry(std::string name) { entry_name_ = std::move(name); }
+  std::string name_for(std::string_view source_name) const { return std::string(entry_name_ ? std::string_view(*entry_name_) : source_name); }
+
+  /// Owner and group that a new file gets here, asked of the first one (setgid directories, mount options and NFS decide).
+  Result<meta::Current> newborn(sys::FdView file, mode_t mode);
+
+  /// Gives the finished object under `temporary` the name `name`, over whatever is there.
+  /// ENOTEMPTY: a directory with something in it is in the way; it stays.
+  Result<> put_in_place(const std::string& temporary, const std::string& name);
+  Result<> remove(const std::string& name);
+
+ private:
+  Result<> exchange_and_remove(const std::string& temporary, const std::string& name);
+  Result<bool> is_empty_directory(const std::string& name);
+
+  sys::UniqueFd fd_;
+  const sys::FileStatus status_;  // before anything was changed
+  Pair& pair_;
+  const bool fresh_;
+  const bool inherits_acl_;
+  std::optional<std::string> entry_name_;
+  std::atomic<std::uint64_t> newborn_{~std::uint64_t{0}};
+};
+
+/// A regular file that is not there yet.  Removes itself unless it is committed.
+class StagedFile {
+ public:
+  enum class Staging { atomic, under_final_name /* --no-atomic; atomic where the name exists */ };
+
+  static Result<StagedFile> create(TargetDirectory& directory, TempNames& names, std::string name, mode_t mode, Staging staging);
+  StagedFile(StagedFile&&) noexcept = default;
+  StagedFile& operator=(StagedFile&&) = delete;
+  ~StagedFile();
+
+  sys::FdView fd() const { return fd_; }
+  /// The mode it was made with.
+  mode_t mode() const { return mode_; }
+
+  /// Gives it its name.  Afterwards it is whole, visible, closed.
+  Result<> commit();
+
+ private:
+  StagedFile(TargetDirectory& directory, TempNames& names, std::string name)
+      : directory_(&directory), names_(&names), name_(std::move(name)) {}
+  Result<> commit_nameless();
+
+  TargetDirectory* directory_;
+  TempNames* names_;
+  std::string name_;
+  mode_t mode_ = 0;
+  sys::UniqueFd fd_;
+  std::string visible_name_;  // what has to be removed when this fails; empty while it has no name
+};
+
+}  // namespace foxing::copy

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Metadata: gives one object the owner, mode, extended attributes, ACLs and times of another.
+//
+//   from  an open source and its status        to  an open target; what it could not keep, as a value
+//
+// Why.   "Exit 0 means equal": every attribute that the target refuses or changes is found out here and named, never skipped silently.
+// How.   Through descriptors only.  Owner, then mode, then extended attributes (ACLs and capabilities are some), then times: a change of owner
+//        clears setuid and capabilities, an ACL may change the mode, and everything moves ctime but nothing after utimensat moves mtime.
+// Holds. `trusted.SGI_ACL_*`, XFS's second name for ACLs, is never listed, copied or deleted: with it a second run destroys the ACLs.
+//        An ordinary user is not refused what only root may set: that is a note (Losses::notes).
+// Not here: which objects; the order of files (copier), times of directories last (copier).
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "sys/attributes.h"
+#include "sys/process.h"
+#include "sys/status.h"
+
+namespace foxing::meta {
+
+/// Which attributes are to be kept.
+struct Policy {
+  bool mode = false;    // without it: the source's permissions less the umask, as cp does
+  bool owner = false;
+  bool group = false;
+  bool times = false;
+  bool xattrs = false;
+  bool acls = false;
+  mode_t umask = 022;
+  sys::Privileges privileges;
+};
+
+/// What a target did not keep.  In the order of the report.
+enum class Loss : std::uint8_t { owner, mode, xattr, acl, capability, time, count };
+const char* name_of(Loss loss);
+
+/// The losses of one object: which kinds, why the first of each, and whether they are failures or only notes.
+struct Losses {
+  struct One {
+    Loss loss;
+    bool note;            // nobody asked for it: only root may set it
+    int code;             // errno; 0 where the call succeeded and the value is another one
+    std::string detail;   // the attribute's name, the time that was kept
+  };
+  std::vector<One> all;
+  bool empty() const { return all.empty(); }
+  void add(Loss loss, bool note, int code, std::string detail = {}) { all.push_back({loss, note, code, std::move(detail)}); }
+};
+
+/// What one target filesystem is known to keep; shared by all files on it.
+struct Fidelity {
+  /// A time with nanoseconds has been read back as it was set: times of 1902 to 2037 need no second look here.
+  std::atomic<bool> keeps_nanoseconds{false};
+};
+
+/// What the target has already, so that nothing is set twice.
+struct Current {
+  uid_t owner = 0;
+  gid_t group = 0;
+  mode_t mode = 0;
+  bool may_have_attributes = false;  // made by somebody else, or inherited from a default ACL
+  static Current of(const sys::FileStatus& status) {
+    return {status.owner(), status.group(), status.permissions(), true};
+  }
+};
+
+/// The mode a target gets under `policy`; for creating it with as few calls as possible.
+mode_t wanted_mode(const sys::FileStatus& source, const Policy& policy);
+
+/// Makes `target` as `source` was when `status` was taken.
+/// Answers what could not be kept.  Errors: EIO and other real failures of a call; the target then has some of it.
+Result<Losses> apply(sys::Object source, const sys::FileStatus& status, sys::Object target, const Current& current,
+                     const Policy& policy, Fidelity& fidelity);
+
+/// True where new files in `directory` inherit an ACL.
+Result<bool> has_default_acl(sys::FdView directory);
+
+}  // namespace foxing::meta

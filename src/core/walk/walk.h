@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The walk: hands every entry of some trees to a Visitor, on several workers at once.
+//
+//   from  the roots that the program adds        to  Visitor: enter, visit, leave
+//
+// How.   A directory is opened relative to its parent's descriptor and read in pieces of 64 KiB.  The files of a piece are visited by the worker
+//        that read it (sorted by inode, which is the order of the disk on ext4), its subdirectories become tasks; the rest of the directory
+//        waits below them on the worker's stack.  So a directory of a million entries has one piece in memory, and a tree as many as it is deep.
+// Holds. enter(d) before every visit in d; leave(d) after every visit in d, after leave() of all its subdirectories, and after
+//        everything that a visitor held back with a Hold.  Visitors are called from several workers at once.
+//        No path strings: a Directory knows its name and its parent.  Symbolic links are followed only when asked for.
+// Cost.  Memory: docs/benchmarks.md.  Descriptors: two per directory in work; where the limit is near, directories that only wait for their
+//        subdirectories close theirs and open them again, through "..", when the last one is done.
+// Reading order: Entry, Directory, Visitor, Walk.   Not here: comparing, copying, deleting.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "base/strong.h"
+#include "core/walk/scheduler.h"
+#include "sys/fd.h"
+#include "sys/names.h"
+#include "sys/status.h"
+
+namespace foxing::walk {
+
+class Walk;
+struct Names;
+
+/// A name in a directory.  `type` is what the directory said, or what stat said where it did not say.
+struct Entry {
+  const char* name;                 // valid during the visit
+  sys::FileType type;
+  InodeNo inode;                    // as in sys::DirectoryEntry
+  sys::Links links = sys::Links::keep;  // follow: the name is a symbolic link to something of this `type`
+};
+
+/// What a visitor keeps with a directory while it is walked.
+class Attachment {
+ public:
+  virtual ~Attachment() = default;
+};
+
+/// One directory of the source, from enter() to leave().
+class Directory {
+ public:
+  const std::string& name() const { return name_; }
+  const Directory* parent() const { return parent_; }
+  sys::FdView fd() const { return fd_; }
+  const sys::FileStatus& status() const { return status_; }
+  sys::Links links() const { return links_; }
+  /// The path for messages: the root as the user wrote it, then the names.
+  std::string path() const;
+  std::string path_of(std::string_view name) const;
+  /// The path below the root; empty for the root itself.
+  std::string relative_path() const;
+  /// Directories between this one and its root.
+  unsigned depth() const { return depth_; }
+
+  Attachment* attachment() const { return attachment_.get(); }
+  void attach(std::unique_ptr<Attachment> attachment) { attachment_ = std::move(attachment); }
+
+  /// Something below could not be read: who deletes what is not here must not do so in this directory.
+  bool incomplete() const { return incomplete_.load(std::memory_order_relaxed); }
+  void mark_incomplete() { incomplete_.store(true, std::memory_order_relaxed); }
+
+ private:
+  friend class Walk;
+  friend class Hold;
+  Directory(Walk& walk, Directory* parent, std::string name) : walk_(walk), parent_(parent), name_(std::move(name)) {}
+
+  Walk& walk_;
+  Directory* const parent_;  // kept by a reference for as long as this lives
+  const std::string name_;
+  sys::UniqueFd fd_;
+  sys::FileStatus status_;
+  sys::Links links_ = sys::Links::keep;
+  unsigned depth_ = 0;
+  bool entered_ = false;
+  std::unique_ptr<Attachment> attachment_;
+  std::atomic<bool> incomplete_{false};
+  std::atomic<std::uint32_t> references_{0};  // holds and subdirectories
+  std::atomic<std::uint32_t> holds_{0};       // who still needs the descriptors
+};
+
+/// Keeps a directory from being left, and its descriptors open.
+class Hold {
+ public:
+  Hold() = default;
+  explicit Hold(Directory& directory);
+  Hold(const Hold& other);
+  Hold(Hold&& other) noexcept : directory_(std::exchange(other.directory_, nullptr)) {}
+  Hold& operator=(Hold other) noexcept {
+    std::swap(directory_, other.directory_);
+    return *this;
+  }
+  ~Hold();
+  Directory& operator*() const { return *directory_; }
+  Directory* operator->() const { return directory_; }
+  explicit operator bool() const { return directory_ != nullptr; }
+
+ private:
+  Directory* directory_ = nullptr;
+};
+
+class Visitor {
+ public:
+  virtual ~Visitor() = default;
+
+  enum class Descend { yes, no };
+  /// A directory has been opened.  With `no` its entries are not read and leave() is not called.
+  virtual Descend enter(Directory& directory, WorkerIndex worker) = 0;
+  /// An entry that is not a directory, or that is one and is not gone into (Walk::Options::one_filesystem never hides it: see enter).
+  virtual void visit(const Hold& directory, const Entry& entry, WorkerIndex worker) = 0;
+  virtual void leave(Directory& directory) = 0;
+  /// `name` in `directory` (or the directory itself, where empty) could not be opened or read; the walk goes on elsewhere.
+  virtual void unreadable(Directory& directory, std::string_view name, Error error) = 0;
+  /// The name was there when the directory was read and is gone now.
+  virtual void vanished(Directory& directory, std::string_view name) = 0;
+
+  /// The directory only waits for its subdirectories, and descriptors are short: close what can be opened again.
+  virtual void close_descriptors(Directory&) {}
+  /// Opens it again, just before it is left: from `child`, a subdirectory whose own descriptors are open, or else (null) from above.
+  virtual Result<> reopen_descriptors(Directory&, Directory* /*child*/) { return {}; }
+};
+
+class Walk {
+ public:
+  enum class Follow { none, directories /* links to directories */, all };
+  struct Options {
+    unsigned workers = 1;
+    Follow follow = Follow::none;
+    std::uint64_t descriptor_limit = 1024;
+  };
+
+  Walk(Visitor& visitor, Options options, std::function<void(WorkerIndex)> quiet = {});
+  Walk(const Walk&) = delete;
+  Walk& operator=(const Walk&) = delete;
+
+  Scheduler& scheduler() { return scheduler_; }
+
+  /// Walks the directory open as `fd`: enter() is called for it, then for what is below.
+  /// `name` is how messages call it; `attachment` is there before enter() is called.
+  void add_root(sys::UniqueFd fd, const sys::FileStatus& status, std::string name, std::unique_ptr<Attachment> attachment);
+
+  /// A directory that is only a place for the names given by `add_entry`: neither entered nor left, nor read.
+  Hold add_place(sys::UniqueFd fd, std::string name, std::unique_ptr<Attachment> attachment);
+  void add_entry(const Hold& place, const std::string& name, sys::FileType type, sys::Links links);
+
+  /// Walks all of it; returns when every directory has been left.
+  void run() { scheduler_.run(); }
+
+ private:
+  friend class Hold;
+  friend class DirectoryTask;
+  friend class ReadTask;
+
+  void descend(const Hold& parent, const std::string& name, sys::Links links, WorkerIndex worker);
+  void enter(Directory* directory, WorkerIndex worker);
+  /// Reads and visits piece after piece, until subdirectories are worth going into.  `filled`: the reader has one already.
+  void read_piece(const Hold& directory, std::unique_ptr<sys::DirectoryReader> reader, bool filled, WorkerIndex worker);
+  bool fill(Directory& directory, sys::DirectoryReader& reader);
+  void visit_all(const Hold& directory, const Names& files, WorkerIndex worker);
+  void visit(const Hold& directory, Entry entry, WorkerIndex worker);
+  bool is_own_ancestor(const Directory& parent, const FileKey& key) const;
+
+  void release_hold(Directory* directory);
+  void release(Directory* directory);
+  void reopen(Directory& directory, Directory* child);
+  Result<sys::UniqueFd> open_from_ancestor(const Directory& directory);
+  void leave(Directory& directory);
+
+  Visitor& visitor_;
+  const Options options_;
+  std::atomic<std::uint64_t> open_directories_{0};
+  // Descriptors of directories that nobody holds are touched only with this mutex; some_are_closed_ spares it where they are plenty.
+  std::mutex descriptors_mutex_;
+  std::atomic<bool> some_are_closed_{false};
+  Scheduler scheduler_;
+};
+
+}  // namespace foxing::walk

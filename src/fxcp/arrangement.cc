@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "fxcp/arrangement.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <set>
+
+#include "core/storage/storage.h"
+
+namespace foxing::fxcp {
+namespace {
+
+tl::unexpected<Error> refuse(const std::string& path, std::string why, int code = 0) { return fail(code, "", path, std::move(why)); }
+
+bool ends_in_slash(const std::string& path) { return !path.empty() && path.back() == '/'; }
+
+/// What `path` is, links followed; nothing where it does not exist.
+Result<std::optional<sys::FileStatus>> look(const std::string& path) {
+  auto status = sys::status_at(sys::working_directory(), path, sys::Links::follow);
+  if (status) return std::optional(*status);
+  if (status.error().code == ENOENT) return std::optional<sys::FileStatus>();
+  return tl::make_unexpected(std::move(status).error().about(path));
+}
+
+Result<Item> look_at_source(const std::string& source, const Options& options) {
+  const bool follow = ends_in_slash(source) || options.follow_arguments || options.symlinks == Symlinks::follow || !options.preserve.links;
+  Item item{.source = source, .links = follow ? sys::Links::follow : sys::Links::keep, .status = {}, .name = split_path(source).name};
+  auto status = sys::status_at(sys::working_directory(), source, item.links);
+  if (status && status->type() == sys::FileType::symlink && options.symlinks == Symlinks::follow_directories) {
+    const auto target = sys::status_at(sys::working_directory(), source, sys::Links::follow);
+    if (target && target->type() == sys::FileType::directory) {
+      status = target;
+      item.links = sys::Links::follow;
+    }
+  }
+  if (!status) {
+    const bool missing = status.error().code == ENOENT;
+    return refuse(source, missing ? "there is no such source; nothing was copied" : "cannot be looked at; nothing was copied", status.error().code);
+  }
+  item.status = *status;
+  if (status->type() == sys::FileType::directory && !options.recursive) {
+    return refuse(source, "is a directory; -a (or -r) copies directories");
+  }
+  return item;
+}
+
+bool is_directory(const std::optional<sys::FileStatus>& status) { return status && status->type() == sys::FileType::directory; }
+
+/// One SRC and DST.
+Result<> arrange_one(Arrangement& plan, const Options& options) {
+  Item& item = plan.items.front();
+  const std::string& target = options.destination;
+  const auto existing = FOX_TRY(look(target));
+  if (item.status.type() == sys::FileType::directory) {
+    if (existing && !is_directory(existing)) return refuse(target, "is not a directory, and the source is one");
+    item.mirror = true;
+    plan.directory = target;
+    plan.make_directory = !existing;
+    return {};
+  }
+  if (is_directory(existing) || ends_in_slash(target)) {
+    if (options.no_target_directory) return refuse(target, "is a directory, and --no-target-directory forbids to copy into it");
+    if (existing && !is_directory(existing)) return refuse(target, "is not a directory");
+    plan.directory = target;
+    plan.make_directory = !existing;
+    return {};
+  }
+  const SplitPath path = split_path(target);
+  plan.directory = path.directory;
+  item.name = path.name;
+  return {};
+}
+
+/// Everything goes into one directory under its own name.
+Result<> arrange_into(Arrangement& plan, const std::string& directory, bool may_be_made) {
+  const auto existing = FOX_TRY(look(directory));
+  if (existing && !is_directory(existing)) return refuse(directory, "is not a directory, and all sources are to go into it");
+  if (!existing && !may_be_made) return refuse(directory, "there is no such directory", ENOENT);
+  plan.directory = directory;
+  plan.make_directory = !existing;
+  std::set<std::string> names;
+  for (Item& item : plan.items) {
+    if (item.name.empty() || item.name == "." || item.name == "..") {
+      item.mirror = item.status.type() == sys::FileType::directory;
+      continue;
+    }
+    if (!names.insert(item.name).second) {
+      return refuse(item.source, fmt::format("another source is called '{}' too; they cannot both be copied into one directory", item.name));
+    }
+  }
+  return {};
+}
+
+Result<> check_parent(const Arrangement& plan) {
+  if (!plan.make_directory) {
+    const auto there = FOX_TRY(look(plan.directory));
+    if (!there) return refuse(plan.directory, "there is no such directory", ENOENT);
+    if (!is_directory(there)) return refuse(plan.directory, "is not a directory");
+    return {};
+  }
+  const std::string parent = split_path(plan.directory).directory;
+  const auto there = FOX_TRY(look(parent));
+  if (!there) return refuse(parent, fmt::format("there is no such directory to make '{}' in", split_path(plan.directory).name), ENOENT);
+  if (!is_directory(there)) return refuse(parent, "is not a directory");
+  return {};
+}
+
+/// A tree must not be copied into itself, nor a file onto itself, whichever names lead there.
+Result<> check_nesting(const Arrangement& plan, const Options& options) {
+  for (const Item& item : plan.items) {
+    const std::string target = item.mirror ? plan.directory : plan.directory + '/' + item.name;
+    if (item.status.type() != sys::FileType::directory) {
+      // A link is looked at as one: replacing it does not touch what it points to.
+      const auto existing = sys::status_at(sys::working_directory(), target, item.links);
+      if (existing && existing->key() == item.status.key()) {
+        return refuse(item.source, fmt::format("and '{}' are the same file", target));
+      }
+      continue;
+    }
+    auto lies = storage::nesting(target, item.source);
+    if (!lies) return tl::make_unexpected(std::move(lies).error().about(target));
+    if (*lies == storage::Nesting::same) return refuse(item.source, fmt::format("and '{}' are the same directory", target));
+    const bool met = *lies == storage::Nesting::inside || (*lies == storage::Nesting::inside_other_device && !options.one_file_system);
+    if (met) return refuse(target, fmt::format("lies inside the source '{}'; a tree cannot be copied into itself", item.source));
+  }
+  return {};
+}
+
+}  // namespace
+
+SplitPath split_path(const std::string& path) {
+  const std::size_t end = path.find_last_not_of('/');
+  if (end == std::string::npos) return {path.empty() ? "." : "/", ""};
+  const std::size_t slash = path.find_last_of('/', end);
+  if (slash == std::string::npos) return {".", path.substr(0, end + 1)};
+  const std::size_t directory_end = path.find_last_not_of('/', slash);
+  return {directory_end == std::string::npos ? "/" : path.substr(0, directory_end + 1), path.substr(slash + 1, end - slash)};
+}
+
+Result<Arrangement> arrange(const Options& options) {
+  Arrangement plan;
+  for (const std::string& source : options.sources) plan.items.push_back(FOX_TRY(look_at_source(source, options)));
+  if (options.target_directory) {
+    FOX_TRY(arrange_into(plan, *options.target_directory, false));
+  } else if (plan.items.size() == 1) {
+    FOX_TRY(arrange_one(plan, options));
+  } else {
+    FOX_TRY(arrange_into(plan, options.destination, true));
+  }
+  FOX_TRY(check_parent(plan));
+  FOX_TRY(check_nesting(plan, options));
+  return plan;
+}
+
+}  // namespace foxing::fxcp

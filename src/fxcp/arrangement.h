@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The arrangement: which source becomes which name in the target, and what is refused before anything is touched.
+//
+//   from  Options        to  run.cc: a list of items, the directory to make
+//
+// One directory as SRC:          DST mirrors its contents, with or without trailing slashes, whether DST exists or not.
+// One file, DST a directory:     DST/name.   One file, else: DST is its new name.
+// Several SRC, or --target-directory: DST/name for each.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "fxcp/options.h"
+#include "sys/status.h"
+
+namespace foxing::fxcp {
+
+struct Item {
+  std::string source;        // as the user wrote it
+  sys::Links links;          // whether a symbolic link there means what it points to
+  sys::FileStatus status;
+  bool mirror = false;       // the contents go into the target directory itself
+  std::string name;          // else: the name there
+};
+
+struct Arrangement {
+  std::vector<Item> items;
+  std::string directory;     // all targets lie in this one
+  bool make_directory = false;  // it does not exist yet
+};
+
+/// Errors: detail is a whole sentence; nothing has been touched; exit code 2.
+Result<Arrangement> arrange(const Options& options);
+
+/// "a/b//" -> "a", "b"; "b" -> ".", "b"; "/" -> "/", "".
+struct SplitPath {
+  std::string directory;
+  std::string name;
+};
+SplitPath split_path(const std::string& path);
+
+}  // namespace foxing::fxcp

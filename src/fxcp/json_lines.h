@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The lines of --json, schema "fxcp/1" (docs/json.md).  Each function answers one object on one line, without the newline.
+#pragma once
+
+#include <string>
+
+#include "core/copy/outcome.h"
+#include "fxcp/options.h"
+#include "fxcp/report.h"
+
+namespace foxing::fxcp::json {
+
+std::string start(const Options& options, unsigned workers);
+std::string refusal(const Error& error);
+std::string problem(const copy::Problem& problem);
+std::string file(const copy::FileEvent& event, bool dry_run);
+std::string progress(const ProgressState& state);
+std::string summary(const copy::Counters& counters, const RunEnd& run, std::uint64_t failures, std::uint64_t notes, bool dry_run);
+std::string cleanup_summary(std::uint64_t removed, std::uint64_t kept, bool dry_run);
+
+}  // namespace foxing::fxcp::json

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The options of fxcp, each declared once.  From this table come parsing (options.cc), --help, the man page and the
+// completions (help.cc).  To add an option: a row in option_table.cc, a field in Options; where the row's `sets` cannot
+// say what it does, an Action and its case in options.cc; a line in options_test.cc.
+#pragma once
+
+#include <span>
+#include <string_view>
+#include <variant>
+
+#include "fxcp/options.h"
+
+namespace foxing::fxcp {
+
+/// The headings of --help and of the man page, in their order.
+enum class Section { selection, attributes, symlinks, destination, method, report, other };
+inline constexpr Section kSections[] = {Section::selection,   Section::attributes, Section::symlinks, Section::destination,
+                                        Section::method, Section::report,     Section::other};
+std::string_view title(Section section);
+
+enum class Takes { nothing, optional, required };
+
+/// What an option does when it is more than setting one field.
+enum class Action {
+  archive,
+  devices_and_specials,
+  keep_holes,
+  follow_links,
+  follow_dirlinks,
+  keep_links,
+  follow_arguments,
+  target_directory,
+  jobs,
+  verbose,
+  json,
+  cleanup,
+  help,
+  version
+};
+
+/// The field an option sets.  A Preserve field is set by --archive too, unless its negation stands somewhere.
+using Sets = std::variant<Action, bool Options::*, bool Preserve::*, When Options::*>;
+
+/// The commands an option has a meaning for, as bits.
+inline constexpr unsigned kForCopy = 1;
+inline constexpr unsigned kForInfo = 2;
+inline constexpr unsigned kForCleanup = 4;
+
+struct OptionRow {
+  char letter = 0;                // 0: none
+  std::string_view name;          // without dashes; empty: letter only
+  std::string_view alias;         // a second name, mostly cp's
+  std::string_view negation;      // "no-perms"
+  Section section = Section::other;
+  Sets sets;
+  Takes takes = Takes::nothing;
+  std::string_view argument;      // how the argument is called; empty exactly where none is taken
+  std::string_view values;        // "auto|always|never"; empty: free text
+  When bare = When::always;       // what a When option means without an argument
+  bool completes_directories = false;
+  unsigned commands = kForCopy;
+  std::string_view other_letters; // letters that elsewhere mean this option: for suggestions
+  std::string_view help;          // one line of --help
+  std::string_view manual;        // the man page's paragraphs, separated by an empty line; names of options become bold by themselves
+};
+
+std::span<const OptionRow> option_table();
+
+/// A verb: the first word of the command line, where it is one of these.
+struct Verb {
+  std::string_view name;
+  Command command;
+  std::string_view operands;
+  std::string_view help;
+  std::string_view manual;
+};
+std::span<const Verb> verbs();
+
+}  // namespace foxing::fxcp

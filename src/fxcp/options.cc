@@ -1,0 +1,399 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The walk of an argument: getopt_long cuts argv into options and operands, in their order and without moving any;
+// `apply` puts an option into Options; `finish` sorts the operands and refuses what contradicts itself.
+// glibc accepts abbreviated names, which break when a later version adds a similar one: `understand` refuses them.
+// Cost.  17 µs for the first `-a SRC DST` of a process, 0.6 µs for the next (release build, development machine, Nov 2026).
+#include "fxcp/options.h"
+
+#include <fmt/format.h>
+#include <getopt.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+
+#include "base/text.h"
+#include "fxcp/option_table.h"
+
+namespace foxing::fxcp {
+namespace {
+
+tl::unexpected<Error> refuse(std::string sentence) { return fail(0, "", {}, std::move(sentence)); }
+
+// ── suggestions ──
+
+template <class Visit>
+void for_each_long_name(Visit visit) {
+  for (const OptionRow& row : option_table())
+    for (const std::string_view name : {row.name, row.alias, row.negation})
+      if (!name.empty()) visit(name);
+}
+
+/// Edits that turn one name into the other: insert, delete, replace, swap two neighbours.
+std::size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> before_last(b.size() + 1), last(b.size() + 1), row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) last[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      row[j] = std::min({last[j] + 1, row[j - 1] + 1, last[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1)});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) row[j] = std::min(row[j], before_last[j - 2] + 1);
+    }
+    before_last.swap(last);
+    last.swap(row);
+  }
+  return last[b.size()];
+}
+
+/// "; did you mean --recursive?", or nothing where no name is near.
+std::string name_suggestion(std::string_view wrong) {
+  constexpr std::size_t kLongestWorthALook = 40;
+  if (wrong.empty() || wrong.size() > kLongestWorthALook) return {};
+  std::string longer;
+  std::string_view nearest;
+  std::size_t best = std::min<std::size_t>(2, wrong.size() / 3) + 1;
+  for_each_long_name([&](std::string_view name) {
+    if (name.starts_with(wrong)) longer += fmt::format("{}--{}", longer.empty() ? "" : ", ", name);
+    if (const std::size_t edits = distance(wrong, name); edits < best) {
+      best = edits;
+      nearest = name;
+    }
+  });
+  if (!longer.empty()) return fmt::format("; names are written in full: {}", longer);
+  if (!nearest.empty()) return fmt::format("; did you mean --{}?", nearest);
+  return {};
+}
+
+std::string letter_suggestion(char letter, std::string_view word) {
+  // "-archive" is read as -a -r -c ...: somebody forgot a dash.
+  std::string_view meant = word.substr(1);
+  bool known = false;
+  for_each_long_name([&](std::string_view name) { known = known || name == meant; });
+  if (!known) {
+    for (const OptionRow& row : option_table())
+      if (row.other_letters.find(letter) != std::string_view::npos) {
+        meant = row.name;
+        known = true;
+      }
+  }
+  return known ? fmt::format("; did you mean --{}?", meant) : "";
+}
+
+// ── what getopt wants ──
+
+/// A long option's number: its row and which of its names.  Above all letters.
+constexpr int kFirstLong = 256;
+constexpr int long_code(std::size_t row, bool negated) { return kFirstLong + static_cast<int>(row) * 2 + (negated ? 1 : 0); }
+
+struct GetoptTables {
+  std::string letters = "-:";  // "-": operands in their place, argv unmoved; ":": a missing argument is told from an unknown option
+  std::vector<::option> names;
+
+  GetoptTables() {
+    const auto table = option_table();
+    for (std::size_t i = 0; i < table.size(); ++i) {
+      const OptionRow& row = table[i];
+      if (row.letter != 0) {
+        letters += row.letter;
+        if (row.takes == Takes::required) letters += ':';
+      }
+      const int takes = row.takes == Takes::nothing ? no_argument : row.takes == Takes::required ? required_argument : optional_argument;
+      for (const std::string_view name : {row.name, row.alias})
+        if (!name.empty()) names.push_back({name.data(), takes, nullptr, long_code(i, false)});
+      if (!row.negation.empty()) names.push_back({row.negation.data(), no_argument, nullptr, long_code(i, true)});
+    }
+    names.push_back({});
+  }
+};
+
+std::string_view name_in(std::string_view word) {  // "--sparse=auto" → "sparse"
+  word.remove_prefix(2);
+  return word.substr(0, word.find('='));
+}
+
+/// "auto, always or never"
+std::string spoken(std::string_view values) {
+  std::string text(values);
+  const std::size_t last = text.rfind('|');
+  if (last != std::string::npos) text.replace(last, 1, " or ");
+  for (std::size_t bar; (bar = text.find('|')) != std::string::npos;) text.replace(bar, 1, ", ");
+  return text;
+}
+
+bool is_one_of(std::string_view value, std::string_view values) {
+  while (true) {
+    const std::size_t bar = values.find('|');
+    if (value == values.substr(0, bar)) return true;
+    if (bar == std::string_view::npos) return false;
+    values.remove_prefix(bar + 1);
+  }
+}
+
+unsigned bit_of(Command command) {
+  switch (command) {
+    case Command::info: return kForInfo;
+    case Command::cleanup: return kForCleanup;
+    default: return kForCopy;
+  }
+}
+
+std::string_view name_of(Command command) {
+  switch (command) {
+    case Command::info: return "info";
+    case Command::cleanup: return "--cleanup";
+    default: return "copying";
+  }
+}
+
+// ── the parser ──
+
+struct Given {  // an option as it stands on the command line
+  const OptionRow* row;
+  bool negated;
+  std::string spelling;  // "-j", "--jobs"
+  const char* argument;  // null: none
+};
+
+class Parser {
+ public:
+  Result<Options> parse(int argc, char** argv);
+
+ private:
+  Result<Given> understand(int code, const char* word) const;
+  Result<> apply(const Given& given);
+  Result<> act(Action action, const Given& given);
+  Result<> finish();
+  Result<> sort_operands();
+  void settle_attributes();
+  Result<> check_contradictions() const;
+
+  Options options_;
+  Preserve wanted_;   // by an option of its own
+  Preserve refused_;  // by a negation: stronger than --archive, wherever it stands
+  std::optional<bool> follow_arguments_;
+  std::vector<std::string> operands_;
+  std::vector<Given> given_;
+};
+
+Result<Options> Parser::parse(int argc, char** argv) {
+  const GetoptTables tables;
+  int first = 0;
+  if (argc > 1) {
+    for (const Verb& verb : verbs())
+      if (verb.name == argv[1]) {
+        options_.command = verb.command;
+        first = 1;
+      }
+  }
+  // getopt skips element 0, be it the program's name or the verb.
+  argc -= first;
+  argv += first;
+  ::opterr = 0;
+  ::optind = 0;  // glibc: start anew, whatever an earlier call left behind
+  while (true) {
+    const char* const word = argc > 0 ? argv[std::max(::optind, 1)] : nullptr;
+    const int code = argc > 0 ? ::getopt_long(argc, argv, tables.letters.c_str(), tables.names.data(), nullptr) : -1;
+    if (code == -1) break;
+    if (code == 1) {
+      operands_.emplace_back(::optarg);
+      continue;
+    }
+    Given given = FOX_TRY(understand(code, word));
+    FOX_TRY(apply(given));
+    if (options_.command == Command::help || options_.command == Command::version) return std::move(options_);
+    given_.push_back(std::move(given));
+  }
+  for (int i = ::optind; i < argc; ++i) operands_.emplace_back(argv[i]);  // behind "--"
+  FOX_TRY(finish());
+  return std::move(options_);
+}
+
+/// `word` is the element of argv that getopt was looking at.
+Result<Given> Parser::understand(int code, const char* word) const {
+  const auto table = option_table();
+  const bool is_long = std::string_view(word).starts_with("--");
+  const std::string_view name = is_long ? name_in(word) : std::string_view{};
+  if (is_long) {
+    bool whole = false;
+    for_each_long_name([&](std::string_view known) { whole = whole || known == name; });
+    if (!whole) return refuse(fmt::format("unknown option --{}{}", printable(name), name_suggestion(name)));
+  }
+  const bool missing = code == ':';
+  if (code == '?' && !is_long) {
+    const char letter = static_cast<char>(::optopt);
+    const std::string place = std::strlen(word) > 2 ? fmt::format(" (in {})", printable(word)) : "";
+    return refuse(fmt::format("unknown option -{}{}{}", printable(std::string_view(&letter, 1)), place, letter_suggestion(letter, word)));
+  }
+  if (code == '?') return refuse(fmt::format("--{} takes no argument: {}", name, printable(word)));
+  if (missing) code = ::optopt;
+
+  Given given{.row = nullptr, .negated = false, .spelling = {}, .argument = missing ? nullptr : ::optarg};
+  if (code >= kFirstLong) {
+    const auto number = static_cast<std::size_t>(code - kFirstLong);
+    given.row = &table[number / 2];
+    given.negated = number % 2 == 1;
+    given.spelling = fmt::format("--{}", name);
+  } else {
+    given.row = &*std::find_if(table.begin(), table.end(), [&](const OptionRow& row) { return row.letter == code; });
+    given.spelling = fmt::format("-{}", given.row->letter);
+  }
+  if (missing) return refuse(fmt::format("{} needs an argument: {}", given.spelling, given.row->argument));
+  return given;
+}
+
+When when_of(std::string_view value) {
+  return value == "always" ? When::always : value == "never" ? When::never : When::automatic;
+}
+
+Result<> Parser::apply(const Given& given) {
+  const OptionRow& row = *given.row;
+  if (given.argument != nullptr && !row.values.empty() && !is_one_of(given.argument, row.values))
+    return refuse(fmt::format("{}={}: use {}", given.spelling, printable(given.argument), spoken(row.values)));
+
+  if (const auto* action = std::get_if<Action>(&row.sets)) return act(*action, given);
+  if (const auto* flag = std::get_if<bool Options::*>(&row.sets)) options_.*(*flag) = !given.negated;
+  if (const auto* part = std::get_if<bool Preserve::*>(&row.sets)) {
+    wanted_.*(*part) = !given.negated;
+    refused_.*(*part) = given.negated;
+  }
+  if (const auto* when = std::get_if<When Options::*>(&row.sets))
+    options_.*(*when) = given.negated ? When::never : given.argument == nullptr ? row.bare : when_of(given.argument);
+  return {};
+}
+
+Result<> Parser::act(Action action, const Given& given) {
+  switch (action) {
+    case Action::archive:
+      options_.archive = true;
+      break;
+    case Action::devices_and_specials:
+      wanted_.devices = wanted_.specials = true;
+      refused_.devices = refused_.specials = false;
+      break;
+    case Action::keep_holes:
+      options_.sparse = When::automatic;
+      break;
+    case Action::follow_links:
+      options_.symlinks = Symlinks::follow;
+      break;
+    case Action::follow_dirlinks:
+      if (options_.symlinks != Symlinks::follow) options_.symlinks = Symlinks::follow_directories;
+      break;
+    case Action::keep_links:
+      options_.symlinks = Symlinks::keep;
+      follow_arguments_ = false;
+      wanted_.links = true;
+      refused_.links = false;
+      break;
+    case Action::follow_arguments:
+      follow_arguments_ = true;
+      break;
+    case Action::target_directory:
+      if (options_.target_directory) return refuse("--target-directory is given twice");
+      if (*given.argument == '\0') return refuse("--target-directory= is empty: the current directory is called .");
+      options_.target_directory = given.argument;
+      break;
+    case Action::jobs: {
+      const char* const end = given.argument + std::strlen(given.argument);
+      const auto [rest, problem] = std::from_chars(given.argument, end, options_.jobs);
+      if (problem != std::errc{} || rest != end || options_.jobs < 1 || options_.jobs > kMostJobs)
+        return refuse(fmt::format("{} {}: use a number from 1 to {}", given.spelling, printable(given.argument), kMostJobs));
+      break;
+    }
+    case Action::verbose:
+      ++options_.verbose;
+      break;
+    case Action::json:
+      options_.json = true;
+      if (given.argument != nullptr) options_.json_files = true;
+      break;
+    case Action::cleanup:
+      if (options_.command == Command::copy) options_.command = Command::cleanup;
+      break;
+    case Action::help:
+      options_.command = Command::help;
+      break;
+    case Action::version:
+      options_.command = Command::version;
+      break;
+  }
+  return {};
+}
+
+Result<> Parser::finish() {
+  for (const Given& given : given_)
+    if ((given.row->commands & bit_of(options_.command)) == 0)
+      return refuse(fmt::format("{} has no meaning with {}", given.spelling, name_of(options_.command)));
+  FOX_TRY(check_contradictions());
+  settle_attributes();
+  return sort_operands();
+}
+
+Result<> Parser::check_contradictions() const {
+  const auto contradict = [](const char* one, const char* other, const char* why = "") {
+    return refuse(fmt::format("{} and {} contradict each other{}{}", one, other, *why == '\0' ? "" : ": ", why));
+  };
+  if (options_.target_directory && options_.no_target_directory) return contradict("--target-directory", "--no-target-directory");
+  // As cp(1): a clone has the holes of its source, neither more nor fewer.
+  if (options_.reflink == When::always && options_.sparse != When::automatic)
+    return contradict("--reflink=always", options_.sparse == When::always ? "--sparse=always" : "--sparse=never",
+                      "a clone has exactly the holes of its source");
+  if (wanted_.acls && refused_.perms) return contradict("--acls", "--no-perms", "an ACL holds the permissions");
+  if (options_.quiet) {
+    if (options_.verbose > 0) return contradict("--quiet", "--verbose");
+    if (options_.progress == When::always) return contradict("--quiet", "--progress");
+    if (options_.stats) return contradict("--quiet", "--stats");
+    if (options_.explain) return contradict("--quiet", "--explain");
+  }
+  return {};
+}
+
+void Parser::settle_attributes() {
+  for (const OptionRow& row : option_table())
+    if (const auto* part = std::get_if<bool Preserve::*>(&row.sets)) {
+      const bool wanted = wanted_.*(*part) || options_.archive;
+      options_.preserve.*(*part) = wanted && !(refused_.*(*part));
+    }
+  options_.recursive = options_.recursive || options_.archive;
+  if (options_.recursive && !refused_.links) options_.preserve.links = true;
+  if (options_.preserve.acls && refused_.perms) options_.preserve.acls = false;
+  if (options_.preserve.acls) options_.preserve.perms = true;
+  // As cp(1): `fxcp link copy` copies the file, a recursive copy copies the link.
+  const bool links_were_spoken_of = options_.recursive || wanted_.links || refused_.links;
+  options_.follow_arguments = options_.symlinks == Symlinks::follow || follow_arguments_.value_or(!links_were_spoken_of);
+}
+
+Result<> Parser::sort_operands() {
+  for (const std::string& operand : operands_)
+    if (operand.empty()) return refuse("an empty operand names no file (the current directory is called .)");
+
+  if (options_.command != Command::copy) {
+    if (operands_.empty())
+      return refuse(fmt::format("{} needs at least one {}", name_of(options_.command), options_.command == Command::info ? "PATH" : "TARGET"));
+    options_.paths = std::move(operands_);
+    return {};
+  }
+  const bool has_destination = !options_.target_directory;
+  if (operands_.empty()) return refuse("nothing to copy: SRC is missing");
+  if (has_destination && operands_.size() == 1) return refuse(fmt::format("DST is missing after {}", printable(operands_[0])));
+  for (std::size_t i = 0; i < operands_.size(); ++i) {
+    if (operands_[i] != "-") continue;
+    const bool is_destination = has_destination && i + 1 == operands_.size();
+    return refuse(fmt::format("{} is not supported; a file called - is ./-",
+                              is_destination ? "writing to standard output (-)" : "reading from standard input (-)"));
+  }
+  if (has_destination) {
+    options_.destination = std::move(operands_.back());
+    operands_.pop_back();
+  }
+  if (options_.no_target_directory && operands_.size() > 1)
+    return refuse(fmt::format("--no-target-directory takes one SRC, and there are {}", operands_.size()));
+  options_.sources = std::move(operands_);
+  return {};
+}
+
+}  // namespace
+
+Result<Options> parse_options(int argc, char** argv) { return Parser().parse(argc, argv); }
+
+}  // namespace foxing::fxcp

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What the user asked for: the command line as plain data.
+//   from  main          argc, argv            to  run.cc   Options, or the Error that main prints before it exits with 2
+// Holds. Nothing here looks at a filesystem: what is refused for what lies on disk (a missing source, a target inside its
+//        source) is refused by run.cc.  Names are bytes and stay as they were given.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace foxing::fxcp {
+
+enum class Command { copy, info, cleanup, help, version };
+enum class When { automatic, always, never };
+
+/// Symbolic links met inside a tree.  Kept where `preserve.links`, else left out.
+enum class Symlinks {
+  keep,
+  follow,             // -L: what they point to is copied
+  follow_directories  // -k: those that point to a directory are copied as that directory
+};
+
+/// What of a file, beside its content, the target gets.
+struct Preserve {
+  bool perms = false;
+  bool owner = false;
+  bool group = false;
+  bool times = false;
+  bool xattrs = false;
+  bool acls = false;        // never without perms
+  bool hard_links = false;
+  bool devices = false;
+  bool specials = false;    // fifos and sockets
+  bool links = false;
+  friend bool operator==(const Preserve&, const Preserve&) = default;
+};
+
+struct Options {
+  Command command = Command::copy;
+
+  // copy: the sources as given, and either `destination` or `target_directory`.
+  std::vector<std::string> sources;
+  std::string destination;
+  std::optional<std::string> target_directory;
+  bool no_target_directory = false;
+  // info, cleanup
+  std::vector<std::string> paths;
+
+  bool archive = false;
+  bool recursive = false;          // true with archive
+  bool one_file_system = false;
+  Preserve preserve;
+  Symlinks symlinks = Symlinks::keep;
+  bool follow_arguments = false;   // a SRC that is a symbolic link means what it points to
+  bool keep_dirlinks = false;      // a symbolic link to a directory in the target serves as that directory
+
+  When reflink = When::automatic;
+  When sparse = When::automatic;
+  unsigned jobs = 0;               // 0: the program chooses
+  bool atomic = true;
+  bool fsync = false;
+  bool dry_run = false;
+
+  unsigned verbose = 0;            // how often -v was given
+  bool quiet = false;
+  bool json = false;
+  bool json_files = false;         // an event for every file; only with json
+  When progress = When::automatic; // automatic: on a terminal
+  bool stats = false;
+  bool explain = false;
+};
+
+inline constexpr unsigned kMostJobs = 256;
+
+/// Reads the command line.  `argv` is neither changed nor kept.  Not for several threads at once (getopt has globals).
+/// Errors: code 0, the whole sentence in `detail`: unknown option (with the nearest known one), abbreviated name, missing or
+/// unwanted argument, bad value (with the good ones), contradiction, missing operand.
+Result<Options> parse_options(int argc, char** argv);
+
+}  // namespace foxing::fxcp

@@ -1,0 +1,664 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "fxcp/options.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+#include <sstream>
+
+#include "fxcp/help.h"
+#include "fxcp/option_table.h"
+
+namespace foxing::fxcp {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+using Words = std::vector<std::string>;
+
+Result<Options> parse(const Words& words) {
+  std::vector<char*> argv;
+  std::string program = "fxcp";
+  argv.push_back(program.data());
+  Words copy = words;
+  for (std::string& word : copy) argv.push_back(word.data());
+  argv.push_back(nullptr);
+  const std::vector<char*> before = argv;
+  Result<Options> result = parse_options(static_cast<int>(argv.size() - 1), argv.data());
+  EXPECT_EQ(argv, before) << "argv was permuted";
+  EXPECT_EQ(copy, words) << "argv was written to";
+  return result;
+}
+
+/// The options of a command line that is right; the operands are added.
+Options options_of(Words words) {
+  words.insert(words.end(), {"src", "dst"});
+  const Result<Options> result = parse(words);
+  EXPECT_TRUE(result) << result.error().message();
+  return result.value_or(Options{});
+}
+
+std::string error_of(const Words& words) {
+  const Result<Options> result = parse(words);
+  return result ? "no error" : result.error().message();
+}
+
+constexpr Preserve kNothing;
+constexpr Preserve kEverything{true, true, true, true, true, true, true, true, true, true};
+
+// ── operands ──
+
+TEST(Options, TheLastOperandIsTheDestination) {
+  const Options options = *parse({"a", "b", "c"});
+  EXPECT_EQ(options.command, Command::copy);
+  EXPECT_THAT(options.sources, ElementsAre("a", "b"));
+  EXPECT_EQ(options.destination, "c");
+  EXPECT_FALSE(options.target_directory);
+  EXPECT_THAT(options.paths, IsEmpty());
+}
+
+TEST(Options, WithATargetDirectoryAllOperandsAreSources) {
+  for (const Words& words : {Words{"--target-directory=/t", "a", "b"}, Words{"a", "--target-directory", "/t", "b"}}) {
+    const Options options = *parse(words);
+    EXPECT_THAT(options.sources, ElementsAre("a", "b"));
+    EXPECT_EQ(options.target_directory, "/t");
+    EXPECT_EQ(options.destination, "");
+  }
+  EXPECT_THAT(parse({"--target-directory=t", "a"})->sources, ElementsAre("a"));
+}
+
+TEST(Options, OptionsAndOperandsMixAndKeepTheirOrder) {
+  const Options options = *parse({"a", "-a", "b", "-j", "3", "c"});
+  EXPECT_THAT(options.sources, ElementsAre("a", "b"));
+  EXPECT_EQ(options.destination, "c");
+  EXPECT_TRUE(options.archive);
+  EXPECT_EQ(options.jobs, 3u);
+}
+
+TEST(Options, BehindTwoDashesAllAreOperands) {
+  const Options options = *parse({"x", "-r", "--", "-a", "--help"});
+  EXPECT_THAT(options.sources, ElementsAre("x", "-a"));
+  EXPECT_EQ(options.destination, "--help");
+  EXPECT_FALSE(options.archive);
+}
+
+TEST(Options, NamesAreBytes) {
+  const std::string name = "new\nline\xff";
+  EXPECT_THAT(parse({name, "dst"})->sources, ElementsAre(name));
+}
+
+TEST(Options, PosixlyCorrectDoesNotChangeTheMeaning) {
+  ::setenv("POSIXLY_CORRECT", "1", 1);
+  const Result<Options> options = parse({"a", "b", "-r"});
+  ::unsetenv("POSIXLY_CORRECT");
+  ASSERT_TRUE(options);
+  EXPECT_TRUE(options->recursive);
+  EXPECT_THAT(options->sources, ElementsAre("a"));
+}
+
+TEST(Options, AnEarlierFailureLeavesNothingBehind) {
+  EXPECT_THAT(error_of({"-az", "a", "b"}), HasSubstr("-z"));
+  EXPECT_FALSE(options_of({}).archive);
+}
+
+// ── verbs ──
+
+TEST(Options, InfoIsAVerbOnlyInFirstPlace) {
+  const Options info = *parse({"info", "a", "--json", "b"});
+  EXPECT_EQ(info.command, Command::info);
+  EXPECT_THAT(info.paths, ElementsAre("a", "b"));
+  EXPECT_TRUE(info.json);
+  EXPECT_THAT(info.sources, IsEmpty());
+
+  EXPECT_THAT(parse({"./info", "dst"})->sources, ElementsAre("./info"));
+  EXPECT_THAT(parse({"-r", "info", "dst"})->sources, ElementsAre("info"));
+  EXPECT_THAT(parse({"--", "info", "dst"})->sources, ElementsAre("info"));
+  EXPECT_EQ(parse({"info", "--help"})->command, Command::help);
+}
+
+TEST(Options, CleanupTakesTargets) {
+  const Options options = *parse({"-n", "--cleanup", "a", "b", "-v"});
+  EXPECT_EQ(options.command, Command::cleanup);
+  EXPECT_THAT(options.paths, ElementsAre("a", "b"));
+  EXPECT_TRUE(options.dry_run);
+  EXPECT_EQ(options.verbose, 1u);
+}
+
+TEST(Options, HelpAndVersionNeedNothingElse) {
+  EXPECT_EQ(parse({"--help"})->command, Command::help);
+  EXPECT_EQ(parse({"--version"})->command, Command::version);
+  EXPECT_EQ(parse({"-a", "--help", "--unknown"})->command, Command::help);
+  EXPECT_THAT(error_of({"--unknown", "--help"}), HasSubstr("--unknown"));
+}
+
+// ── what is kept ──
+
+TEST(Options, NothingIsKeptUnlessAskedFor) {
+  const Options options = options_of({});
+  EXPECT_EQ(options.preserve, kNothing);
+  EXPECT_FALSE(options.recursive);
+  EXPECT_TRUE(options.atomic);
+  EXPECT_EQ(options.jobs, 0u);
+  EXPECT_EQ(options.progress, When::automatic);
+}
+
+TEST(Options, ArchiveKeepsEverything) {
+  for (const Words& words : {Words{"-a"}, Words{"--archive"}, Words{"-aHAXS"}, Words{"-rpogtXAHlD"}}) {
+    const Options options = options_of(words);
+    EXPECT_EQ(options.preserve, kEverything) << words[0];
+    EXPECT_TRUE(options.recursive);
+  }
+}
+
+struct Part {
+  Words options;
+  bool Preserve::*field;
+  std::string negation;
+};
+const Part kParts[] = {
+    {{"-p", "--perms"}, &Preserve::perms, "--no-perms"},
+    {{"-o", "--owner"}, &Preserve::owner, "--no-owner"},
+    {{"-g", "--group"}, &Preserve::group, "--no-group"},
+    {{"-t", "--times"}, &Preserve::times, "--no-times"},
+    {{"-X", "--xattrs"}, &Preserve::xattrs, "--no-xattrs"},
+    {{"-A", "--acls"}, &Preserve::acls, "--no-acls"},
+    {{"-H", "--hard-links"}, &Preserve::hard_links, "--no-hard-links"},
+    {{"--devices"}, &Preserve::devices, "--no-devices"},
+    {{"--specials"}, &Preserve::specials, "--no-specials"},
+    {{"-l", "--links"}, &Preserve::links, "--no-links"},
+};
+
+TEST(Options, EachPartAlone) {
+  for (const Part& part : kParts) {
+    for (const std::string& option : part.options) {
+      Preserve expected;
+      expected.*part.field = true;
+      if (expected.acls) expected.perms = true;
+      EXPECT_EQ(options_of({option}).preserve, expected) << option;
+      EXPECT_FALSE(options_of({option}).recursive);
+    }
+    EXPECT_EQ(options_of({part.negation}).preserve, kNothing) << part.negation;
+  }
+}
+
+TEST(Options, ANegationWinsOverArchiveWhereverItStands) {
+  for (const Part& part : kParts) {
+    Preserve expected = kEverything;
+    expected.*part.field = false;
+    if (!expected.perms) expected.acls = false;
+    EXPECT_EQ(options_of({"-a", part.negation}).preserve, expected) << part.negation;
+    EXPECT_EQ(options_of({part.negation, "-a"}).preserve, expected) << part.negation;
+    EXPECT_EQ(options_of({"-a", part.negation, "-a"}).preserve, expected) << part.negation;
+  }
+}
+
+TEST(Options, OfAnOptionAndItsNegationTheLastCounts) {
+  for (const Part& part : kParts) {
+    if (part.field == &Preserve::perms) continue;  // drags ACLs along: the next test
+    EXPECT_EQ(options_of({"-a", part.negation, part.options[0]}).preserve, kEverything) << part.negation;
+    EXPECT_FALSE(options_of({"-a", part.options[0], part.negation}).preserve.*part.field) << part.negation;
+  }
+  EXPECT_TRUE(options_of({"--no-atomic", "--atomic"}).atomic);
+  EXPECT_FALSE(options_of({"--atomic", "--no-atomic"}).atomic);
+  EXPECT_EQ(options_of({"--progress", "--no-progress"}).progress, When::never);
+  EXPECT_EQ(options_of({"--no-progress", "--progress"}).progress, When::always);
+}
+
+TEST(Options, AclsHoldPermissions) {
+  EXPECT_TRUE(options_of({"-A"}).preserve.perms);
+  EXPECT_EQ(options_of({"-a", "--no-perms", "-p"}).preserve, kEverything);
+  EXPECT_FALSE(options_of({"-a", "--no-perms"}).preserve.acls);
+  EXPECT_THAT(error_of({"-A", "--no-perms", "s", "d"}), HasSubstr("--acls and --no-perms contradict each other"));
+}
+
+TEST(Options, DIsDevicesAndSpecials) {
+  const Options options = options_of({"-D"});
+  EXPECT_TRUE(options.preserve.devices && options.preserve.specials);
+  EXPECT_FALSE(options_of({"-D", "--no-devices"}).preserve.devices);
+  EXPECT_TRUE(options_of({"--no-devices", "-D"}).preserve.devices);
+}
+
+// ── symbolic links ──
+
+TEST(Options, SymbolicLinks) {
+  struct Case {
+    Words words;
+    bool links;
+    Symlinks symlinks;
+    bool follow_arguments;
+  };
+  const Case cases[] = {
+      {{}, false, Symlinks::keep, true},  // as cp: `fxcp link copy` copies the file
+      {{"-p"}, false, Symlinks::keep, true},
+      {{"-l"}, true, Symlinks::keep, false},
+      {{"-r"}, true, Symlinks::keep, false},
+      {{"-a"}, true, Symlinks::keep, false},
+      {{"--no-links"}, false, Symlinks::keep, false},
+      {{"-a", "--no-links"}, false, Symlinks::keep, false},
+      {{"-aL"}, true, Symlinks::follow, true},
+      {{"-La"}, true, Symlinks::follow, true},
+      {{"-Ll"}, true, Symlinks::follow, true},  // as rsync: -L wins over -l
+      {{"-r", "--dereference"}, true, Symlinks::follow, true},
+      {{"-L", "--no-dereference"}, true, Symlinks::keep, false},
+      {{"--no-dereference", "-L"}, true, Symlinks::follow, true},
+      {{"--no-dereference"}, true, Symlinks::keep, false},
+      {{"--no-links", "--no-dereference"}, true, Symlinks::keep, false},
+      {{"-ak"}, true, Symlinks::follow_directories, false},
+      {{"-akL"}, true, Symlinks::follow, true},
+      {{"-aLk"}, true, Symlinks::follow, true},
+      {{"-a", "--dereference-args"}, true, Symlinks::keep, true},
+      {{"-a", "--dereference-args", "--no-dereference"}, true, Symlinks::keep, false},
+      {{"-a", "--no-dereference", "--dereference-args"}, true, Symlinks::keep, true},
+  };
+  for (const Case& expected : cases) {
+    const Options options = options_of(expected.words);
+    const std::string name = testing::PrintToString(expected.words);
+    EXPECT_EQ(options.preserve.links, expected.links) << name;
+    EXPECT_EQ(options.symlinks, expected.symlinks) << name;
+    EXPECT_EQ(options.follow_arguments, expected.follow_arguments) << name;
+  }
+  EXPECT_TRUE(options_of({"-aK"}).keep_dirlinks);
+  EXPECT_FALSE(options_of({"-ak"}).keep_dirlinks);
+}
+
+// ── one field each ──
+
+TEST(Options, Flags) {
+  const std::pair<const char*, bool Options::*> cases[] = {
+      {"-a", &Options::archive},           {"-r", &Options::recursive},      {"--recursive", &Options::recursive},
+      {"-x", &Options::one_file_system},   {"-K", &Options::keep_dirlinks},  {"--one-file-system", &Options::one_file_system},
+      {"--fsync", &Options::fsync},        {"-n", &Options::dry_run},        {"--keep-dirlinks", &Options::keep_dirlinks},
+      {"--dry-run", &Options::dry_run},    {"-q", &Options::quiet},          {"--no-target-directory", &Options::no_target_directory},
+      {"--quiet", &Options::quiet},        {"--stats", &Options::stats},     {"--explain", &Options::explain},
+      {"--json", &Options::json},          {"--json=files", &Options::json},
+  };
+  const Options defaults = options_of({});
+  for (const auto& [word, field] : cases) {
+    EXPECT_FALSE(defaults.*field) << word;
+    EXPECT_TRUE(options_of({word}).*field) << word;
+  }
+}
+
+TEST(Options, JsonFilesIsAskedForExtra) {
+  EXPECT_FALSE(options_of({"--json"}).json_files);
+  EXPECT_TRUE(options_of({"--json=files"}).json_files);
+  EXPECT_TRUE(options_of({"--json=files", "--json"}).json_files);
+}
+
+TEST(Options, ReflinkAndSparse) {
+  struct Case {
+    const char* word;
+    When reflink, sparse;
+  };
+  const Case cases[] = {
+      {"-r", When::automatic, When::automatic},         {"--reflink", When::always, When::automatic},
+      {"--reflink=auto", When::automatic, When::automatic}, {"--reflink=always", When::always, When::automatic},
+      {"--reflink=never", When::never, When::automatic},    {"--sparse", When::automatic, When::automatic},
+      {"--sparse=auto", When::automatic, When::automatic},  {"--sparse=always", When::automatic, When::always},
+      {"--sparse=never", When::automatic, When::never},     {"-S", When::automatic, When::automatic},
+  };
+  for (const Case& expected : cases) {
+    const Options options = options_of({expected.word});
+    EXPECT_EQ(options.reflink, expected.reflink) << expected.word;
+    EXPECT_EQ(options.sparse, expected.sparse) << expected.word;
+  }
+  EXPECT_EQ(options_of({"--sparse=always", "-S"}).sparse, When::automatic) << "the last one counts";
+  EXPECT_EQ(options_of({"--reflink=always", "--reflink=never"}).reflink, When::never);
+}
+
+TEST(Options, Jobs) {
+  for (const auto& [words, jobs] : {std::pair{Words{"-j1"}, 1u}, {Words{"-j", "256"}, 256u}, {Words{"--jobs=8"}, 8u},
+                                    {Words{"--jobs", "008"}, 8u}, {Words{"-aj2"}, 2u}})
+    EXPECT_EQ(options_of(words).jobs, jobs) << testing::PrintToString(words);
+}
+
+TEST(Options, VerboseCounts) {
+  EXPECT_EQ(options_of({}).verbose, 0u);
+  EXPECT_EQ(options_of({"-vv", "--verbose"}).verbose, 3u);
+}
+
+// ── what is refused ──
+
+TEST(Options, EveryErrorInItsWords) {
+  struct Case {
+    Words words;
+    const char* message;
+  };
+  const Case cases[] = {
+      // operands
+      {{}, "nothing to copy: SRC is missing"},
+      {{"-n"}, "nothing to copy: SRC is missing"},
+      {{"--target-directory=t"}, "nothing to copy: SRC is missing"},
+      {{"-a", "one"}, "DST is missing after one"},
+      {{"a\nb"}, "DST is missing after a\\x0ab"},
+      {{"", "b"}, "an empty operand names no file (the current directory is called .)"},
+      {{"a", ""}, "an empty operand names no file (the current directory is called .)"},
+      {{"-", "b"}, "reading from standard input (-) is not supported; a file called - is ./-"},
+      {{"a", "-"}, "writing to standard output (-) is not supported; a file called - is ./-"},
+      {{"--target-directory=t", "-"}, "reading from standard input (-) is not supported; a file called - is ./-"},
+      {{"--no-target-directory", "a", "b", "c"}, "--no-target-directory takes one SRC, and there are 2"},
+      {{"info"}, "info needs at least one PATH"},
+      {{"--cleanup"}, "--cleanup needs at least one TARGET"},
+      // unknown options
+      {{"--recursiv", "a", "b"}, "unknown option --recursiv; names are written in full: --recursive"},
+      {{"--recrusive", "a", "b"}, "unknown option --recrusive; did you mean --recursive?"},
+      {{"--sprase=auto", "a", "b"}, "unknown option --sprase; did you mean --sparse?"},
+      {{"--no-prems", "a", "b"}, "unknown option --no-prems; did you mean --no-perms?"},
+      {{"--target=x", "a", "b"}, "unknown option --target; names are written in full: --target-directory"},
+      {{"--de", "a", "b"}, "unknown option --de; names are written in full: --devices, --dereference, --dereference-args"},
+      {{"--delete", "a", "b"}, "unknown option --delete"},
+      {{"--exclude=*.o", "a", "b"}, "unknown option --exclude"},
+      {{"--checksum", "a", "b"}, "unknown option --checksum"},
+      {{"--=", "a", "b"}, "unknown option --"},
+      {{"--no-recursive", "a", "b"}, "unknown option --no-recursive"},
+      {{"--no-reflink", "a", "b"}, "unknown option --no-reflink"},
+      {{"--esc\x1b[1m", "a", "b"}, "unknown option --esc\\x1b[1m"},
+      {{"-z", "a", "b"}, "unknown option -z"},
+      {{"-azv", "a", "b"}, "unknown option -z (in -azv)"},
+      {{"-e", "x", "a", "b"}, "unknown option -e"},
+      {{"-u", "a", "b"}, "unknown option -u"},
+      {{"-c", "a", "b"}, "unknown option -c"},
+      {{"-i", "a", "b"}, "unknown option -i"},
+      {{"-\xff", "a", "b"}, "unknown option -\\xff"},
+      {{"-h"}, "unknown option -h; did you mean --help?"},
+      {{"-?"}, "unknown option -?; did you mean --help?"},
+      {{"-V"}, "unknown option -V; did you mean --version?"},
+      {{"-R", "a", "b"}, "unknown option -R; did you mean --recursive?"},
+      {{"-T", "a", "b"}, "unknown option -T; did you mean --no-target-directory?"},
+      {{"-P", "a", "b"}, "unknown option -P; did you mean --progress?"},
+      {{"-archive", "a", "b"}, "unknown option -c (in -archive); did you mean --archive?"},
+      // arguments
+      {{"a", "b", "-j"}, "-j needs an argument: N"},
+      {{"a", "b", "--jobs"}, "--jobs needs an argument: N"},
+      {{"a", "b", "--target-directory"}, "--target-directory needs an argument: DIR"},
+      {{"--target-directory=", "a"}, "--target-directory= is empty: the current directory is called ."},
+      {{"--target-directory=s", "--target-directory=t", "a"}, "--target-directory is given twice"},
+      {{"--archive=yes", "a", "b"}, "--archive takes no argument: --archive=yes"},
+      {{"--no-perms=1", "a", "b"}, "--no-perms takes no argument: --no-perms=1"},
+      {{"--reflink=sometimes", "a", "b"}, "--reflink=sometimes: use auto, always or never"},
+      {{"--reflink=", "a", "b"}, "--reflink=: use auto, always or never"},
+      {{"--sparse=auto|always", "a", "b"}, "--sparse=auto|always: use auto, always or never"},
+      {{"--json=everything", "a", "b"}, "--json=everything: use files"},
+      {{"-j0", "a", "b"}, "-j 0: use a number from 1 to 256"},
+      {{"-j", "257", "a", "b"}, "-j 257: use a number from 1 to 256"},
+      {{"--jobs=-1", "a", "b"}, "--jobs -1: use a number from 1 to 256"},
+      {{"--jobs=4x", "a", "b"}, "--jobs 4x: use a number from 1 to 256"},
+      {{"--jobs=", "a", "b"}, "--jobs : use a number from 1 to 256"},
+      {{"--jobs=99999999999999999999", "a", "b"}, "--jobs 99999999999999999999: use a number from 1 to 256"},
+      // contradictions
+      {{"--target-directory=t", "--no-target-directory", "a"}, "--target-directory and --no-target-directory contradict each other"},
+      {{"--reflink", "--sparse=always", "a", "b"},
+       "--reflink=always and --sparse=always contradict each other: a clone has exactly the holes of its source"},
+      {{"--sparse=never", "--reflink=always", "a", "b"},
+       "--reflink=always and --sparse=never contradict each other: a clone has exactly the holes of its source"},
+      {{"-aA", "--no-perms", "a", "b"}, "--acls and --no-perms contradict each other: an ACL holds the permissions"},
+      {{"-qv", "a", "b"}, "--quiet and --verbose contradict each other"},
+      {{"-q", "--progress", "a", "b"}, "--quiet and --progress contradict each other"},
+      {{"-q", "--stats", "a", "b"}, "--quiet and --stats contradict each other"},
+      {{"-q", "--explain", "a", "b"}, "--quiet and --explain contradict each other"},
+      // options of another command
+      {{"info", "-a", "p"}, "-a has no meaning with info"},
+      {{"info", "--cleanup", "p"}, "--cleanup has no meaning with info"},
+      {{"--cleanup", "-j2", "t"}, "-j has no meaning with --cleanup"},
+      {{"--target-directory=t", "--cleanup", "t"}, "--target-directory has no meaning with --cleanup"},
+  };
+  for (const Case& refused : cases) {
+    const Result<Options> result = parse(refused.words);
+    const std::string name = testing::PrintToString(refused.words);
+    ASSERT_FALSE(result) << name;
+    EXPECT_EQ(result.error().message(), refused.message) << name;
+    EXPECT_EQ(result.error().code, 0) << name;
+  }
+}
+
+TEST(Options, WhatLooksLikeAContradictionAndIsNone) {
+  EXPECT_TRUE(options_of({"--no-atomic", "--fsync"}).fsync);  // written in place, and durable at the end
+  EXPECT_TRUE(options_of({"-q", "--json"}).json);
+  EXPECT_EQ(options_of({"-q", "--no-progress"}).progress, When::never);
+  EXPECT_TRUE(options_of({"-q", "-n"}).dry_run);
+  EXPECT_EQ(options_of({"--reflink=always", "--sparse=auto"}).reflink, When::always);
+}
+
+TEST(Options, NoArgumentsAtAll) {
+  char* argv[] = {nullptr};
+  const Result<Options> result = parse_options(0, argv);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().detail, "nothing to copy: SRC is missing");
+}
+
+TEST(Options, EveryAbbreviationIsRefused) {
+  Words names;
+  for (const OptionRow& row : option_table())
+    for (const std::string_view name : {row.name, row.alias, row.negation})
+      if (!name.empty()) names.emplace_back(name);
+  for (const std::string& name : names)
+    for (std::size_t length = 1; length < name.size(); ++length) {
+      const std::string shorter = name.substr(0, length);
+      if (std::find(names.begin(), names.end(), shorter) != names.end()) continue;
+      const std::string message = error_of({"--" + shorter + "=1", "a", "b"});
+      EXPECT_THAT(message, HasSubstr("names are written in full: ")) << shorter;
+      EXPECT_THAT(message, HasSubstr("--" + name)) << shorter;
+    }
+}
+
+TEST(Options, EveryNameInTheTableIsUnderstood) {
+  for (const OptionRow& row : option_table()) {
+    const std::string value = row.takes != Takes::required ? "" : row.completes_directories ? "dir" : "7";
+    std::vector<Words> forms;
+    if (row.letter != 0) forms.push_back({std::string("-") + row.letter + value});
+    for (const std::string_view name : {row.name, row.alias})
+      if (!name.empty()) forms.push_back({"--" + std::string(name) + (value.empty() ? "" : "=" + value)});
+    if (!row.negation.empty()) forms.push_back({"--" + std::string(row.negation)});
+    for (Words& words : forms) {
+      words.push_back("a");
+      if (row.name != "no-target-directory") words.push_back("b");
+      if (row.name == "no-target-directory") words.push_back("dst");
+      EXPECT_TRUE(parse(words)) << testing::PrintToString(words) << error_of(words);
+    }
+  }
+}
+
+TEST(Options, LettersThatAreKeptFreeAreFree) {
+  for (const OptionRow& row : option_table()) EXPECT_EQ(std::string_view("ehPRTucibzUNI").find(row.letter ? row.letter : '\1'), std::string_view::npos);
+}
+
+// ── what is written from the table ──
+
+/// All spellings of all options: "-a", "--archive", "--no-perms", ...
+Words all_spellings() {
+  Words spellings;
+  for (const OptionRow& row : option_table()) {
+    if (row.letter != 0) spellings.push_back(std::string("-") + row.letter);
+    for (const std::string_view name : {row.name, row.alias, row.negation})
+      if (!name.empty()) spellings.push_back("--" + std::string(name));
+  }
+  return spellings;
+}
+
+/// True where `word` stands in `text` with no letter or dash before or behind it.
+bool mentions(const std::string& text, const std::string& word) {
+  const auto is_part = [](char c) { return c == '-' || std::isalnum(static_cast<unsigned char>(c)) != 0; };
+  for (std::size_t at = 0; (at = text.find(word, at)) != std::string::npos; ++at) {
+    const std::size_t end = at + word.size();
+    if ((at == 0 || !is_part(text[at - 1])) && (end == text.size() || !is_part(text[end]))) return true;
+  }
+  return false;
+}
+
+struct Answer {
+  int status;
+  std::string output;
+};
+
+/// Runs a shell command on `input` as a file, whose name stands for every FILE; stdout and stderr together.
+Answer run_on(const std::string& input, std::string command) {
+  std::string path = testing::TempDir() + "/fxcp-docs-XXXXXX";
+  const int fd = ::mkstemp(path.data());
+  EXPECT_GE(fd, 0);
+  ::close(fd);
+  std::ofstream(path) << input;
+  for (std::size_t at; (at = command.find("FILE")) != std::string::npos;) command.replace(at, 4, path);
+  Answer result{-1, ""};
+  if (FILE* pipe = ::popen(("exec 2>&1; " + command).c_str(), "r")) {
+    char buffer[4096];
+    for (std::size_t got; (got = std::fread(buffer, 1, sizeof buffer, pipe)) > 0;) result.output.append(buffer, got);
+    const int status = ::pclose(pipe);
+    result.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+  ::unlink(path.c_str());
+  return result;
+}
+
+bool have(const char* program) { return run_on("", std::string("command -v ") + program).status == 0; }
+
+#define SKIP_WITHOUT(program) \
+  if (!have(program)) GTEST_SKIP() << program << " is not installed"
+
+TEST(Help, MentionsEveryOption) {
+  std::string text = help_text();
+  for (const std::string& word : all_spellings()) {
+    if (!word.starts_with("--no-")) {
+      EXPECT_TRUE(mentions(text, word) || mentions(text, "--[no-]" + word.substr(2))) << word;
+    } else {
+      EXPECT_TRUE(mentions(text, word) || mentions(text, "--[no-]" + word.substr(5))) << word;
+    }
+  }
+  for (const Verb& verb : verbs()) EXPECT_THAT(text, HasSubstr("fxcp " + std::string(verb.name)));
+}
+
+TEST(Help, FitsIntoEightyColumns) {
+  std::istringstream lines(help_text());
+  for (std::string line; std::getline(lines, line);) {
+    EXPECT_LE(line.size(), 80u) << line;
+    EXPECT_FALSE(line.ends_with(' ')) << line;
+  }
+}
+
+TEST(Help, BeginsWithUsageAndExamplesThatParse) {
+  const std::string text = help_text();
+  EXPECT_THAT(text, testing::StartsWith("Usage: fxcp "));
+  EXPECT_LT(text.find("Examples:"), text.find("What is copied"));
+  std::istringstream lines(text);
+  int examples = 0;
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with("  fxcp ") || line.find("PATH...") != std::string::npos) continue;
+    std::istringstream split(line.substr(7));
+    Words words;
+    for (std::string word; split >> word;) words.push_back(word);
+    EXPECT_TRUE(parse(words)) << line;
+    ++examples;
+  }
+  EXPECT_GE(examples, 4);
+}
+
+TEST(Help, VersionIsOneOfOurs) { EXPECT_THAT(version_text(), testing::StartsWith("fxcp (Foxing) " FOXING_VERSION "\n")); }
+
+TEST(ManPage, MentionsEveryOption) {
+  SKIP_WITHOUT("groff");
+  const Answer page = run_on(man_page(), "groff -man -Tascii -rLL=200n -P-c -P-b -P-u FILE");
+  ASSERT_EQ(page.status, 0) << page.output;
+  for (const std::string& word : all_spellings()) EXPECT_TRUE(mentions(page.output, word)) << word;
+  for (const char* heading : {"SYNOPSIS", "DESCRIPTION", "SOURCE AND DESTINATION", "OPTIONS", "VERBS", "EXIT STATUS", "JSON", "EXAMPLES",
+                              "FILES", "SEE ALSO"})
+    EXPECT_THAT(page.output, HasSubstr(std::string("\n") + heading + "\n"));
+}
+
+TEST(ManPage, NamesEveryOptionInItsSource) {
+  std::string plain = man_page();
+  for (const std::string_view noise : {"\\fB", "\\fI", "\\fR", "\\"})
+    for (std::size_t at; (at = plain.find(noise)) != std::string::npos;) plain.erase(at, noise.size());
+  for (const std::string& word : all_spellings()) EXPECT_TRUE(mentions(plain, word)) << word;
+}
+
+TEST(ManPage, IsAsciiAndPassesGroffWithoutAWord) {
+  const std::string page = man_page();
+  EXPECT_TRUE(std::all_of(page.begin(), page.end(), [](char c) { return c == '\n' || (c >= ' ' && c <= '~'); }));
+  SKIP_WITHOUT("groff");
+  const Answer groff = run_on(page, "groff -man -Tutf8 -ww -z FILE");
+  EXPECT_EQ(groff.status, 0);
+  EXPECT_EQ(groff.output, "");
+}
+
+TEST(ManPage, PassesMan) {
+  SKIP_WITHOUT("man");
+  SKIP_WITHOUT("groff");
+  const Answer man = run_on(man_page(), "man --warnings -l FILE 2>&1 >/dev/null");
+  EXPECT_EQ(man.status, 0);
+  EXPECT_EQ(man.output, "");
+}
+
+TEST(Completions, MentionEveryOption) {
+  const std::string bash = bash_completion(), zsh = zsh_completion();
+  for (const std::string& word : all_spellings()) {
+    EXPECT_TRUE(mentions(bash, word)) << word;
+    const bool in_zsh = zsh.find(")" + word + "[") != std::string::npos || zsh.find(")" + word + "=") != std::string::npos ||
+                        zsh.find(")" + word + "+[") != std::string::npos || zsh.find("*" + word + "[") != std::string::npos;
+    EXPECT_TRUE(in_zsh) << word;
+    const bool is_long = word.starts_with("--");
+    EXPECT_TRUE(mentions(fish_completion(), (is_long ? "-l " : "-s ") + word.substr(is_long ? 2 : 1))) << word;
+  }
+  for (const std::string& text : {bash, zsh, fish_completion()})
+    for (const Verb& verb : verbs()) EXPECT_TRUE(mentions(text, std::string(verb.name)));
+}
+
+/// What bash offers for the last of `words`, split as readline splits them.
+Words bash_offers(const std::string& words) {
+  const Answer run = run_on(bash_completion(), "exec bash -c 'set -u; cd /; . FILE; COMP_WORDS=(" + words +
+                                                "); COMP_CWORD=$((${#COMP_WORDS[@]}-1)); _fxcp; printf \"%s\\n\" \"${COMPREPLY[@]}\"'");
+  EXPECT_EQ(run.status, 0) << words << run.output;
+  std::istringstream lines(run.output);
+  Words offers;
+  for (std::string line; std::getline(lines, line);)
+    if (!line.empty()) offers.push_back(line);
+  return offers;
+}
+
+TEST(Completions, BashReadsIt) {
+  SKIP_WITHOUT("bash");
+  const Answer run = run_on(bash_completion(), "bash -n FILE");
+  EXPECT_EQ(run.status, 0);
+  EXPECT_EQ(run.output, "");
+}
+
+TEST(Completions, BashOffers) {
+  SKIP_WITHOUT("bash");
+  const std::string end = " \"\"";
+  EXPECT_THAT(bash_offers("fxcp --rec"), ElementsAre("--recursive"));
+  EXPECT_THAT(bash_offers("fxcp a --targ"), ElementsAre("--target-directory="));
+  EXPECT_THAT(bash_offers("fxcp --reflink ="), ElementsAre("auto", "always", "never"));
+  EXPECT_THAT(bash_offers("fxcp --reflink = al"), ElementsAre("always"));
+  EXPECT_THAT(bash_offers("fxcp --sparse=ne"), ElementsAre("--sparse=never"));
+  EXPECT_THAT(bash_offers("fxcp --json = f"), ElementsAre("files"));
+  EXPECT_THAT(bash_offers("fxcp --target-directory = us"), ElementsAre("usr"));
+  EXPECT_THAT(bash_offers("fxcp --target-directory us"), ElementsAre("usr"));
+  EXPECT_THAT(bash_offers("fxcp inf"), ElementsAre("info"));
+  EXPECT_THAT(bash_offers("fxcp a inf"), IsEmpty());
+  EXPECT_THAT(bash_offers("fxcp -- --rec"), IsEmpty());
+  EXPECT_THAT(bash_offers("fxcp -j" + end), IsEmpty());
+  EXPECT_THAT(bash_offers("fxcp --reflink" + end), IsEmpty()) << "an optional argument is glued on";
+}
+
+TEST(Completions, ZshReadsIt) {
+  SKIP_WITHOUT("zsh");
+  const Answer run = run_on(zsh_completion(), "zsh -n FILE");
+  EXPECT_EQ(run.status, 0);
+  EXPECT_EQ(run.output, "");
+}
+
+TEST(Completions, FishReadsIt) {
+  SKIP_WITHOUT("fish");
+  const Answer run = run_on(fish_completion(), "fish -n FILE");
+  EXPECT_EQ(run.status, 0);
+  EXPECT_EQ(run.output, "");
+}
+
+}  // namespace
+}  // namespace foxing::fxcp

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "fxcp/preflight.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "core/storage/storage.h"
+#include "sys/file.h"
+#include "sys/process.h"
+
+namespace foxing::fxcp {
+namespace {
+
+/// The target directory, or where it will be made.
+std::string existing_directory(const Arrangement& plan) {
+  return plan.make_directory ? split_path(plan.directory).directory : plan.directory;
+}
+
+Result<storage::QuickTraits> traits_of(const std::string& path, sys::Links links) {
+  const sys::UniqueFd fd = FOX_TRY(sys::open_at(sys::working_directory(), path, {.access = sys::Access::path, .links = links}));
+  return storage::quick_traits(fd);
+}
+
+Bytes free_for_us(const storage::QuickTraits& target) {
+  return sys::privileges().ignore_permissions ? target.free : target.available;
+}
+
+/// True where it is clear without a look at every file: more is free than the sources' filesystems hold in all.
+Result<bool> surely_fits(const Arrangement& plan, const storage::QuickTraits& target) {
+  Bytes used;
+  for (const Item& item : plan.items) {
+    const storage::QuickTraits source = FOX_TRY(traits_of(item.source, item.links));
+    if (source.total <= source.free) return false;  // no such numbers: procfs, FUSE
+    if (item.status.type() != sys::FileType::directory) {
+      used += item.status.allocated();
+    } else if (item.status.device() == target.device && source.reflink == storage::Support::yes) {
+      used += source.total - source.free;
+    } else {
+      used += source.total - source.free;
+    }
+  }
+  // Twice: blocks that files share count once in what is used, and each time in what is copied.
+  return used + used <= free_for_us(target);
+}
+
+}  // namespace
+
+walk::Walk::Options walk_options(const Options& options, unsigned workers, std::uint64_t descriptor_limit) {
+  walk::Walk::Options walk{.workers = workers, .follow = walk::Walk::Follow::none, .descriptor_limit = descriptor_limit};
+  if (options.symlinks == Symlinks::follow) walk.follow = walk::Walk::Follow::all;
+  if (options.symlinks == Symlinks::follow_directories) walk.follow = walk::Walk::Follow::directories;
+  return walk;
+}
+
+void add_items_to_look_at(walk::Walk& walk, const Arrangement& plan) {
+  for (const Item& item : plan.items) {
+    const SplitPath path = split_path(item.source);
+    const bool by_itself = item.mirror || path.name.empty() || path.name == "." || path.name == "..";
+    auto fd = sys::open_at(sys::working_directory(), by_itself ? item.source : path.directory, {.links = sys::Links::follow, .directory = true, .keep_atime = true});
+    if (!fd) continue;  // the copy itself will say so
+    const auto status = sys::status_of(*fd);
+    if (!status) continue;
+    if (by_itself) {
+      walk.add_root(std::move(*fd), *status, item.source, nullptr);
+    } else {
+      const walk::Hold place = walk.add_place(std::move(*fd), path.directory, nullptr);
+      walk.add_entry(place, path.name, item.status.type(), item.links);
+    }
+  }
+}
+
+copy::Estimate::Options estimate_options(const Arrangement& plan, const Options& options) {
+  copy::Estimate::Options estimate{.one_filesystem = options.one_file_system, .sparse_never = options.sparse == When::never};
+  const auto target = traits_of(existing_directory(plan), sys::Links::follow);
+  const auto source = traits_of(plan.items.front().source, plan.items.front().links);
+  if (target && source && options.reflink != When::never && storage::quick_pair(*source, *target).reflink == storage::Support::yes) {
+    estimate.shared_from = copy::clone_threshold({.source = source->filesystem, .target = target->filesystem});
+  }
+  return estimate;
+}
+
+Result<> check_space(const Arrangement& plan, const Options& options, unsigned workers, std::uint64_t descriptor_limit) {
+  const storage::QuickTraits target = FOX_TRY(traits_of(existing_directory(plan), sys::Links::follow));
+  if (target.total == Bytes(0)) return {};  // no such numbers (ramfs, FUSE): the kernel will say when it is full
+  if (FOX_TRY(surely_fits(plan, target))) return {};
+
+  copy::Estimate sources(estimate_options(plan, options));
+  walk::Walk walk(sources, walk_options(options, workers, descriptor_limit));
+  add_items_to_look_at(walk, plan);
+  walk.run();
+  const Bytes free = free_for_us(target);
+  if (sources.room() <= free || sys::stop_requested()) return {};
+
+  // What is replaced makes room; how much of the target that is, is not known before: it may be all of it.
+  Bytes replaceable;
+  if (!plan.make_directory) {
+    copy::Estimate existing({.one_filesystem = true});
+    walk::Walk look(existing, {.workers = workers, .descriptor_limit = descriptor_limit});
+    for (const Item& item : plan.items) {
+      const std::string there = item.mirror ? plan.directory : plan.directory + '/' + item.name;
+      Item target_item{.source = there, .links = sys::Links::keep, .status = {}, .mirror = item.mirror, .name = item.name};
+      if (auto status = sys::status_at(sys::working_directory(), there)) {
+        target_item.status = *status;
+        add_items_to_look_at(look, {.items = {target_item}, .directory = {}});
+      }
+    }
+    look.run();
+    replaceable = existing.room();
+  }
+  if (sources.room() <= free + replaceable) return {};
+  const Bytes missing = sources.room() - free - replaceable;
+  return fail(ENOSPC, "", existing_directory(plan),
+              fmt::format("has {} free, and {} are needed: {} are missing; nothing was copied", human(free), human(sources.room()), human(missing)));
+}
+
+}  // namespace foxing::fxcp

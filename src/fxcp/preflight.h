@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Pre-flight: does it fit?  Asked before the first write, and only where the answer could be no.
+#pragma once
+
+#include "base/result.h"
+#include "base/strong.h"
+#include "core/copy/estimate.h"
+#include "core/walk/walk.h"
+#include "fxcp/arrangement.h"
+#include "fxcp/options.h"
+
+namespace foxing::fxcp {
+
+/// How the walks of this run go: follows what the options say of symbolic links.
+walk::Walk::Options walk_options(const Options& options, unsigned workers, std::uint64_t descriptor_limit);
+
+/// Opens what the items name and adds it to a walk that only looks.
+void add_items_to_look_at(walk::Walk& walk, const Arrangement& plan);
+
+/// What of the sources takes room on the target's filesystem.
+copy::Estimate::Options estimate_options(const Arrangement& plan, const Options& options);
+
+/// Errors: ENOSPC, with how much is missing, where the sources cannot fit.  A scan happens only where the target has less free than the source's filesystem has
+/// in use.  What is in the target already and would be replaced counts as room.
+Result<> check_space(const Arrangement& plan, const Options& options, unsigned workers, std::uint64_t descriptor_limit);
+
+}  // namespace foxing::fxcp

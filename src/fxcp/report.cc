@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "fxcp/report.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "base/text.h"
+#include "fxcp/json_lines.h"
+
+namespace foxing::fxcp {
+namespace {
+
+bool wanted(When when, bool automatically) {
+  return when == When::always || (when == When::automatic && automatically);
+}
+
+/// "3 files keep no ACL": what a kind of loss means for the target.
+const char* meaning_of(copy::ProblemKind kind) {
+  switch (kind) {
+    case copy::ProblemKind::device: return "device not made";
+    case copy::ProblemKind::symlink: return "symbolic link not made";
+    case copy::ProblemKind::special: return "fifo or socket not made";
+    case copy::ProblemKind::hard_link: return "name not linked to its file";
+    case copy::ProblemKind::owner: return "owner or group not kept";
+    case copy::ProblemKind::mode: return "mode not kept";
+    case copy::ProblemKind::xattr: return "extended attribute not kept";
+    case copy::ProblemKind::acl: return "ACL not kept";
+    case copy::ProblemKind::capability: return "file capability not kept";
+    case copy::ProblemKind::time: return "time not kept";
+    case copy::ProblemKind::left_out: return "left out";
+    case copy::ProblemKind::vanished: return "vanished while the tree was copied";
+    default: return copy::name_of(kind);
+  }
+}
+
+std::string shown_time(double seconds) {
+  const auto whole = static_cast<std::uint64_t>(seconds + 0.5);
+  if (whole >= 3600) return fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
+  return fmt::format("{}:{:02}", whole / 60, whole % 60);
+}
+
+Bytes rate(Bytes bytes, std::chrono::duration<double> elapsed) {
+  return elapsed.count() > 0 ? Bytes(static_cast<std::uint64_t>(static_cast<double>(bytes.value) / elapsed.count())) : Bytes(0);
+}
+
+}  // namespace
+
+double seconds_left(const ProgressState& state) {
+  if (!state.totals_are_final || state.elapsed.count() < 0.2) return -1;
+  const auto by = [&](double done, double total) { return done > 0 ? state.elapsed.count() * std::max(total - done, 0.0) / done : -1.0; };
+  const double by_files = by(static_cast<double>(state.files), static_cast<double>(state.total_files));
+  const double by_bytes = by(static_cast<double>(state.bytes.value), static_cast<double>(state.total_bytes.value));
+  return std::max(by_files, by_bytes);
+}
+
+Report::Report(const Options& options)
+    : json_(options.json),
+      quiet_(options.quiet),
+      verbose_(options.verbose > 0),
+      explain_(options.explain),
+      stats_(options.stats),
+      wants_files_(options.json ? options.json_files || options.explain : options.verbose > 0 || options.explain),
+      dry_run_(options.dry_run),
+      progress_(wanted(options.progress, !options.json && !options.quiet && ::isatty(STDERR_FILENO) == 1)) {}
+
+void Report::print_line(std::FILE* stream, const std::string& line) {
+  clear_progress_line();
+  const bool whole = std::fwrite(line.data(), 1, line.size(), stream) == line.size() && std::fputc('\n', stream) != EOF;
+  if (!whole && stream == stdout) output_is_whole_ = false;
+}
+
+void Report::clear_progress_line() {
+  if (progress_width_ == 0) return;
+  std::fprintf(stderr, "\r\033[K");
+  progress_width_ = 0;
+}
+
+void Report::start(const Options& options, unsigned workers) {
+  if (!json_) return;
+  const std::lock_guard lock(mutex_);
+  print_line(stdout, json::start(options, workers));
+}
+
+void Report::refuse(const Error& error) {
+  const std::lock_guard lock(mutex_);
+  if (json_) print_line(stdout, json::refusal(error));
+  const std::string subject = error.subject.empty() ? "" : "'" + printable(error.subject) + "' ";
+  // Sentences of ours go on from the subject; the kernel's come after a colon.
+  const bool sentence = error.operation[0] == '\0' && error.code == 0;
+  std::string text = error.detail.empty() ? error.message() : error.detail;
+  if (error.code != 0 && !error.detail.empty()) text = fmt::format("{} ({})", error.detail, Error{error.code, "", {}, {}}.message());
+  print_line(stderr, fmt::format("fxcp: {}{}{}", subject, !sentence && error.detail.empty() && !subject.empty() ? ": " : "", printable(text)));
+}
+
+void Report::problem(copy::Problem problem) {
+  if (problem.failure) failures_.fetch_add(1);
+  const std::lock_guard lock(mutex_);
+  Kind& kind = kinds_[static_cast<std::size_t>(problem.kind)];
+  ++(problem.failure ? kind.failures : kind.notes);
+  if (kind.first_path.empty()) {
+    kind.first_path = problem.error.subject;
+    kind.first_message = problem.error.message();
+  }
+  if (json_) return print_line(stdout, json::problem(problem));
+  if (copy::is_loss(problem.kind) && !verbose_ && !explain_) return;
+  if (!problem.failure && quiet_) return;
+  print_line(stderr, fmt::format("fxcp: {}: {}{}", printable(problem.error.subject),
+                                 problem.failure ? "" : "note: ", printable(problem.error.message())));
+}
+
+void Report::file(const copy::FileEvent& event) {
+  const std::lock_guard lock(mutex_);
+  if (json_) return print_line(stdout, json::file(event, dry_run_));
+  std::string text = printable(event.path);
+  if (event.action == copy::FileEvent::Action::directory) text += '/';
+  if (explain_ && event.action == copy::FileEvent::Action::copied && !dry_run_) {
+    text += ": ";
+    for (std::size_t i = 0; i < event.attempts.size(); ++i) {
+      if (i > 0) text += " -> ";
+      text += copy::name_of(event.attempts[i].tier);
+      if (event.attempts[i].code != 0) text += fmt::format(" declined ({})", errno_name(event.attempts[i].code));
+    }
+    text += fmt::format(" ({}; {})", event.why, human(event.size));
+  } else if (explain_ && event.action == copy::FileEvent::Action::linked) {
+    text += ": hard link to a file copied before";
+  }
+  print_line(stdout, text);
+}
+
+void Report::progress(const ProgressState& state) {
+  const std::lock_guard lock(mutex_);
+  if (json_) {
+    print_line(stdout, json::progress(state));
+    std::fflush(stdout);
+    return;
+  }
+  std::string text = fmt::format("{} files", grouped(state.files));
+  if (state.total_files > 0) text += fmt::format(" of {}{}", grouped(state.total_files), state.totals_are_final ? "" : "+");
+  text += fmt::format(", {}", human(state.bytes));
+  if (state.total_files > 0) text += fmt::format(" of {}{}", human(state.total_bytes), state.totals_are_final ? "" : "+");
+  text += fmt::format(", {}/s", human(rate(state.bytes, state.elapsed)));
+  if (const double left = seconds_left(state); left >= 0) text += fmt::format(", {} to go", shown_time(left));
+  if (::isatty(STDERR_FILENO) == 1) {
+    std::fprintf(stderr, "\r\033[K%s", text.c_str());
+    progress_width_ = text.size();
+  } else {
+    std::fprintf(stderr, "%s\n", text.c_str());
+  }
+}
+
+void Report::print_losses() {
+  for (std::size_t i = 0; i < copy::kProblemKinds; ++i) {
+    const auto kind = static_cast<copy::ProblemKind>(i);
+    const Kind& seen = kinds_[i];
+    if (!copy::is_loss(kind) || seen.failures + seen.notes == 0) continue;
+    if (seen.failures == 0 && quiet_) continue;
+    const std::uint64_t count = seen.failures + seen.notes;
+    print_line(stderr, fmt::format("fxcp: {}{}: {} {}, first {}: {}", seen.failures == 0 ? "note: " : "", meaning_of(kind), grouped(count),
+                                   count == 1 ? "entry" : "entries", printable(seen.first_path), printable(seen.first_message)));
+  }
+}
+
+void Report::end(const copy::Counters& counters, const RunEnd& run) {
+  const std::lock_guard lock(mutex_);
+  clear_progress_line();
+  std::uint64_t notes = 0;
+  for (const Kind& kind : kinds_) notes += kind.notes;
+  if (json_) {
+    print_line(stdout, json::summary(counters, run, failures_.load(), notes, dry_run_));
+  } else {
+    print_losses();
+    if (stats_) print_statistics(counters, run);
+    const std::string done = fmt::format("{} of {} entries done, {} failures", grouped(counters.files + counters.directories + counters.symlinks +
+                                                                                      counters.specials + counters.hard_links),
+                                         grouped(counters.entries), grouped(failures_));
+    if (run.no_space) {
+      const std::string missing = run.missing_space > Bytes(0) ? fmt::format("; {} more would be needed", human(run.missing_space)) : "";
+      print_line(stderr, fmt::format("fxcp: the target is full{}: {}; the same command goes on when there is room", missing, done));
+    } else if (run.interrupted) {
+      print_line(stderr, fmt::format("fxcp: stopped: {}; what is there is whole, and the same command goes on", done));
+    } else if (failures_.load() > 0) {
+      print_line(stderr, fmt::format("fxcp: {}", done));
+    }
+  }
+  if (std::fflush(stdout) != 0) output_is_whole_ = false;
+}
+
+void Report::end_cleanup(std::uint64_t removed, std::uint64_t kept) {
+  const std::lock_guard lock(mutex_);
+  if (json_) return print_line(stdout, json::cleanup_summary(removed, kept, dry_run_));
+  if (quiet_) return;
+  print_line(stdout, fmt::format("{} temporary {} {}", grouped(removed), removed == 1 ? "file" : "files", dry_run_ ? "would be removed" : "removed"));
+  if (kept > 0) print_line(stdout, fmt::format("{} kept: of a copy that is running, or of another machine", grouped(kept)));
+}
+
+void Report::print_statistics(const copy::Counters& counters, const RunEnd& run) {
+  const auto row = [&](const char* what, const std::string& value) { print_line(stdout, fmt::format("{:<24} {}", what, value)); };
+  row(dry_run_ ? "Files that would go" : "Files copied", grouped(counters.files));
+  row("Directories", grouped(counters.directories));
+  row("Symbolic links", grouped(counters.symlinks));
+  row("Fifos, sockets, devices", grouped(counters.specials));
+  row("Hard links", grouped(counters.hard_links));
+  row("Bytes", fmt::format("{} ({})", grouped(counters.bytes), human(Bytes(counters.bytes))));
+  row("Bytes moved", fmt::format("{} ({})", grouped(counters.bytes_moved), human(Bytes(counters.bytes_moved))));
+  for (std::size_t tier = 0; tier < copy::kTiers; ++tier) {
+    if (const std::uint64_t files = counters.by_tier[tier]; files > 0 && !dry_run_) {
+      row(fmt::format("  by {}", copy::name_of(static_cast<copy::Tier>(tier))).c_str(), grouped(files));
+    }
+  }
+  if (counters.retries > 0) row("Read again", grouped(counters.retries));
+  if (counters.litter > 0) row("Litter removed", grouped(counters.litter));
+  row("Time", fmt::format("{:.3f} s, {}/s", run.elapsed.count(), human(rate(Bytes(counters.bytes), run.elapsed))));
+}
+
+}  // namespace foxing::fxcp

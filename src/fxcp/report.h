@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The report: what people and programs hear of a run.
+//
+//   from  the copier's Observer calls, on several workers       to  standard error and output, and the exit code
+//
+// For people: a failure is a line when it happens; what the target could not keep is a line for each kind at the end, however many files it
+// concerns.  For programs (--json): a line of JSON for each event; docs/json.md has the schema.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "core/copy/outcome.h"
+#include "fxcp/options.h"
+
+namespace foxing::fxcp {
+
+enum class ExitCode : int { all_done = 0, some_failed = 1, nothing_done = 2 };
+
+/// How far a run is; the totals are 0 while nobody knows them.
+struct ProgressState {
+  std::uint64_t files = 0;
+  std::uint64_t total_files = 0;
+  Bytes bytes;
+  Bytes total_bytes;
+  bool totals_are_final = false;
+  std::chrono::duration<double> elapsed{0};
+};
+
+/// Seconds still to go, by files and by bytes, whichever is longer; below 0 where that cannot be told.
+double seconds_left(const ProgressState& state);
+
+/// How a run ended, for the summary.
+struct RunEnd {
+  ExitCode exit_code = ExitCode::all_done;
+  bool interrupted = false;
+  bool no_space = false;
+  Bytes missing_space;  // with no_space: so much more room would have been needed; 0 where that is not known
+  std::chrono::duration<double> elapsed{0};
+};
+
+class Report final : public copy::Observer {
+ public:
+  explicit Report(const Options& options);
+
+  void start(const Options& options, unsigned workers);
+  /// A message that ends everything: a usage or set-up error.
+  void refuse(const Error& error);
+
+  // copy::Observer
+  void problem(copy::Problem problem) override;
+  bool wants_files() const override { return wants_files_; }
+  void file(const copy::FileEvent& event) override;
+
+  void progress(const ProgressState& state);
+  bool shows_progress() const { return progress_; }
+  std::chrono::milliseconds progress_interval() const { return std::chrono::milliseconds(json_ ? 1000 : 200); }
+  void end(const copy::Counters& counters, const RunEnd& run);
+  void end_cleanup(std::uint64_t removed, std::uint64_t kept);
+
+  std::uint64_t failures() const { return failures_.load(); }
+  /// False where standard output could not take what was written.
+  bool output_is_whole() const { return output_is_whole_; }
+
+ private:
+  struct Kind {
+    std::uint64_t failures = 0;
+    std::uint64_t notes = 0;
+    std::string first_path;
+    std::string first_message;
+  };
+
+  void print_line(std::FILE* stream, const std::string& line);
+  void clear_progress_line();
+  void print_losses();
+  void print_statistics(const copy::Counters& counters, const RunEnd& run);
+
+  const bool json_;
+  const bool quiet_;
+  const bool verbose_;
+  const bool explain_;
+  const bool stats_;
+  const bool wants_files_;
+  const bool dry_run_;
+  bool progress_;
+  std::mutex mutex_;
+  std::array<Kind, copy::kProblemKinds> kinds_;  // guarded by mutex_
+  std::size_t progress_width_ = 0;               // guarded by mutex_
+  bool output_is_whole_ = true;                  // guarded by mutex_
+  std::atomic<std::uint64_t> failures_{0};
+};
+
+}  // namespace foxing::fxcp

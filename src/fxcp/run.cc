@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "fxcp/run.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <memory>
+#include <thread>
+
+#include "core/copy/cleanup.h"
+#include "core/copy/copier.h"
+#include "core/copy/estimate.h"
+#include "fxcp/arrangement.h"
+#include "fxcp/preflight.h"
+#include "sys/file.h"
+#include "sys/names.h"
+#include "sys/process.h"
+
+namespace foxing::fxcp {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+copy::Options engine_options(const Options& options, mode_t umask) {
+  copy::Options engine;
+  engine.keep = {.mode = options.preserve.perms, .owner = options.preserve.owner, .group = options.preserve.group,
+                 .times = options.preserve.times, .xattrs = options.preserve.xattrs, .acls = options.preserve.acls,
+                 .umask = umask, .privileges = sys::privileges()};
+  engine.hard_links = options.preserve.hard_links;
+  engine.symlinks = options.preserve.links;
+  engine.devices = options.preserve.devices;
+  engine.specials = options.preserve.specials;
+  engine.recursive = options.recursive;
+  engine.one_filesystem = options.one_file_system;
+  engine.keep_dirlinks = options.keep_dirlinks;
+  engine.dry_run = options.dry_run;
+  engine.atomic = options.atomic;
+  engine.durable = options.fsync;
+  const auto choice = [](When when) { return static_cast<int>(when); };
+  engine.choices.reflink = std::array{copy::Reflink::automatic, copy::Reflink::always, copy::Reflink::never}[static_cast<std::size_t>(choice(options.reflink))];
+  engine.choices.sparse = std::array{copy::Sparse::automatic, copy::Sparse::always, copy::Sparse::never}[static_cast<std::size_t>(choice(options.sparse))];
+  return engine;
+}
+
+unsigned worker_count(const Options& options) {
+  return options.jobs > 0 ? options.jobs : std::min(sys::usable_processors(), 16u);
+}
+
+/// The directory that all targets lie in, made where that is to be; invalid in a dry run.
+Result<sys::UniqueFd> open_target(const Arrangement& plan, const Options& options, mode_t umask) {
+  if (options.dry_run) return sys::UniqueFd();
+  if (plan.make_directory) {
+    const bool left_later = plan.items.size() == 1 && plan.items.front().mirror;  // the copier gives it its mode at the end
+    FOX_TRY(sys::make_directory_at(sys::working_directory(), plan.directory, left_later ? 0700 : 0777 & ~umask));
+  }
+  return sys::open_at(sys::working_directory(), plan.directory, {.links = sys::Links::follow, .directory = true});
+}
+
+Result<sys::UniqueFd> duplicate(sys::FdView directory) { return sys::open_at(directory, ".", {.directory = true}); }
+
+/// Hands one item to the walk: as a tree whose contents go into the target, or as a name there.
+Result<> add_item(walk::Walk& walk, copy::Copier& copier, const Arrangement& plan, const Item& item, sys::FdView target, bool dry_run) {
+  const SplitPath path = split_path(item.source);
+  const bool alone = item.mirror;
+  sys::UniqueFd source = FOX_TRY(sys::open_at(sys::working_directory(), alone ? item.source : path.directory,
+                                              {.links = alone ? item.links : sys::Links::follow, .directory = true, .keep_atime = true}));
+  const sys::FileStatus status = FOX_TRY(sys::status_of(source));
+  std::unique_ptr<copy::TargetDirectory> into;
+  if (!dry_run) into = FOX_TRY(copier.adopt(FOX_TRY(duplicate(target)), source, status.device(), plan.make_directory));
+  if (alone) {
+    walk.add_root(std::move(source), status, item.source, std::move(into));
+    return {};
+  }
+  if (into != nullptr) into->rename_entry(item.name);
+  const std::string shown = path.directory == "." && !item.source.starts_with("./") ? "" : path.directory;
+  const walk::Hold place = walk.add_place(std::move(source), shown, std::move(into));
+  walk.add_entry(place, path.name, item.status.type(), item.links);
+  return {};
+}
+
+/// Shows how far the copier is, until stopped; its own thread, and one that counts what is to come.
+class ProgressThreads {
+ public:
+  ProgressThreads(Report& report, const copy::Copier& copier, const Arrangement& plan, const Options& options, std::uint64_t descriptors)
+      : report_(report), copier_(copier), estimate_(estimate_options(plan, options)), begin_(Clock::now()) {
+    if (!report.shows_progress()) return;
+    counter_ = std::thread([this, &plan, &options, descriptors] {
+      walk::Walk walk(estimate_, walk_options(options, 1, descriptors));
+      add_items_to_look_at(walk, plan);
+      walk.run();
+      if (!sys::stop_requested()) estimate_.mark_complete();
+    });
+    shower_ = std::thread([this] { show(); });
+  }
+
+  ~ProgressThreads() {
+    if (!shower_.joinable()) return;
+    {
+      const std::lock_guard lock(mutex_);
+      done_ = true;
+    }
+    wake_.notify_all();
+    shower_.join();
+    counter_.join();
+  }
+
+ private:
+  void show() {
+    std::unique_lock lock(mutex_);
+    while (!wake_.wait_for(lock, report_.progress_interval(), [&] { return done_; })) show_once();
+    show_once();
+  }
+
+  void show_once() {
+    copy::Counters sum;
+    copier_.add_counters_to(sum);
+    report_.progress({.files = sum.files, .total_files = estimate_.files(), .bytes = Bytes(sum.bytes), .total_bytes = estimate_.bytes(),
+                      .totals_are_final = estimate_.complete(), .elapsed = Clock::now() - begin_});
+  }
+
+  Report& report_;
+  const copy::Copier& copier_;
+  copy::Estimate estimate_;
+  const Clock::time_point begin_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  bool done_ = false;
+  std::thread counter_;
+  std::thread shower_;
+};
+
+/// After a full target: how much more room the rest would have needed.
+Bytes missing_space(const Arrangement& plan, const Options& options, const copy::Counters& done, sys::FdView target, std::uint64_t descriptors) {
+  sys::forget_stop_request();  // the run has ended; this scan may not be stopped by what ended it
+  copy::Estimate estimate(estimate_options(plan, options));
+  walk::Walk walk(estimate, walk_options(options, 1, descriptors));
+  add_items_to_look_at(walk, plan);
+  walk.run();
+  const auto space = sys::filesystem_of(target);
+  if (!space) return Bytes(0);
+  const std::uint64_t free = static_cast<std::uint64_t>(space->f_bavail) * static_cast<std::uint64_t>(space->f_bsize);
+  const std::uint64_t there = std::min<std::uint64_t>(done.bytes_moved, estimate.room().value) + free;
+  return estimate.room().value > there ? Bytes(estimate.room().value - there) : Bytes(0);
+}
+
+ExitCode exit_code(const copy::Counters& counters, bool all_well) {
+  if (all_well) return ExitCode::all_done;
+  const std::uint64_t done = counters.files + counters.directories + counters.symlinks + counters.specials + counters.hard_links;
+  return done > 0 ? ExitCode::some_failed : ExitCode::nothing_done;
+}
+
+}  // namespace
+
+ExitCode run_copy(const Options& options) {
+  Report report(options);
+  const auto begin = Clock::now();
+  const std::uint64_t descriptors = sys::raise_open_file_limit();
+  const mode_t umask = sys::current_umask();
+  sys::clear_umask();
+  sys::catch_stop_signals();
+  const auto refused = [&](const Error& error) {
+    report.refuse(error);
+    return ExitCode::nothing_done;
+  };
+
+  const auto plan = arrange(options);
+  if (!plan) return refused(plan.error());
+  const unsigned workers = worker_count(options);
+  if (!options.dry_run) {
+    if (const auto fits = check_space(*plan, options, workers, descriptors); !fits) return refused(fits.error());
+  }
+  auto target = open_target(*plan, options, umask);
+  if (!target) return refused(std::move(target).error().about(plan->directory));
+  report.start(options, workers);
+
+  copy::Copier copier(engine_options(options, umask), report, workers);
+  walk::Walk walk(copier, walk_options(options, workers, descriptors), [&](walk::WorkerIndex) { copier.quiet(); });
+  if (!options.dry_run) {
+    auto root = duplicate(*target);
+    if (!root) return refused(std::move(root).error().about(plan->directory));
+    copier.connect(walk, std::move(*root));
+  }
+  for (const Item& item : plan->items) {
+    if (auto added = add_item(walk, copier, *plan, item, *target, options.dry_run); !added) {
+      report.problem({copy::ProblemKind::failed, true, std::move(added).error().about(item.source)});
+    }
+  }
+  {
+    const ProgressThreads progress(report, copier, *plan, options, descriptors);
+    walk.run();
+    if (const auto durable = copier.finish(); !durable) report.problem({copy::ProblemKind::failed, true, Error(durable.error()).about(plan->directory)});
+  }
+
+  copy::Counters counters;
+  copier.add_counters_to(counters);
+  RunEnd end{.no_space = copier.no_space()};
+  end.interrupted = sys::stop_requested() && !end.no_space;
+  if (end.no_space) end.missing_space = missing_space(*plan, options, counters, *target, descriptors);
+  end.exit_code = exit_code(counters, report.failures() == 0 && !end.interrupted);
+  end.elapsed = Clock::now() - begin;
+  report.end(counters, end);
+  if (!report.output_is_whole() && end.exit_code == ExitCode::all_done) return ExitCode::some_failed;
+  return end.exit_code;
+}
+
+ExitCode run_cleanup(const Options& options) {
+  Report report(options);
+  sys::catch_stop_signals();
+  const std::uint64_t descriptors = sys::raise_open_file_limit();
+  copy::Cleanup cleanup(report, options.dry_run);
+  walk::Walk walk(cleanup, {.workers = worker_count(options), .descriptor_limit = descriptors});
+  for (const std::string& path : options.paths) {
+    auto fd = sys::open_at(sys::working_directory(), path, {.links = sys::Links::follow, .directory = true, .keep_atime = true});
+    auto status = fd ? sys::status_of(*fd) : Result<sys::FileStatus>(tl::make_unexpected(fd.error()));
+    if (!status) {
+      report.refuse(std::move(status).error().about(path));
+      return ExitCode::nothing_done;
+    }
+    walk.add_root(std::move(*fd), *status, path, nullptr);
+  }
+  walk.run();
+  report.end_cleanup(cleanup.removed(), cleanup.kept());
+  return report.failures() > 0 || sys::stop_requested() ? ExitCode::some_failed : ExitCode::all_done;
+}
+
+}  // namespace foxing::fxcp

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Owner, mode, times and extended attributes, through descriptors only.
+// An O_PATH descriptor (symbolic links, fifos, sockets, devices: things that must not be opened) works everywhere here; fchmod and the f*xattr calls
+// refuse it, so those go through its entry in /proc/self/fd, which names the inode and not a path.
+#pragma once
+
+#include <sys/types.h>
+
+#include <ctime>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "sys/fd.h"
+
+namespace foxing::sys {
+
+/// How the descriptor was opened.
+enum class Handle { file, path };
+
+struct Object {
+  FdView fd;
+  Handle handle = Handle::file;
+};
+
+inline constexpr uid_t kKeepOwner = static_cast<uid_t>(-1);
+inline constexpr gid_t kKeepGroup = static_cast<gid_t>(-1);
+
+/// Clears setuid, setgid and file capabilities, as the kernel does: so owners come first.  Source: fchownat(2), AT_EMPTY_PATH.
+Result<> set_owner(Object object, uid_t owner, gid_t group);
+/// The 12 mode bits.  EOPNOTSUPP for symbolic links, which have none.  Source: fchmod(2).
+Result<> set_mode(Object object, mode_t mode);
+/// Source: utimensat(2); by descriptor since Linux 2.6.22, with AT_EMPTY_PATH since 5.8.
+Result<> set_times(Object object, const timespec& accessed, const timespec& modified);
+
+/// All names, each once, in the kernel's order.  EOPNOTSUPP is an empty list.  Source: listxattr(2).
+Result<std::vector<std::string>> list_attributes(Object object);
+/// Replaces `value`.  ENODATA where there is none.  Source: getxattr(2).
+Result<> get_attribute(Object object, CString name, std::string& value);
+Result<> set_attribute(Object object, CString name, const std::string& value);
+Result<> remove_attribute(Object object, CString name);
+
+}  // namespace foxing::sys

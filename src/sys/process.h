@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// This process: limits, privileges, signals, identity.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+
+namespace foxing::sys {
+
+/// Raises the soft limit of open files to the hard one; the limit in force afterwards.
+std::uint64_t raise_open_file_limit();
+
+/// Effective capabilities of this process, as /proc/self/status names them.  Source: capget(2).
+struct Privileges {
+  bool set_owner = false;         // CAP_CHOWN
+  bool trusted_attributes = false;  // CAP_SYS_ADMIN
+  bool file_capabilities = false;   // CAP_SETFCAP
+  bool ignore_permissions = false;  // CAP_DAC_OVERRIDE
+  bool make_devices = false;        // CAP_MKNOD
+};
+Privileges privileges();
+
+/// Processors this process may run on; at least 1.
+unsigned usable_processors();
+
+/// Modes are then exactly what the calls say.
+void clear_umask();
+mode_t current_umask();
+
+/// After this, the first SIGINT, SIGTERM or SIGHUP sets a flag that stop_requested() reads; the second one ends the process at once.
+/// SIGPIPE becomes an error of write.
+void catch_stop_signals();
+bool stop_requested();
+/// The signal that asked, 0 while none has.
+int stop_signal();
+/// As if a signal had come: for tests and for a fatal error that ends the whole run.
+void request_stop();
+void forget_stop_request();
+
+/// What tells one process of one boot of one machine from every other: for names of temporary files.
+struct ProcessIdentity {
+  std::uint16_t machine = 0;    // 16 bits of a hash of /etc/machine-id
+  std::uint16_t boot = 0;       // 12 bits of a hash of /proc/sys/kernel/random/boot_id
+  std::uint16_t start_time = 0; // 14 bits of a hash of the process's start time
+  std::uint32_t pid = 0;
+};
+ProcessIdentity own_identity();
+
+enum class Liveness { alive, dead, unknown /* another machine's */ };
+Liveness liveness(const ProcessIdentity& identity);
+
+}  // namespace foxing::sys
