@@ -14,7 +14,6 @@ docs/benchmarks.md says how to read the result.  Exit status: 0 all ran and all 
 import argparse
 import json
 import os
-import signal
 import sys
 import tempfile
 
@@ -38,8 +37,7 @@ def main():
         if not os.access(program, os.X_OK):
             print(f"run.py: {program} is not there; `make release` builds it", file=sys.stderr)
             return 2
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, interrupted)
+    places.interrupts_unwind()
     try:
         facts = measure_all(options)
     except KeyboardInterrupt:
@@ -56,16 +54,10 @@ def main():
 
 
 def measure_all(options):
-    """Pairs, workloads, warm then cold.  The places go before the directory they are in, and nothing interrupts their going."""
+    """Pairs, workloads, warm then cold."""
     with tempfile.TemporaryDirectory(prefix="foxing-bench-", dir=options.work) as work:
-        world = places.Places(os.path.realpath(work), options.image_bytes)
-        try:
+        with places.Places(os.path.realpath(work), options.image_bytes) as world:
             return measure_in(world, work, options)
-        finally:
-            previous = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-            world.__exit__(None, None, None)
-            for number, handler in previous.items():
-                signal.signal(number, handler)
 
 
 def measure_in(world, work, options):
@@ -131,10 +123,6 @@ def tell(facts, result_name, options):
     if options.markdown:
         report.write_markdown(facts, result_name, options.markdown)
         print(f"written into {options.markdown}")
-
-
-def interrupted(number, frame):
-    raise KeyboardInterrupt
 
 
 def parse_options():

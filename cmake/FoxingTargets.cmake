@@ -26,6 +26,12 @@ if(FOXING_SANITIZE)
   add_link_options(-fsanitize=${FOXING_SANITIZE})
 endif()
 
+# Static programs take archives where there are any (liburing.a).
+if(FOXING_STATIC)
+  add_link_options(-static)
+  set(CMAKE_FIND_LIBRARY_SUFFIXES .a)
+endif()
+
 function(foxing_folder name)
   cmake_parse_arguments(F "" "" "SOURCES;NEEDS" ${ARGN})
   if(F_SOURCES)

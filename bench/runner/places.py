@@ -13,6 +13,7 @@ import contextlib
 import ctypes
 import os
 import shutil
+import signal
 import subprocess
 import time
 
@@ -29,7 +30,16 @@ _MAKE = {
 _OPTIONS = {"ext4": ["-o", "noinit_itable"], "tmpfs": ["-o", "size=60%"]}
 _NAMES = {"xfs": "XFS", "xfs2": "other XFS", "here": "directory", "shm": "/dev/shm"}
 
+_INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _libc = ctypes.CDLL(None, use_errno=True)
+
+
+def interrupts_unwind():
+    """Every signal that asks to stop becomes KeyboardInterrupt, so that every `with` is left properly."""
+    def unwind(number, frame):
+        raise KeyboardInterrupt
+    for number in _INTERRUPTS:
+        signal.signal(number, unwind)
 
 
 class CannotMount(Exception):
@@ -95,7 +105,11 @@ class Places(contextlib.AbstractContextManager):
         self._undo = contextlib.ExitStack()
 
     def __exit__(self, *reason):
+        """Nothing interrupts this: a second ^C would leave mounts behind."""
+        previous = {number: signal.signal(number, signal.SIG_IGN) for number in _INTERRUPTS}
         self._undo.close()
+        for number, handler in previous.items():
+            signal.signal(number, handler)
         return False
 
     def pair(self, name):

@@ -37,7 +37,7 @@ Result<Item> look_at_source(const std::string& source, const Options& options) {
   }
   if (!status) {
     const bool missing = status.error().code == ENOENT;
-    return refuse(source, missing ? "there is no such source; nothing was copied" : "cannot be looked at; nothing was copied", status.error().code);
+    return refuse(source, missing ? "does not exist; nothing was copied" : "cannot be looked at; nothing was copied", status.error().code);
   }
   item.status = *status;
   if (status->type() == sys::FileType::directory && !options.recursive) {
@@ -77,7 +77,7 @@ Result<> arrange_one(Arrangement& plan, const Options& options) {
 Result<> arrange_into(Arrangement& plan, const std::string& directory, bool may_be_made) {
   const auto existing = FOX_TRY(look(directory));
   if (existing && !is_directory(existing)) return refuse(directory, "is not a directory, and all sources are to go into it");
-  if (!existing && !may_be_made) return refuse(directory, "there is no such directory", ENOENT);
+  if (!existing && !may_be_made) return refuse(directory, "does not exist", ENOENT);
   plan.directory = directory;
   plan.make_directory = !existing;
   std::set<std::string> names;
@@ -96,13 +96,13 @@ Result<> arrange_into(Arrangement& plan, const std::string& directory, bool may_
 Result<> check_parent(const Arrangement& plan) {
   if (!plan.make_directory) {
     const auto there = FOX_TRY(look(plan.directory));
-    if (!there) return refuse(plan.directory, "there is no such directory", ENOENT);
+    if (!there) return refuse(plan.directory, "does not exist", ENOENT);
     if (!is_directory(there)) return refuse(plan.directory, "is not a directory");
     return {};
   }
   const std::string parent = split_path(plan.directory).directory;
   const auto there = FOX_TRY(look(parent));
-  if (!there) return refuse(parent, fmt::format("there is no such directory to make '{}' in", split_path(plan.directory).name), ENOENT);
+  if (!there) return refuse(parent, fmt::format("does not exist, so there is nowhere to make '{}' in", split_path(plan.directory).name), ENOENT);
   if (!is_directory(there)) return refuse(parent, "is not a directory");
   return {};
 }

@@ -42,11 +42,12 @@ constexpr std::string_view kSourceAndDestination =
     "One SRC, a directory, with --archive or --recursive: the content of SRC becomes the content of DST, whether DST is there already "
     "or not, and with or without a slash at the end. So running a command twice gives the same result as running it once. "
     "Files that only DST has stay.\n\n"
-    "One SRC, not a directory: it is copied to DST/NAME where DST is a directory, and to DST otherwise. With --no-target-directory it is "
-    "copied to DST in any case.\n\n"
-    "Several SRC, or --target-directory: each is copied into the directory, under its own last name.\n\n"
+    "One SRC, not a directory: it is copied to DST/NAME where DST is a directory or ends in a slash, and to DST otherwise.\n\n"
+    "Several SRC, or --target-directory: each is copied into the directory, under its own last name. DST is made where it is missing; "
+    "the directory that it is to be made in must be there, and so must that of --target-directory.\n\n"
     "These are refused with exit status 2 before anything is written: a SRC that is missing; a DST inside a SRC; a SRC that "
-    "is DST, be it by way of a symbolic link, a hard link or a bind mount; several SRC and a DST that is not a directory.\n\n"
+    "is DST, be it by way of a symbolic link, a hard link or a bind mount; several SRC and a DST that is not a directory; several SRC of "
+    "one name; a directory as SRC without --recursive or --archive.\n\n"
     "A file called - is written ./-, one called info ./info where it comes first. Reading from standard input is not supported.";
 
 struct ExitStatus {

@@ -154,9 +154,11 @@ void put_pair(Text& text, const Info& info, const PairInfo& pair) {
   const std::string target = printable(info.paths[pair.target].located.asked);
   text.line("{} -> {}", source, target);
   text.line("  {:{}} {}", "relation", kLabelWidth, relation_text(pair.traits));
-  if (pair.nesting == storage::Nesting::same) text.line("  {:{}} these are one place: fxcp refuses to copy it onto itself", "", kLabelWidth);
-  if (pair.nesting == storage::Nesting::inside || pair.nesting == storage::Nesting::inside_other_device)
-    text.line("  {:{}} {} lies inside {}", "", kLabelWidth, target, source);
+  if (pair.nesting == storage::Nesting::same) text.line("  {:{}} these are one place: fxcp refuses", "", kLabelWidth);
+  if (pair.nesting == storage::Nesting::inside)
+    text.line("  {:{}} {} lies inside {}: fxcp refuses", "", kLabelWidth, target, source);
+  if (pair.nesting == storage::Nesting::inside_other_device)
+    text.line("  {:{}} {} lies inside {}, on another filesystem: only with --one-file-system", "", kLabelWidth, target, source);
   if (info.paths[pair.target].quick().read_only) text.line("  {:{}} {} is read-only", "", kLabelWidth, target);
   put_plans(text, pair);
 }

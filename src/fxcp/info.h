@@ -44,7 +44,7 @@ Info look(const std::vector<std::string>& paths);
 std::vector<PlannedExample> planned_examples(const copy::PairFacts& facts);
 
 std::string info_text(const Info& info);
-/// {"schema": "fxcp.info/1", ...} in one line; described in docs/formats/json.md.
+/// {"schema": "fxcp.info/1", ...} in one line; described in docs/json.md.
 std::string info_json(const Info& info);
 
 /// Prints what is known of `paths` to standard output and what is not to standard error.

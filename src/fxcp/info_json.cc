@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// `fxcp info --json`.  A name that is not UTF-8 is written as printable() shows it, with its bytes in hexadecimal beside it ("path_hex").
+// `fxcp info --json`.  Names are bytes, JSON is Unicode: a name that is not UTF-8 has replacement characters, and its bytes in
+// hexadecimal beside it ("path_hex"), as in json_lines.cc.
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
@@ -19,16 +20,14 @@ std::string hex(std::string_view bytes) {
   return text;
 }
 
-std::string readable(std::string_view name) { return is_utf8(name) ? std::string(name) : printable(name); }
-
 void put_name(Json& object, const std::string& key, std::string_view name) {
-  object[key] = readable(name);
+  object[key] = name;
   if (!is_utf8(name)) object[key + "_hex"] = hex(name);
 }
 
 Json names(const std::vector<std::string>& list) {
   Json array = Json::array();
-  for (const std::string& name : list) array.push_back(readable(name));
+  for (const std::string& name : list) array.push_back(name);
   return array;
 }
 
@@ -56,7 +55,7 @@ Json mount_json(const storage::Mount& mount) {
   put_name(object, "root", mount.root);
   put_name(object, "point", mount.point);
   put_name(object, "source", mount.source);
-  object["type"] = readable(mount.type);
+  object["type"] = mount.type;
   object["options"] = names(mount.options);
   object["super_options"] = names(mount.super_options);
   return object;
@@ -64,7 +63,7 @@ Json mount_json(const storage::Mount& mount) {
 
 Json layer_json(const storage::Layer& layer) {
   Json object = {{"kind", identifier(name_of(layer.kind))}, {"depth", layer.depth}, {"device", device_text(layer.device)},
-                 {"kernel_name", readable(layer.kernel_name)}};
+                 {"kernel_name", layer.kernel_name}};
   put_name(object, "name", layer.name);
   object["size"] = layer.size.value;
   object["logical_block"] = layer.logical_block.value;
@@ -91,10 +90,10 @@ Json path_json(const Traits& traits) {
   put_name(object, "resolved", traits.located.path);
   put_name(object, "missing", traits.located.missing);
   object["filesystem"] = name_of(quick.filesystem);
-  object["type"] = readable(traits.type);
+  object["type"] = traits.type;
   object["magic"] = fmt::format("0x{:08x}", quick.magic);
   object["nature"] = identifier(name_of(quick.nature));
-  object["uuid"] = readable(traits.uuid);
+  object["uuid"] = traits.uuid;
   object["device"] = device_text(quick.device);
   object["block_size"] = quick.block_size.value;
   object["total"] = quick.total.value;
@@ -108,7 +107,7 @@ Json path_json(const Traits& traits) {
   object["mount"] = traits.mount ? mount_json(*traits.mount) : Json(nullptr);
   object["overlay"] = nullptr;
   if (traits.overlay) {
-    object["overlay"] = {{"upper", readable(traits.overlay->upper)}, {"work", readable(traits.overlay->work)}, {"lower", names(traits.overlay->lower)}};
+    object["overlay"] = {{"upper", traits.overlay->upper}, {"work", traits.overlay->work}, {"lower", names(traits.overlay->lower)}};
   }
   put_stack(object, traits.stack);
   return object;
@@ -161,11 +160,12 @@ std::string info_json(const Info& info) {
   for (const Error& error : info.failures) {
     Json failure;
     put_name(failure, "path", error.subject);
-    failure["errno"] = error.code == 0 ? "" : errno_name(error.code);
-    failure["message"] = readable(error.message());
+    failure["message"] = error.message();
+    failure["operation"] = error.operation;
+    if (error.code != 0) failure["errno"] = errno_name(error.code);
     object["failures"].push_back(std::move(failure));
   }
-  return object.dump();
+  return object.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 }  // namespace foxing::fxcp

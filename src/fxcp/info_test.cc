@@ -109,7 +109,9 @@ TEST(InfoText, SaysWhatOverlaysThinVolumesAndMissingNamesMean) {
 TEST(InfoText, WarnsOfATargetInsideTheSource) {
   Info info = two_places();
   info.pairs[0].nesting = storage::Nesting::inside;
-  EXPECT_THAT(info_text(info), HasSubstr("/srv lies inside /home/u"));
+  EXPECT_THAT(info_text(info), HasSubstr("/srv lies inside /home/u: fxcp refuses"));
+  info.pairs[0].nesting = storage::Nesting::inside_other_device;
+  EXPECT_THAT(info_text(info), HasSubstr("/srv lies inside /home/u, on another filesystem: only with --one-file-system"));
   info.paths[1].located.quick.read_only = true;
   EXPECT_THAT(info_text(info), HasSubstr("/srv is read-only"));
   info.pairs[0].nesting = storage::Nesting::same;
@@ -159,7 +161,7 @@ TEST(InfoJson, IsOneObjectOfOneLine) {
 
 TEST(InfoJson, KeepsTheBytesOfNamesThatAreNotText) {
   const json object = json::parse(info_json(two_places()));
-  EXPECT_EQ(object["failures"][0]["path"], "/not/UTF-8 \\xff");
+  EXPECT_EQ(object["failures"][0]["path"], "/not/UTF-8 \uFFFD");
   EXPECT_EQ(object["failures"][0]["path_hex"], "2f6e6f742f5554462d3820ff");
   EXPECT_EQ(object["failures"][0]["errno"], "ENOENT");
   EXPECT_FALSE(object["paths"][0].contains("path_hex"));

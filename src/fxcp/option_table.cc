@@ -92,8 +92,8 @@ constexpr OptionRow kOptions[] = {
      .argument = "DIR", .completes_directories = true, .help = "copy every SRC to DIR/NAME; there is no DST",
      .manual = "Copies every SRC into DIR, under its own last name. All operands are sources."},
     {.name = "no-target-directory", .section = Section::destination, .sets = &Options::no_target_directory, .other_letters = "T",
-     .help = "DST is the name itself, even if it is a directory",
-     .manual = "DST names the copy itself, also where it is a directory now. Only for a single SRC."},
+     .help = "never copy into DST; DST is the name of the copy",
+     .manual = "DST is the name of the copy: a file is not copied into a DST that is a directory, but refused. Only for a single SRC."},
 
     // ── method ──
     {.name = "reflink", .section = Section::method, .sets = &Options::reflink, .takes = Takes::optional, .argument = "WHEN",

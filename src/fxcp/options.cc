@@ -12,7 +12,6 @@
 #include <charconv>
 #include <cstring>
 
-#include "base/text.h"
 #include "fxcp/option_table.h"
 
 namespace foxing::fxcp {
@@ -216,15 +215,15 @@ Result<Given> Parser::understand(int code, const char* word) const {
   if (is_long) {
     bool whole = false;
     for_each_long_name([&](std::string_view known) { whole = whole || known == name; });
-    if (!whole) return refuse(fmt::format("unknown option --{}{}", printable(name), name_suggestion(name)));
+    if (!whole) return refuse(fmt::format("unknown option --{}{}", name, name_suggestion(name)));
   }
   const bool missing = code == ':';
   if (code == '?' && !is_long) {
     const char letter = static_cast<char>(::optopt);
-    const std::string place = std::strlen(word) > 2 ? fmt::format(" (in {})", printable(word)) : "";
-    return refuse(fmt::format("unknown option -{}{}{}", printable(std::string_view(&letter, 1)), place, letter_suggestion(letter, word)));
+    const std::string place = std::strlen(word) > 2 ? fmt::format(" (in {})", word) : "";
+    return refuse(fmt::format("unknown option -{}{}{}", letter, place, letter_suggestion(letter, word)));
   }
-  if (code == '?') return refuse(fmt::format("--{} takes no argument: {}", name, printable(word)));
+  if (code == '?') return refuse(fmt::format("--{} takes no argument: {}", name, word));
   if (missing) code = ::optopt;
 
   Given given{.row = nullptr, .negated = false, .spelling = {}, .argument = missing ? nullptr : ::optarg};
@@ -248,7 +247,7 @@ When when_of(std::string_view value) {
 Result<> Parser::apply(const Given& given) {
   const OptionRow& row = *given.row;
   if (given.argument != nullptr && !row.values.empty() && !is_one_of(given.argument, row.values))
-    return refuse(fmt::format("{}={}: use {}", given.spelling, printable(given.argument), spoken(row.values)));
+    return refuse(fmt::format("{}={}: use {}", given.spelling, given.argument, spoken(row.values)));
 
   if (const auto* action = std::get_if<Action>(&row.sets)) return act(*action, given);
   if (const auto* flag = std::get_if<bool Options::*>(&row.sets)) options_.*(*flag) = !given.negated;
@@ -297,7 +296,7 @@ Result<> Parser::act(Action action, const Given& given) {
       const char* const end = given.argument + std::strlen(given.argument);
       const auto [rest, problem] = std::from_chars(given.argument, end, options_.jobs);
       if (problem != std::errc{} || rest != end || options_.jobs < 1 || options_.jobs > kMostJobs)
-        return refuse(fmt::format("{} {}: use a number from 1 to {}", given.spelling, printable(given.argument), kMostJobs));
+        return refuse(fmt::format("{} {}: use a number from 1 to {}", given.spelling, given.argument, kMostJobs));
       break;
     }
     case Action::verbose:
@@ -375,7 +374,7 @@ Result<> Parser::sort_operands() {
   }
   const bool has_destination = !options_.target_directory;
   if (operands_.empty()) return refuse("nothing to copy: SRC is missing");
-  if (has_destination && operands_.size() == 1) return refuse(fmt::format("DST is missing after {}", printable(operands_[0])));
+  if (has_destination && operands_.size() == 1) return refuse(fmt::format("DST is missing after {}", operands_[0]));
   for (std::size_t i = 0; i < operands_.size(); ++i) {
     if (operands_[i] != "-") continue;
     const bool is_destination = has_destination && i + 1 == operands_.size();

@@ -77,7 +77,8 @@ inline constexpr unsigned kMostJobs = 256;
 
 /// Reads the command line.  `argv` is neither changed nor kept.  Not for several threads at once (getopt has globals).
 /// Errors: code 0, the whole sentence in `detail`: unknown option (with the nearest known one), abbreviated name, missing or
-/// unwanted argument, bad value (with the good ones), contradiction, missing operand.
+/// unwanted argument, bad value (with the good ones), contradiction, missing operand.  Words of the user stand in it as they
+/// were given: who prints it makes them printable.
 Result<Options> parse_options(int argc, char** argv);
 
 }  // namespace foxing::fxcp

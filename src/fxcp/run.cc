@@ -172,8 +172,10 @@ ExitCode run_copy(const Options& options) {
   if (!target) return refused(std::move(target).error().about(plan->directory));
   report.start(options, workers);
 
-  copy::Copier copier(engine_options(options, umask), report, workers);
-  walk::Walk walk(copier, walk_options(options, workers, descriptors), [&](walk::WorkerIndex) { copier.quiet(); });
+  copy::Options engine = engine_options(options, umask);
+  engine.most_waiting_commits = std::clamp<std::size_t>(descriptors / 8, 1, 1024);
+  copy::Copier copier(engine, report, workers);
+  walk::Walk walk(copier, walk_options(options, workers, descriptors), [&](walk::WorkerIndex worker) { copier.quiet(worker); });
   if (!options.dry_run) {
     auto root = duplicate(*target);
     if (!root) return refused(std::move(root).error().about(plan->directory));

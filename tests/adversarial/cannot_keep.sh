@@ -24,7 +24,7 @@ loses() {
   no_litter "$target/t"
   same "$a/src/beside" "$target/t/beside"
   # Again: over what is there, it is said again.
-  expect 1 fxcp -a "$a/src" "$target/t" && says "$kind"
+  expect 1 fxcp -a "$a/src" "$target/t" && says "$name"
   rm -rf "$target/t"
 }
 fresh() {

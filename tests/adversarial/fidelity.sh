@@ -30,7 +30,7 @@ same "$a/src" "$b/fresh" --extra-ok
 
 # Another tree under the same names, with extra names that nobody asked to delete.
 rm -rf "$b/fresh"
-tree_make "$b/other" --scale "$scale" --portable --seed 2 types links modes sizes sparse xattrs acls dirs || exit 1
+tree_make "$b/other" --scale "$scale" --portable --seed 2 links modes sizes sparse xattrs acls dirs || exit 1
 expect 0 fxcp -a "$a/src" "$b/other"
 same "$a/src" "$b/other" --extra-ok
 rm -rf "$b/other"

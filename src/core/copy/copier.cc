@@ -15,12 +15,11 @@ namespace foxing::copy {
 namespace {
 
 constexpr mode_t kClosedDirectory = 0700;
-constexpr std::size_t kMostWaitingCommits = 1024;
 
 }  // namespace
 
 Copier::Copier(Options options, Observer& observer, unsigned workers)
-    : options_(options), observer_(observer), commits_(kMostWaitingCommits), workers_(std::max(workers, 1u)) {}
+    : options_(options), observer_(observer), commits_(options.most_waiting_commits), workers_(std::max(workers, 1u)) {}
 
 Copier::~Copier() = default;
 
@@ -116,7 +115,9 @@ Result<std::unique_ptr<TargetDirectory>> Copier::make_directory(walk::Directory&
   if (!fd) return tl::make_unexpected(std::move(fd).error());
 
   const sys::FileStatus status = FOX_TRY(sys::status_of(*fd));
-  if (fresh && (status.owner() != ::geteuid() && parent.pair().target_kind != storage::Filesystem::nfs)) {
+  // Where others may rename in the target they could have put one of theirs here.  Elsewhere another owner is the filesystem's doing (vfat, CIFS, FUSE, NFS).
+  const bool others_may_rename = !parent.fresh() && (parent.status().permissions() & 0022) != 0;
+  if (fresh && others_may_rename && status.owner() != ::geteuid()) {
     return fail(ESTALE, "mkdirat", {}, "somebody put another directory in the place of the new one");
   }
   Pair* pair = FOX_TRY(pairs_.of(directory.fd(), directory.status().device(), *fd, status.device()));
@@ -261,6 +262,7 @@ void Copier::fail_entry(const walk::Directory& directory, std::string_view name,
 }
 
 Result<> Copier::finish() {
+  FOX_ASSERT(hard_links_.nobody_waits());
   if (!options_.durable) return {};
   return commits_.finish();
 }

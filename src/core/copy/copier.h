@@ -43,6 +43,7 @@ struct Options {
   bool dry_run = false;
   bool atomic = true;
   bool durable = false;
+  std::size_t most_waiting_commits = 1024;  // with `durable`: one descriptor each
   Choices choices;
 };
 
@@ -61,7 +62,7 @@ class Copier final : public walk::Visitor {
   /// The target directory for a root of the walk, or for a place: what lies in `fd`.  To be handed to the walk with it.
   Result<std::unique_ptr<TargetDirectory>> adopt(sys::UniqueFd fd, sys::FdView source, DeviceId source_device, bool fresh);
   /// When the walk has nothing left: commits what waits for a flush.
-  void quiet() { commits_.flush(); }
+  void quiet(walk::WorkerIndex worker) { commits_.flush(worker); }
   /// After the walk: the last flush of --fsync.
   Result<> finish();
 
@@ -88,6 +89,7 @@ class Copier final : public walk::Visitor {
   struct Opened {
     sys::UniqueFd fd;
     sys::FileStatus status;
+    bool leads_link_group = false;  // this run entered it in hard_links_ and owes an answer; the link count may change meanwhile
   };
 
   // directories (copier.cc)
@@ -109,12 +111,14 @@ class Copier final : public walk::Visitor {
               meta::Losses losses, walk::WorkerIndex worker);
   void regular_done(walk::Directory& directory, const std::string& name, const sys::FileStatus& status, const Moved& moved,
                     std::string_view why, walk::WorkerIndex worker);
-  void regular_failed(const walk::Hold& directory, const std::string& name, const sys::FileStatus& status, Error error,
-                      walk::WorkerIndex worker);
+  void regular_failed(const walk::Hold& directory, const std::string& name, const Opened& source, Error error, walk::WorkerIndex worker);
 
   // everything else (special.cc)
   void visit_symlink(const walk::Hold& directory, const walk::Entry& entry, walk::WorkerIndex worker);
   void visit_special(const walk::Hold& directory, const walk::Entry& entry, walk::WorkerIndex worker);
+  void visit_object(const walk::Hold& directory, const walk::Entry& entry, walk::WorkerIndex worker);
+  void copy_object(const walk::Hold& directory, const std::string& name, Opened source, walk::WorkerIndex worker);
+  Result<meta::Losses> make_copy(TargetDirectory& target, const std::string& name, Opened source);
   /// Makes an object by `make(name)`, dresses it, puts it in place.
   Result<meta::Losses> make_object(TargetDirectory& target, const std::string& name, const Opened& source,
                                    const std::function<Result<>(const std::string&)>& make);
@@ -124,8 +128,12 @@ class Copier final : public walk::Visitor {
   /// True where another name of this file has been or is being copied, and this one is taken care of.
   bool taken_as_link(const walk::Hold& directory, const walk::Entry& entry, const sys::FileStatus& status, walk::WorkerIndex worker);
   void link_group_done(walk::Directory& directory, const std::string& name, const sys::FileStatus& source, walk::WorkerIndex worker);
-  void link_group_failed(const sys::FileStatus& status, walk::WorkerIndex worker);
-  void make_link(const HardLinks::Name& name, const HardLinks::Place& place, walk::WorkerIndex worker);
+  /// Hands the next name that waited, if any, to a task that copies it instead.
+  void link_group_failed(const FileKey& key, walk::WorkerIndex worker);
+  /// Links `name`, or copies it where the target refuses links (and says so).
+  void make_link(const HardLinks::Name& name, const HardLinks::Place& place, const FileKey& key, walk::WorkerIndex worker);
+  /// Copies one name of the file `key`; `leads` as in Opened.  False where it could not even be begun; that has been reported.
+  bool copy_name(const HardLinks::Name& name, bool leads, const FileKey& key, walk::WorkerIndex worker);
   Result<> link_to(TargetDirectory& target, const std::string& name, const HardLinks::Place& place);
   bool may_be_linked(const sys::FileStatus& status) const {
     return options_.hard_links && status.links() > 1 && !options_.dry_run;

@@ -7,7 +7,7 @@
 
 namespace foxing::copy {
 
-void DurableCommits::add(Waiting waiting) {
+void DurableCommits::add(Waiting waiting, walk::WorkerIndex worker) {
   std::vector<Waiting> full;
   {
     const std::lock_guard lock(mutex_);
@@ -15,26 +15,26 @@ void DurableCommits::add(Waiting waiting) {
     if (waiting_.size() < most_) return;
     full.swap(waiting_);
   }
-  commit(std::move(full));
+  commit(std::move(full), worker);
 }
 
-void DurableCommits::flush() {
+void DurableCommits::flush(walk::WorkerIndex worker) {
   std::vector<Waiting> all;
   {
     const std::lock_guard lock(mutex_);
     all.swap(waiting_);
   }
-  commit(std::move(all));
+  commit(std::move(all), worker);
 }
 
-void DurableCommits::commit(std::vector<Waiting> batch) {
+void DurableCommits::commit(std::vector<Waiting> batch, walk::WorkerIndex worker) {
   std::map<DeviceId, Result<>> synced;
   for (const Waiting& waiting : batch) {
     if (!synced.contains(waiting.device)) synced.emplace(waiting.device, sys::sync_filesystem(waiting.staged.fd()));
   }
   for (Waiting& waiting : batch) {
     const Result<>& durable = synced.at(waiting.device);
-    waiting.then(durable ? waiting.staged.commit() : durable);
+    waiting.then(durable ? waiting.staged.commit() : durable, worker);
   }
 }
 
@@ -50,7 +50,6 @@ void DurableCommits::touched(DeviceId device, sys::FdView directory) {
 }
 
 Result<> DurableCommits::finish() {
-  flush();
   const std::lock_guard lock(mutex_);
   for (const auto& [device, fd] : devices_) {
     auto synced = sys::sync_filesystem(fd);

@@ -28,19 +28,19 @@ class DurableCommits {
     walk::Hold directory;
     DeviceId device;
     StagedFile staged;
-    std::function<void(Result<>)> then;  // called with what became of the commit
+    std::function<void(Result<>, walk::WorkerIndex)> then;  // called with what became of the commit, by whoever flushed
   };
   /// Takes the file over; flushes when enough wait.
-  void add(Waiting waiting);
+  void add(Waiting waiting, walk::WorkerIndex worker);
   /// Commits all that wait.
-  void flush();
+  void flush(walk::WorkerIndex worker);
   /// Something was made on `device` that a last flush must catch.
   void touched(DeviceId device, sys::FdView directory);
-  /// The last flush: names and directories.  The first error.
+  /// The last flush, when nothing waits any more: names and directories.  The first error.
   Result<> finish();
 
  private:
-  static void commit(std::vector<Waiting> batch);
+  static void commit(std::vector<Waiting> batch, walk::WorkerIndex worker);
 
   const std::size_t most_;
   std::mutex mutex_;

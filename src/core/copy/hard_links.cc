@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "core/copy/hard_links.h"
 
+#include <algorithm>
+
 #include "base/assert.h"
 
 namespace foxing::copy {
@@ -46,6 +48,11 @@ std::optional<HardLinks::Name> HardLinks::failed(const FileKey& key) {
   Name next = std::move(group.waiting.back());
   group.waiting.pop_back();
   return next;
+}
+
+bool HardLinks::nobody_waits() {
+  const std::lock_guard lock(mutex_);
+  return std::ranges::all_of(groups_, [](const auto& entry) { return entry.second.waiting.empty(); });
 }
 
 }  // namespace foxing::copy

@@ -42,6 +42,8 @@ class HardLinks {
   std::vector<Name> copied(const FileKey& key, Place place);
   /// The name that is to be copied instead, if one waited.
   std::optional<Name> failed(const FileKey& key);
+  /// True where every name that waited has been answered: so it is after a run.
+  bool nobody_waits();
 
  private:
   struct Group {

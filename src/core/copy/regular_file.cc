@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <optional>
 
 #include "core/copy/copier.h"
 #include "sys/file.h"
@@ -31,42 +32,23 @@ class LargeFile {
       : copier(by), directory(std::move(in)), name(std::move(called)), links(how), source(std::move(from)), staged(std::move(to)),
         plan(planned) {}
 
-  void run_piece(ByteRange range, walk::WorkerIndex worker) {
-    bool failed_before;
-    {
+  /// One worker's share: piece after piece, until none is left.
+  void work(walk::WorkerIndex worker) {
+    while (true) {
+      auto piece = next_piece();
+      if (piece && !*piece) break;
+      auto moved_piece = piece ? copy_piece(copier.at(worker).bench, plan, source.fd, staged.fd(), **piece, Copier::target_of(*directory).pair())
+                               : Result<Moved>(tl::make_unexpected(std::move(piece).error()));
       const std::lock_guard lock(mutex);
-      failed_before = outcome.has_value() == false;
-    }
-    if (!failed_before) {
-      auto piece = copy_piece(copier.at(worker).bench, plan, source.fd, staged.fd(), range, Copier::target_of(*directory).pair());
-      const std::lock_guard lock(mutex);
-      if (piece) {
-        moved.tier = piece->tier;
-        moved.bytes += piece->bytes;
-      } else if (outcome) {
-        outcome = tl::make_unexpected(std::move(piece).error());
+      if (!moved_piece) {
+        next.store(source.status.size().value);  // nobody takes another one
+        if (outcome) outcome = tl::make_unexpected(std::move(moved_piece).error());
+        break;
       }
+      moved.tier = moved_piece->tier;
+      moved.bytes += moved_piece->bytes;
     }
-    if (pieces.fetch_sub(1) == 1) finish(worker);
-  }
-
-  void finish(walk::WorkerIndex worker) {
-    TargetDirectory& target = Copier::target_of(*directory);
-    if (outcome) outcome = sys::truncate(staged.fd(), source.status.size());
-    if (!outcome) return copier.regular_failed(directory, name, source.status, std::move(outcome).error(), worker);
-    const auto after = sys::status_of(source.fd);
-    if (!after) return copier.regular_failed(directory, name, source.status, after.error(), worker);
-    if (!sys::same_version(source.status, *after)) {
-      // Rare enough to be read again in one piece, with the retries of every other file.
-      copier.at(worker).counters.retries.fetch_add(1, std::memory_order_relaxed);
-      Copier::Opened again{std::move(source.fd), *after};
-      { const StagedFile dropped = std::move(staged); }
-      return copier.copy_regular(directory, name, links, std::move(again), worker);
-    }
-    auto losses = copier.dress(target, source, staged);
-    if (!losses) return copier.regular_failed(directory, name, source.status, std::move(losses).error(), worker);
-    if (copier.observer_.wants_files()) moved.attempts.push_back({moved.tier, 0});
-    copier.commit(directory, name, std::move(source), std::move(staged), std::move(moved), plan, std::move(*losses), worker);
+    if (sharers.fetch_sub(1) == 1) finish(worker);
   }
 
   Copier& copier;
@@ -76,22 +58,66 @@ class LargeFile {
   Copier::Opened source;
   StagedFile staged;
   Plan plan;
-  std::atomic<std::size_t> pieces{0};
+  std::atomic<unsigned> sharers{0};
+
+ private:
+  /// The next piece with data in it; nothing at the end.  A hole of any size costs one SEEK_DATA.
+  Result<std::optional<ByteRange>> next_piece() {
+    const std::uint64_t size = source.status.size().value;
+    while (true) {
+      const std::uint64_t begin = next.fetch_add(kPiece.value);
+      if (begin >= size) {
+        next.store(size);  // so that it never wraps
+        return std::nullopt;
+      }
+      const std::uint64_t end = std::min(begin + kPiece.value, size);
+      if (plan.holes == Holes::as_source) {
+        const auto data = FOX_TRY(sys::seek_data(source.fd, FileOffset(begin)));
+        const std::uint64_t at = data ? data->value / kPiece.value * kPiece.value : size;
+        if (at > begin) {
+          for (std::uint64_t now = next.load(); now < at && !next.compare_exchange_weak(now, at);) {
+          }
+          continue;
+        }
+      }
+      return ByteRange{FileOffset(begin), FileOffset(end)};
+    }
+  }
+
+  void finish(walk::WorkerIndex worker) {
+    const auto give_up = [&](Error error) { copier.regular_failed(directory, name, source, std::move(error), worker); };
+    if (outcome) outcome = sys::truncate(staged.fd(), source.status.size());
+    if (!outcome) return give_up(std::move(outcome).error());
+    auto after = sys::status_of(source.fd);
+    if (!after) return give_up(std::move(after).error());
+    if (!sys::same_version(source.status, *after)) {
+      // Rare enough to be read again in one piece, with the retries of every other file.
+      copier.at(worker).counters.retries.fetch_add(1, std::memory_order_relaxed);
+      source.status = *after;
+      { const StagedFile dropped = std::move(staged); }
+      return copier.copy_regular(directory, name, links, std::move(source), worker);
+    }
+    auto losses = copier.dress(Copier::target_of(*directory), source, staged);
+    if (!losses) return give_up(std::move(losses).error());
+    if (copier.observer_.wants_files()) moved.attempts.push_back({moved.tier, 0});
+    copier.commit(directory, name, std::move(source), std::move(staged), std::move(moved), plan, std::move(*losses), worker);
+  }
+
+  std::atomic<std::uint64_t> next{0};  // where the next piece begins
   std::mutex mutex;
-  Moved moved{.tier = Tier::ring};  // guarded by mutex until the last piece
+  Moved moved{.tier = Tier::ring};  // guarded by mutex until the last sharer is done
   Result<> outcome;                 // likewise
 };
 
 namespace {
 
-class PieceTask final : public walk::Task {
+class ShareTask final : public walk::Task {
  public:
-  PieceTask(std::shared_ptr<LargeFile> file, ByteRange range) : file_(std::move(file)), range_(range) {}
-  void run(walk::WorkerIndex worker) override { file_->run_piece(range_, worker); }
+  explicit ShareTask(std::shared_ptr<LargeFile> file) : file_(std::move(file)) {}
+  void run(walk::WorkerIndex worker) override { file_->work(worker); }
 
  private:
   std::shared_ptr<LargeFile> file_;
-  ByteRange range_;
 };
 
 }  // namespace
@@ -116,8 +142,9 @@ void Copier::visit_regular(const walk::Hold& directory, const walk::Entry& entry
     return report(*directory, entry.name, ProblemKind::changed_while_read,
                   {.code = 0, .operation = "", .subject = {}, .detail = std::string("has become a ") + sys::name_of(status->type())});
   }
-  if (may_be_linked(*status) && taken_as_link(directory, entry, *status, worker)) return;
-  copy_regular(directory, entry.name, entry.links, {std::move(*fd), *status}, worker);
+  const bool leads = may_be_linked(*status);
+  if (leads && taken_as_link(directory, entry, *status, worker)) return;
+  copy_regular(directory, entry.name, entry.links, {std::move(*fd), *status, leads}, worker);
 }
 
 Result<Plan> Copier::plan_for(const Opened& source, const Pair& pair) const {
@@ -155,7 +182,7 @@ Result<meta::Losses> Copier::dress(TargetDirectory& target, const Opened& source
 
 void Copier::copy_regular(const walk::Hold& directory, const std::string& name, sys::Links links, Opened source, walk::WorkerIndex worker) {
   TargetDirectory& target = target_of(*directory);
-  const auto give_up = [&](Error error) { regular_failed(directory, name, source.status, std::move(error), worker); };
+  const auto give_up = [&](Error error) { regular_failed(directory, name, source, std::move(error), worker); };
   const Attempts attempts = observer_.wants_files() ? Attempts::keep : Attempts::forget;
   for (int reading = 1;; ++reading) {
     auto plan = plan_for(source, target.pair());
@@ -192,35 +219,32 @@ bool Copier::split(const walk::Hold& directory, const std::string& name, sys::Li
   TargetDirectory& target = target_of(*directory);
   auto staged = stage(target, target.name_for(name), source.status);
   if (!staged) {
-    regular_failed(directory, name, source.status, std::move(staged).error(), worker);
+    regular_failed(directory, name, source, std::move(staged).error(), worker);
     return true;
   }
-  const std::uint64_t size = source.status.size().value;
+  const std::uint64_t pieces = (source.status.size().value - 1) / kPiece.value + 1;
+  const auto sharers = static_cast<unsigned>(std::min<std::uint64_t>(pieces, walk_->scheduler().workers()));
   auto file = std::make_shared<LargeFile>(*this, directory, name, links, std::move(source), std::move(*staged), plan);
-  file->pieces.store((size + kPiece.value - 1) / kPiece.value);
-  // Pushed from the end, so that the stack gives them back from the start.
-  for (std::uint64_t end = size; end > 0;) {
-    const std::uint64_t begin = (end - 1) / kPiece.value * kPiece.value;
-    walk_->scheduler().push(worker, std::make_unique<PieceTask>(file, ByteRange{FileOffset(begin), FileOffset(end)}));
-    end = begin;
-  }
+  file->sharers.store(sharers);
+  for (unsigned i = 0; i < sharers; ++i) walk_->scheduler().push(worker, std::make_unique<ShareTask>(file));
   return true;
 }
 
 void Copier::commit(const walk::Hold& directory, const std::string& name, Opened source, StagedFile staged, Moved moved, const Plan& plan,
                     meta::Losses losses, walk::WorkerIndex worker) {
   const std::string_view why = plan.steps[0].why;
-  const bool linked = may_be_linked(source.status);
-  auto then = [this, directory, name, status = source.status, moved = std::move(moved), why, losses = std::move(losses), linked,
-               worker](Result<> committed) {
-    if (!committed) return regular_failed(directory, name, status, std::move(committed).error(), worker);
+  // Only what outlives the descriptor: with --fsync this runs much later, on whichever worker flushes.
+  auto then = [this, directory, name, status = source.status, leads = source.leads_link_group, moved = std::move(moved), why,
+               losses = std::move(losses)](Result<> committed, walk::WorkerIndex by) {
+    const Opened closed{{}, status, leads};
+    if (!committed) return regular_failed(directory, name, closed, std::move(committed).error(), by);
     report(*directory, name, losses);
-    regular_done(*directory, name, status, moved, why, worker);
-    if (linked) link_group_done(*directory, name, status, worker);
+    regular_done(*directory, name, status, moved, why, by);
+    if (leads) link_group_done(*directory, name, status, by);
   };
-  if (!options_.durable) return then(staged.commit());
+  if (!options_.durable) return then(staged.commit(), worker);
   TargetDirectory& target = target_of(*directory);
-  commits_.add({directory, target.status().device(), std::move(staged), std::move(then)});
+  commits_.add({directory, target.status().device(), std::move(staged), std::move(then)}, worker);
 }
 
 void Copier::regular_done(walk::Directory& directory, const std::string& name, const sys::FileStatus& status, const Moved& moved,
@@ -235,14 +259,13 @@ void Copier::regular_done(walk::Directory& directory, const std::string& name, c
   observer_.file({FileEvent::Action::copied, directory.path_of(name), sys::FileType::regular, status.size(), moved.tier, moved.attempts, why});
 }
 
-void Copier::regular_failed(const walk::Hold& directory, const std::string& name, const sys::FileStatus& status, Error error,
-                            walk::WorkerIndex worker) {
+void Copier::regular_failed(const walk::Hold& directory, const std::string& name, const Opened& source, Error error, walk::WorkerIndex worker) {
   if (error.code == 0 && error.operation[0] == '\0') {
     report(*directory, name, ProblemKind::changed_while_read, std::move(error));
   } else {
     fail_entry(*directory, name, std::move(error));
   }
-  if (may_be_linked(status)) link_group_failed(status, worker);
+  if (source.leads_link_group) link_group_failed(source.status.key(), worker);
 }
 
 }  // namespace foxing::copy

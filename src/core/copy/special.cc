@@ -11,88 +11,86 @@
 
 namespace foxing::copy {
 
+namespace {
+
+Error left_out(std::string what) { return {.code = 0, .operation = "", .subject = {}, .detail = std::move(what)}; }
+
+Error has_become(sys::FileType type) { return left_out(std::string("has become a ") + sys::name_of(type)); }
+
+bool is_device(sys::FileType type) { return type == sys::FileType::character_device || type == sys::FileType::block_device; }
+
+/// The target has no such objects, or not for us.
+bool is_refusal(int code) {
+  return code == EPERM || code == EOPNOTSUPP || code == EINVAL || code == ENOSYS || code == ENAMETOOLONG;
+}
+
+}  // namespace
+
 void Copier::visit_symlink(const walk::Hold& directory, const walk::Entry& entry, walk::WorkerIndex worker) {
   if (!options_.symlinks) {
-    return report(*directory, entry.name, ProblemKind::left_out,
-                  {.code = 0, .operation = "", .subject = {}, .detail = "is a symbolic link; -l or -a copies links"}, false);
+    return report(*directory, entry.name, ProblemKind::left_out, left_out("is a symbolic link; -l or -a copies links"), false);
   }
-  auto fd = sys::open_at(directory->fd(), entry.name, {.access = sys::Access::path});
-  if (!fd && fd.error().code == ENOENT) return vanished(*directory, entry.name);
-  if (!fd) return fail_entry(*directory, entry.name, std::move(fd).error());
-  auto status = sys::status_of(*fd);
-  if (!status) return fail_entry(*directory, entry.name, std::move(status).error());
-  if (status->type() != sys::FileType::symlink) {
-    return report(*directory, entry.name, ProblemKind::changed_while_read,
-                  {.code = 0, .operation = "", .subject = {}, .detail = std::string("has become a ") + sys::name_of(status->type())});
-  }
-  if (may_be_linked(*status) && taken_as_link(directory, entry, *status, worker)) return;
-
-  const auto text = sys::read_link_at(*fd, "");
-  if (!text) return fail_entry(*directory, entry.name, text.error());
-  if (!options_.dry_run) {
-    TargetDirectory& target = target_of(*directory);
-    auto losses = make_object(target, target.name_for(entry.name), {std::move(*fd), *status},
-                              [&](const std::string& name) { return sys::make_symlink_at(target.fd(), name, *text); });
-    if (!losses) {
-      if (losses.error().code == ENAMETOOLONG || losses.error().code == EPERM || losses.error().code == EOPNOTSUPP) {
-        report(*directory, entry.name, ProblemKind::symlink, std::move(losses).error());
-      } else {
-        fail_entry(*directory, entry.name, std::move(losses).error());
-      }
-      if (may_be_linked(*status)) link_group_failed(*status, worker);
-      return;
-    }
-    report(*directory, entry.name, *losses);
-    if (may_be_linked(*status)) link_group_done(*directory, entry.name, *status, worker);
-  }
-  at(worker).counters.symlinks.fetch_add(1, std::memory_order_relaxed);
-  if (observer_.wants_files()) {
-    observer_.file({FileEvent::Action::symlink, directory->path_of(entry.name), entry.type, status->size(), Tier::send, {}, {}});
-  }
+  visit_object(directory, entry, worker);
 }
 
 void Copier::visit_special(const walk::Hold& directory, const walk::Entry& entry, walk::WorkerIndex worker) {
-  const bool device = entry.type == sys::FileType::character_device || entry.type == sys::FileType::block_device;
+  const bool device = is_device(entry.type);
   if (device ? !options_.devices : !options_.specials) {
-    return report(*directory, entry.name, ProblemKind::left_out,
-                  {.code = 0, .operation = "", .subject = {},
-                   .detail = std::string("is a ") + sys::name_of(entry.type) + (device ? "; -D or -a copies devices" : "; --specials, -D or -a copies it")},
-                  false);
+    const char* way_out = device ? "; --devices, -D or -a copies it" : "; --specials, -D or -a copies it";
+    return report(*directory, entry.name, ProblemKind::left_out, left_out(std::string("is a ") + sys::name_of(entry.type) + way_out), false);
   }
+  visit_object(directory, entry, worker);
+}
+
+void Copier::visit_object(const walk::Hold& directory, const walk::Entry& entry, walk::WorkerIndex worker) {
   auto fd = sys::open_at(directory->fd(), entry.name, {.access = sys::Access::path, .links = entry.links});
   if (!fd && fd.error().code == ENOENT) return vanished(*directory, entry.name);
   if (!fd) return fail_entry(*directory, entry.name, std::move(fd).error());
   auto status = sys::status_of(*fd);
   if (!status) return fail_entry(*directory, entry.name, std::move(status).error());
   if (status->type() != entry.type) {
-    return report(*directory, entry.name, ProblemKind::changed_while_read,
-                  {.code = 0, .operation = "", .subject = {}, .detail = std::string("has become a ") + sys::name_of(status->type())});
+    return report(*directory, entry.name, ProblemKind::changed_while_read, has_become(status->type()));
   }
-  if (may_be_linked(*status) && taken_as_link(directory, entry, *status, worker)) return;
+  const bool leads = may_be_linked(*status);
+  if (leads && taken_as_link(directory, entry, *status, worker)) return;
+  copy_object(directory, entry.name, {std::move(*fd), *status, leads}, worker);
+}
 
-  if (!options_.dry_run) {
-    TargetDirectory& target = target_of(*directory);
-    const mode_t type = status->raw.st_mode & S_IFMT;
-    auto losses = make_object(target, target.name_for(entry.name), {std::move(*fd), *status}, [&](const std::string& name) {
-      return sys::make_node_at(target.fd(), name, type | 0600, device ? status->special_device() : 0);
-    });
-    if (!losses) {
-      const int code = losses.error().code;
-      if (code == EPERM || code == EOPNOTSUPP || code == EINVAL || code == ENOSYS) {
-        report(*directory, entry.name, device ? ProblemKind::device : ProblemKind::special, std::move(losses).error());
-      } else {
-        fail_entry(*directory, entry.name, std::move(losses).error());
-      }
-      if (may_be_linked(*status)) link_group_failed(*status, worker);
-      return;
+void Copier::copy_object(const walk::Hold& directory, const std::string& name, Opened source, walk::WorkerIndex worker) {
+  const sys::FileStatus status = source.status;
+  const bool leads = source.leads_link_group;
+  auto losses = options_.dry_run ? Result<meta::Losses>(meta::Losses{}) : make_copy(target_of(*directory), name, std::move(source));
+  if (!losses) {
+    if (is_refusal(losses.error().code)) {
+      const ProblemKind kind = status.type() == sys::FileType::symlink ? ProblemKind::symlink
+                               : is_device(status.type())              ? ProblemKind::device
+                                                                       : ProblemKind::special;
+      report(*directory, name, kind, std::move(losses).error());
+    } else {
+      fail_entry(*directory, name, std::move(losses).error());
     }
-    report(*directory, entry.name, *losses);
-    if (may_be_linked(*status)) link_group_done(*directory, entry.name, *status, worker);
+    if (leads) link_group_failed(status.key(), worker);
+    return;
   }
-  at(worker).counters.specials.fetch_add(1, std::memory_order_relaxed);
+  report(*directory, name, *losses);
+  const bool link = status.type() == sys::FileType::symlink;
+  (link ? at(worker).counters.symlinks : at(worker).counters.specials).fetch_add(1, std::memory_order_relaxed);
   if (observer_.wants_files()) {
-    observer_.file({FileEvent::Action::special, directory->path_of(entry.name), entry.type, Bytes(0), Tier::send, {}, {}});
+    const auto action = link ? FileEvent::Action::symlink : FileEvent::Action::special;
+    observer_.file({action, directory->path_of(name), status.type(), Bytes(0), Tier::send, {}, {}});
   }
+  if (leads) link_group_done(*directory, name, status, worker);
+}
+
+Result<meta::Losses> Copier::make_copy(TargetDirectory& target, const std::string& name, Opened source) {
+  const std::string target_name = target.name_for(name);
+  if (source.status.type() == sys::FileType::symlink) {
+    const std::string text = FOX_TRY(sys::read_link_at(source.fd, ""));
+    return make_object(target, target_name, source, [&](const std::string& as) { return sys::make_symlink_at(target.fd(), as, text); });
+  }
+  const mode_t type = source.status.raw.st_mode & S_IFMT;
+  const dev_t device = is_device(source.status.type()) ? source.status.special_device() : 0;
+  return make_object(target, target_name, source, [&](const std::string& as) { return sys::make_node_at(target.fd(), as, type | 0600, device); });
 }
 
 Result<meta::Losses> Copier::make_object(TargetDirectory& target, const std::string& name, const Opened& source,
@@ -137,7 +135,7 @@ bool Copier::taken_as_link(const walk::Hold& directory, const walk::Entry& entry
   switch (hard_links_.meet(status.key(), status.links(), std::move(name), place)) {
     case HardLinks::Role::copy: return false;
     case HardLinks::Role::wait: return true;
-    case HardLinks::Role::link: make_link({directory, entry.name, entry.type, entry.links}, place, worker); return true;
+    case HardLinks::Role::link: make_link({directory, entry.name, entry.type, entry.links}, place, status.key(), worker); return true;
   }
   return false;
 }
@@ -149,33 +147,69 @@ void Copier::link_group_done(walk::Directory& directory, const std::string& name
   path += path.empty() ? target_name : '/' + target_name;
   HardLinks::Place place{std::move(path), {}};
   if (const auto made = sys::status_at(target.fd(), target_name)) place.key = made->key();  // else no link will match, and says so
-  for (const HardLinks::Name& waiting : hard_links_.copied(source.key(), place)) make_link(waiting, place, worker);
+  for (const HardLinks::Name& waiting : hard_links_.copied(source.key(), place)) make_link(waiting, place, source.key(), worker);
 }
 
-void Copier::link_group_failed(const sys::FileStatus& status, walk::WorkerIndex worker) {
-  // The next name may lie where reading is possible, or be a copy that fits.
-  auto next = hard_links_.failed(status.key());
+namespace {
+
+/// A task made of a function.
+class NextNameTask final : public walk::Task {
+ public:
+  explicit NextNameTask(std::function<void(walk::WorkerIndex)> work) : work_(std::move(work)) {}
+  void run(walk::WorkerIndex worker) override { work_(worker); }
+
+ private:
+  std::function<void(walk::WorkerIndex)> work_;
+};
+
+}  // namespace
+
+void Copier::link_group_failed(const FileKey& key, walk::WorkerIndex worker) {
+  // The next name may lie where reading is possible, or in a directory that has room for it.
+  auto next = hard_links_.failed(key);
   if (!next) return;
-  auto fd = sys::open_at(next->directory->fd(), next->name, {.access = next->type == sys::FileType::regular ? sys::Access::read : sys::Access::path,
-                                                            .links = next->links, .keep_atime = next->type == sys::FileType::regular});
-  if (!fd) {
-    fail_entry(*next->directory, next->name, std::move(fd).error());
-    return link_group_failed(status, worker);
-  }
-  const auto now = sys::status_of(*fd);
-  if (next->type == sys::FileType::regular && now && now->key() == status.key()) {
-    return copy_regular(next->directory, next->name, next->links, {std::move(*fd), *now}, worker);
-  }
-  report(*next->directory, next->name, ProblemKind::failed,
-         {.code = 0, .operation = "", .subject = {}, .detail = "is another name of a file that could not be copied"});
-  link_group_failed(status, worker);
+  FOX_ASSERT(walk_ != nullptr);
+  // As a task and not by a call: a thousand names may fail one after the other.
+  walk_->scheduler().push(worker, std::make_unique<NextNameTask>([this, name = std::move(*next), key](walk::WorkerIndex by) {
+                            if (!copy_name(name, true, key, by)) link_group_failed(key, by);
+                          }));
 }
 
-void Copier::make_link(const HardLinks::Name& name, const HardLinks::Place& place, walk::WorkerIndex worker) {
+bool Copier::copy_name(const HardLinks::Name& name, bool leads, const FileKey& key, walk::WorkerIndex worker) {
+  const bool regular = name.type == sys::FileType::regular;
+  auto fd = sys::open_at(name.directory->fd(), name.name,
+                         {.access = regular ? sys::Access::read : sys::Access::path, .links = name.links, .keep_atime = regular});
+  auto status = fd ? sys::status_of(*fd) : Result<sys::FileStatus>(tl::make_unexpected(fd.error()));
+  if (!status && status.error().code == ENOENT) {
+    vanished(*name.directory, name.name);
+    return false;
+  }
+  if (!status) {
+    fail_entry(*name.directory, name.name, std::move(status).error());
+    return false;
+  }
+  if (status->type() != name.type || status->key() != key) {
+    report(*name.directory, name.name, ProblemKind::changed_while_read, left_out("has become another file while the tree was copied"));
+    return false;
+  }
+  Opened source{std::move(*fd), *status, leads};
+  if (regular) {
+    copy_regular(name.directory, name.name, name.links, std::move(source), worker);
+  } else {
+    copy_object(name.directory, name.name, std::move(source), worker);
+  }
+  return true;
+}
+
+void Copier::make_link(const HardLinks::Name& name, const HardLinks::Place& place, const FileKey& key, walk::WorkerIndex worker) {
   TargetDirectory& target = target_of(*name.directory);
   if (auto linked = link_to(target, target.name_for(name.name), place); !linked) {
     if (linked.error().code == ENOSPC || linked.error().code == EDQUOT) return fail_entry(*name.directory, name.name, std::move(linked).error());
-    return report(*name.directory, name.name, ProblemKind::hard_link, std::move(linked).error());
+    // Too many links, or none at all on this filesystem: the content is there at least, and it is said that it is not one file.
+    linked.error().detail = "copied as a file of its own";
+    report(*name.directory, name.name, ProblemKind::hard_link, std::move(linked).error());
+    copy_name(name, false, key, worker);
+    return;
   }
   at(worker).counters.hard_links.fetch_add(1, std::memory_order_relaxed);
   if (observer_.wants_files()) {

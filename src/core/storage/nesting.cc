@@ -93,9 +93,9 @@ std::vector<FileKey> ancestors_of(sys::UniqueFd file, const Located& located) {
   return keys;
 }
 
+/// Of two different places: the child itself is among its ancestors.
 bool is_above(const Located& maybe_parent, const Located& child) {
-  const auto begin = child.ancestors.begin() + (child.missing.empty() && !child.ancestors.empty() ? 1 : 0);
-  return std::find(begin, child.ancestors.end(), maybe_parent.key) != child.ancestors.end();
+  return std::find(child.ancestors.begin(), child.ancestors.end(), maybe_parent.key) != child.ancestors.end();
 }
 
 /// Whether one of the mounts that a walk through `parent` meets shows `place`.

@@ -155,6 +155,22 @@ TEST_F(NestingOnDisk, LiesInsideLeavesOutTheSamePlace) {
   EXPECT_EQ(lies_inside(path("src/file/x"), path("src")).error().code, ENOTDIR);
 }
 
+TEST_F(NestingOnDisk, OfADirectoryThatIsGoneOnlyWhatItsDirectoriesTell) {
+  const std::filesystem::path before = std::filesystem::current_path();
+  std::filesystem::create_directories(path("src/gone"));
+  std::filesystem::current_path(path("src/gone"));
+  std::filesystem::remove(path("src/gone"));
+  const auto gone = locate(".");
+  ASSERT_TRUE(gone) << gone.error().message();
+  EXPECT_EQ(gone->path, "") << "the kernel's \"... (deleted)\" is no path";
+  EXPECT_FALSE(filesystem_path(*gone, read_mounts(SystemRoot())));
+  EXPECT_THAT(nesting(".", path("other")), Optional(Nesting::apart));
+  std::filesystem::current_path(before);
+  std::filesystem::create_directories(path("src/gone (deleted)"));
+  EXPECT_EQ(of("src/gone (deleted)", "src"), Nesting::inside) << "but it may be a name";
+  EXPECT_THAT(locate(path("src/gone (deleted)"))->path, testing::EndsWith("/gone (deleted)"));
+}
+
 TEST_F(NestingOnDisk, OfAVeryDeepDirectory) {
   std::string deep = "src";
   for (int depth = 0; depth < 300; ++depth) deep += "/d";

@@ -8,7 +8,7 @@
 //        `traits` itself is `locate` (the running system is asked about the path) and then `describe` (files below a SystemRoot are read),
 //        so that made-up trees of /proc and /sys can test everything that reads them.
 // Holds. Nothing is written, nothing is probed.  What can't be learnt is empty, never a guess dressed as knowledge.
-// Cost.  quick_traits 1 us; traits 0.2 to 1 ms, most of it mountinfo and /proc/cpuinfo (development machine, November 2026).
+// Cost.  quick_traits 0.4 us, nesting 50 us, traits 0.1 to 0.4 ms (development machine, kernel 6.18, g++ 12 -O3, November 2026).
 // Not here. Which tier is tried: core/copy's planner decides, these are its facts.
 #pragma once
 
@@ -37,7 +37,7 @@ struct QuickTraits {
   Bytes total;
   Bytes free;                    // for root
   Bytes available;               // for everyone else
-  std::uint64_t free_inodes = 0; // 0 also where the filesystem does not count them
+  std::uint64_t free_inodes = 0;  // 0 also where the filesystem does not count them
   bool read_only = false;
   Support reflink = Support::perhaps;
   Support holes = Support::perhaps;     // `yes`: SEEK_HOLE finds them; else zeros have to be looked for

@@ -9,6 +9,7 @@
 #include <fstream>
 
 #include "core/storage/fake_system.h"
+#include "sys/fault.h"
 #include "sys/file.h"
 #include "sys/status.h"
 
@@ -155,6 +156,15 @@ TEST(Storage, OverlayInDocker) {
   EXPECT_EQ(traits.quick().nature, Nature::stacked);
 }
 
+TEST(Storage, AFileOfAnOverlayIsOnTheOverlayThoughStatNamesTheDiskBelow) {
+  FakeSystem system;
+  system.disk("8:0", "sda");
+  system.mountinfo("600 500 0:60 / / rw - overlay overlay rw,lowerdir=/a,upperdir=/b,workdir=/c\n");
+  const Traits traits = describe(place(600, Filesystem::overlay, device(8, 0)), system.root());
+  EXPECT_THAT(kinds(traits), IsEmpty()) << "the layers may be on several disks; they have paths of their own to ask about";
+  EXPECT_TRUE(traits.overlay);
+}
+
 TEST(Storage, OverlayMountedWithTheNewInterface) {
   FakeSystem system;
   system.mountinfo("600 500 0:60 / / ro - overlay none ro,lowerdir+=/a,lowerdir+=/b,datadir+=/c\n");
@@ -291,6 +301,27 @@ TEST(QuickTraits, OfAClosedDescriptorAreAnError) {
   const auto quick = quick_traits(sys::FdView(-1));
   ASSERT_FALSE(quick);
   EXPECT_EQ(quick.error().code, EBADF);
+}
+
+TEST(Traits, PassOnWhatTheKernelRefuses) {
+  if (!sys::kFaultsCanBePlanned) GTEST_SKIP() << "needs a build with FOXING_FAULT_INJECTION";
+  for (const char* plan : {"openat:1:EIO", "fstat:1:EIO", "fstatfs:1:EIO"}) {
+    const sys::FaultPlan faults(plan);
+    const auto there = traits("/");
+    ASSERT_FALSE(there) << plan;
+    EXPECT_EQ(there.error().code, EIO) << plan;
+    EXPECT_EQ(there.error().subject, "/") << plan;
+  }
+}
+
+TEST(Traits, DoWithoutWhatCannotBeRead) {
+  if (!sys::kFaultsCanBePlanned) GTEST_SKIP() << "needs a build with FOXING_FAULT_INJECTION";
+  for (const char* plan : {"openat:2+:EACCES", "read:1+:EIO", "readlinkat:1+:EACCES", "getdents64:1+:EIO"}) {
+    const sys::FaultPlan faults(plan);
+    const auto there = traits("/");
+    ASSERT_TRUE(there) << plan << ": " << there.error().message();
+    EXPECT_GT(there->quick().total, Bytes(0)) << plan;
+  }
 }
 
 TEST(Traits, OfThisMachineNameTheMount) {

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A whole copy inside one process, for tests: what fxcp/run.cc connects, on a TempTree, with an observer that remembers and can interfere.
+//     TempTree world;
+//     world.file("source/a", "text");
+//     TestRun run(world);
+//     run.copy("source", "target");
+//     EXPECT_THAT(run.failures(), IsEmpty());
+#pragma once
+
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "core/copy/copier.h"
+#include "sys/fault.h"
+#include "sys/file.h"
+#include "sys/names.h"
+#include "testing/temp_tree.h"
+
+#define FOXING_NEEDS_FAULTS() \
+  if (!::foxing::sys::kFaultsCanBePlanned) GTEST_SKIP() << "this build cannot plan faults (-DFOXING_FAULT_INJECTION=ON)"
+#define FOXING_NEEDS_ROOT() \
+  if (!::foxing::testing::is_root()) GTEST_SKIP() << "needs root"
+
+namespace foxing::copy {
+
+/// Everything, as `-a` keeps it.
+inline Options archive() {
+  Options options;
+  options.keep = {.mode = true, .owner = true, .group = true, .times = true, .xattrs = true, .acls = true, .umask = 022,
+                  .privileges = sys::privileges()};
+  options.hard_links = options.symlinks = options.devices = options.specials = true;
+  return options;
+}
+
+class TestRun final : public Observer {
+ public:
+  explicit TestRun(const testing::TempTree& world, Options options = archive(), unsigned workers = 1)
+      : world_(world), options_(options), workers_(workers), umask_(::umask(0)) {}
+  ~TestRun() override {
+    ::umask(umask_);
+    sys::forget_stop_request();  // a full target asks for one
+  }
+
+  // ---- To interfere, at moments that do not depend on luck.  Called on the worker's thread.
+
+  /// Before an entry or, with the name ending in '/', a directory is handed to the copier; the path is below the source.
+  std::function<void(const std::string& path)> before;
+  /// After a directory of the target is there and before anything in it is copied.
+  std::function<void(const std::string& path)> inside;
+  /// When a regular file has been opened and looked at and its content has not been read.
+  std::function<void()> looked;
+
+  /// Copies the contents of `source` to the existing or new directory `target`.
+  void copy(const std::string& source = "source", const std::string& target = "target") {
+    const bool fresh = !world_.exists(target);
+    if (fresh) world_.dir(target, 0700);
+    source_ = world_.at(source);
+    Copier copier(options_, *this, workers_);
+    Interfering visitor(*this, copier);
+    walk::Walk walk(visitor, {.workers = workers_, .descriptor_limit = descriptor_limit}, [&](walk::WorkerIndex) { copier.quiet(); });
+    copier_ = &copier;
+    auto into = sys::open_at(sys::working_directory(), world_.at(target), {.directory = true});
+    auto root = sys::open_at(sys::working_directory(), world_.at(target), {.directory = true});
+    auto from = sys::open_at(sys::working_directory(), source_, {.directory = true});
+    ASSERT_TRUE(into && root && from);
+    const auto status = sys::status_of(*from);
+    ASSERT_TRUE(status);
+    copier.connect(walk, std::move(*root));
+    auto adopted = copier.adopt(std::move(*into), *from, status->device(), fresh);
+    ASSERT_TRUE(adopted);
+    walk.add_root(std::move(*from), *status, source_, std::move(*adopted));
+    walk.run();
+    if (auto finished = copier.finish(); !finished) problem({ProblemKind::failed, true, std::move(finished).error().about("finish")});
+    copier.add_counters_to(counters);
+    no_space = copier.no_space();
+    copier_ = nullptr;
+  }
+
+  // ---- What became of it.
+
+  Counters counters;
+  bool no_space = false;
+  std::uint64_t descriptor_limit = 1024;
+
+  const std::vector<Problem>& problems() const { return problems_; }
+  /// "kind path-below-the-source" of everything that counts as a failure, sorted.
+  std::vector<std::string> failures() const { return told(true); }
+  std::vector<std::string> notes() const { return told(false); }
+  std::uint64_t retries_so_far() const {
+    Counters sum;
+    copier_->add_counters_to(sum);
+    return sum.retries;
+  }
+  const std::vector<FileEvent>& events() const { return events_; }
+  /// The event of a path below the source; fails the test where there is none.
+  FileEvent event(const std::string& path) const {
+    const auto found = std::ranges::find(events_, source_ + '/' + path, &FileEvent::path);
+    if (found != events_.end()) return *found;
+    ADD_FAILURE() << "no event for " << path;
+    return {};
+  }
+
+  // Observer
+  void problem(Problem problem) override {
+    const std::lock_guard lock(mutex_);
+    problems_.push_back(std::move(problem));
+  }
+  bool wants_files() const override {
+    if (looked) looked();
+    return true;
+  }
+  void file(const FileEvent& event) override {
+    if (inside && event.action == FileEvent::Action::directory) inside(below(event.path));
+    const std::lock_guard lock(mutex_);
+    events_.push_back(event);
+  }
+
+ private:
+  class Interfering final : public walk::Visitor {
+   public:
+    Interfering(TestRun& run, Copier& copier) : run_(run), copier_(copier) {}
+    Descend enter(walk::Directory& directory, walk::WorkerIndex worker) override {
+      if (run_.before) run_.before(run_.below(directory.path()) + '/');
+      return copier_.enter(directory, worker);
+    }
+    void visit(const walk::Hold& directory, const walk::Entry& entry, walk::WorkerIndex worker) override {
+      if (run_.before) run_.before(run_.below(directory->path_of(entry.name)));
+      copier_.visit(directory, entry, worker);
+    }
+    void leave(walk::Directory& directory) override { copier_.leave(directory); }
+    void unreadable(walk::Directory& directory, std::string_view name, Error error) override {
+      copier_.unreadable(directory, name, std::move(error));
+    }
+    void vanished(walk::Directory& directory, std::string_view name) override { copier_.vanished(directory, name); }
+    void close_descriptors(walk::Directory& directory) override { copier_.close_descriptors(directory); }
+    Result<> reopen_descriptors(walk::Directory& directory, walk::Directory* child) override {
+      return copier_.reopen_descriptors(directory, child);
+    }
+
+   private:
+    TestRun& run_;
+    Copier& copier_;
+  };
+
+  std::string below(const std::string& path) const {
+    if (!path.starts_with(source_)) return path;
+    return path.size() > source_.size() ? path.substr(source_.size() + 1) : std::string();
+  }
+  std::vector<std::string> told(bool failure) const {
+    std::vector<std::string> lines;
+    for (const Problem& problem : problems_) {
+      if (problem.failure == failure) lines.push_back(std::string(name_of(problem.kind)) + ' ' + below(problem.error.subject));
+    }
+    std::ranges::sort(lines);
+    return lines;
+  }
+
+  const testing::TempTree& world_;
+  const Options options_;
+  const unsigned workers_;
+  const mode_t umask_;
+  std::string source_;
+  Copier* copier_ = nullptr;
+  std::mutex mutex_;
+  std::vector<Problem> problems_;
+  std::vector<FileEvent> events_;
+};
+
+}  // namespace foxing::copy
