@@ -3,7 +3,7 @@
 //   from  a tree of directories, regular files and symlinks          to  the same tree below a new directory
 // Why.   "Faster than cp" says little about how much is left.  This program copies with the fewest system calls that still give
 //        names, contents, permission bits and mtime; whatever fxcp needs beyond that is the price of what fxcp promises.
-// How.   Threads share a stack of batches: a directory still to be read, or up to 64 names of one that was.  For every file:
+// How.   Threads share stacks of names: a directory still to be read, or a file of one that was.  For every file:
 //        open, fstat, open, the bytes in one of five ways (--clone-from adds: large ones shared), futimens, close, close; plus linkat or rename when staged.
 // Holds. A file that fails ends the program with status 1: a limit that skipped work would be no limit.
 // Not here: xattrs, ACLs, owners, hard links, directory times, special files (they are an error), sparse detection in full extents.
@@ -50,7 +50,6 @@ struct Choices {
   std::string target;
 };
 
-constexpr size_t kNamesPerBatch = 64;
 constexpr size_t kEntriesBytes = 64 << 10;
 
 [[noreturn]] void die(const char* operation, const std::string& subject) {
@@ -58,7 +57,7 @@ constexpr size_t kEntriesBytes = 64 << 10;
   std::_Exit(1);
 }
 
-/// One directory on both sides; closed when the last batch that names it is done.
+/// One directory on both sides; closed when the last name below it is done.
 struct DirectoryPair {
   int source = -1;
   int target = -1;
@@ -72,33 +71,33 @@ struct DirectoryPair {
 };
 using SharedPair = std::shared_ptr<const DirectoryPair>;
 
-/// Either a directory to be made and read (`names` has one), or files and symlinks to be copied.
-struct Batch {
+/// A directory to be made and read, or a file or symlink to be copied.
+struct Item {
   SharedPair parent;
   bool is_directory = false;
-  std::vector<std::string> names;
+  std::string name;
 };
 
-/// The work, one stack per thread.  A thread takes its own newest batch; without one it takes the oldest of another thread, which is
+/// The work, one stack per thread.  A thread takes its own newest item; without one it takes the oldest of another thread, which is
 /// most often a whole directory.  So two threads seldom create names in one directory, where the kernel would let them wait for each
 /// other: 10 000 files of 4 KiB on XFS, staged, take 85 ms in 100 directories and 390 ms in one (2 cores, Linux 6.18, docs/benchmarks.md).
 class Stacks {
  public:
   explicit Stacks(unsigned threads) : stacks_(threads) {}
 
-  void put(unsigned owner, Batch batch) {
+  void put(unsigned owner, Item item) {
     {
       const std::lock_guard lock(mutex_);
-      stacks_[owner].push_back(std::move(batch));
+      stacks_[owner].push_back(std::move(item));
       ++open_;
     }
     more_.notify_one();
   }
   /// Waits while others may still add; false when all is done.
-  bool take(unsigned owner, Batch& batch) {
+  bool take(unsigned owner, Item& item) {
     std::unique_lock lock(mutex_);
     for (;;) {
-      if (pop(owner, batch)) return true;
+      if (pop(owner, item)) return true;
       if (open_ == 0) return false;
       more_.wait(lock);
     }
@@ -109,15 +108,15 @@ class Stacks {
   }
 
  private:
-  bool pop(unsigned owner, Batch& batch) {
-    if (std::deque<Batch>& own = stacks_[owner]; !own.empty()) {
-      batch = std::move(own.back());
+  bool pop(unsigned owner, Item& item) {
+    if (std::deque<Item>& own = stacks_[owner]; !own.empty()) {
+      item = std::move(own.back());
       own.pop_back();
       return true;
     }
-    for (std::deque<Batch>& other : stacks_) {
+    for (std::deque<Item>& other : stacks_) {
       if (other.empty()) continue;
-      batch = std::move(other.front());
+      item = std::move(other.front());
       other.pop_front();
       return true;
     }
@@ -126,7 +125,7 @@ class Stacks {
 
   std::mutex mutex_;
   std::condition_variable more_;
-  std::vector<std::deque<Batch>> stacks_;
+  std::vector<std::deque<Item>> stacks_;
   size_t open_ = 0;  // in a stack or in somebody's hands
 };
 
@@ -136,14 +135,14 @@ class Copier {
       : choices_(choices), stacks_(stacks), number_(number), buffer_(choices.way == Way::read_write ? choices.buffer_bytes : 0), entries_(kEntriesBytes) {}
 
   void run() {
-    Batch batch;
-    while (stacks_.take(number_, batch)) {
-      if (batch.is_directory) {
-        read_directory(batch);
+    Item item;
+    while (stacks_.take(number_, item)) {
+      if (item.is_directory) {
+        read_directory(item);
       } else {
-        for (const std::string& name : batch.names) copy_name(*batch.parent, name);
+        copy_name(*item.parent, item.name);
       }
-      batch.parent.reset();
+      item.parent.reset();
       stacks_.finish_one();
     }
   }
@@ -161,13 +160,13 @@ class Copier {
   }
 
  private:
-  void read_directory(const Batch& batch) {
-    const SharedPair here = batch.names.empty() ? batch.parent : enter(batch.parent.get(), batch.names[0], batch.names[0]);
-    Batch files{here, false, {}};
+  /// The root has no name: its pair is the parent already.
+  void read_directory(const Item& item) {
+    const SharedPair here = item.name.empty() ? item.parent : enter(item.parent.get(), item.name, item.name);
     for (;;) {
       const long got = syscall(SYS_getdents64, here->source, entries_.data(), entries_.size());
-      if (got < 0) die("getdents64", batch.names.empty() ? choices_.source : batch.names[0]);
-      if (got == 0) break;
+      if (got < 0) die("getdents64", item.name);
+      if (got == 0) return;
       for (long at = 0; at < got;) {
         // struct linux_dirent64: ino 8, offset 8, reclen 2, type 1, name
         const char* record = entries_.data() + at;
@@ -176,16 +175,9 @@ class Copier {
         const auto type = static_cast<unsigned char>(record[18]);
         const std::string_view name = record + 19;
         at += length;
-        if (name == "." || name == "..") continue;
-        if (type == 4 /* DT_DIR */) {
-          stacks_.put(number_, {here, true, {std::string(name)}});
-          continue;
-        }
-        files.names.emplace_back(name);
-        if (files.names.size() == kNamesPerBatch) stacks_.put(number_, std::exchange(files, Batch{here, false, {}}));
+        if (name != "." && name != "..") stacks_.put(number_, {here, type == 4 /* DT_DIR */, std::string(name)});
       }
     }
-    if (!files.names.empty()) stacks_.put(number_, std::move(files));
   }
 
   void copy_name(const DirectoryPair& at, const std::string& name) {
@@ -364,7 +356,7 @@ int main(int argc, char** argv) {
   const Choices choices = parse(argc, argv);
   umask(0);
   Stacks stacks(choices.threads);
-  stacks.put(0, {Copier::enter(nullptr, choices.source, choices.target), true, {}});
+  stacks.put(0, {Copier::enter(nullptr, choices.source, choices.target), true, ""});
   std::vector<std::thread> others;
   for (unsigned i = 1; i < choices.threads; ++i) others.emplace_back([&, i] { Copier(choices, stacks, i).run(); });
   Copier(choices, stacks, 0).run();

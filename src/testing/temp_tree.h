@@ -62,7 +62,11 @@ class TempTree {
   TempTree& operator=(const TempTree&) = delete;
 
   const std::string& path() const { return path_; }
-  std::string at(std::string_view name) const { return name.empty() ? path_ : path_ + '/' + std::string(name); }
+  /// Where `name` lies; an absolute one is itself.
+  std::string at(std::string_view name) const {
+    if (name.starts_with('/')) return std::string(name);
+    return name.empty() ? path_ : path_ + '/' + std::string(name);
+  }
 
   // ---- Making.  Directories on the way are made.
 

@@ -19,7 +19,6 @@ expect 0 fxcp -a src into/ && same src into
 mkdir here && (cd here && expect 0 fxcp -a ../src .) && same src here
 expect 0 fxcp -a "$WORK/src" "$WORK/absolute" && same src absolute
 expect 0 fxcp -a --no-target-directory src itself && same src itself
-expect 0 fxcp -a -T src itself && same src itself
 expect 0 fxcp -a src "$(printf 'strange\nname \xff')" && same src "$(printf 'strange\nname \xff')"
 
 # The directories above DST: a missing parent is not made up.

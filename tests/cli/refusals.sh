@@ -40,7 +40,7 @@ user_story() {
   refuses src -a src src/new
   refuses src -a src src/sub/deeper/new
   refuses src -a src/ ./src/sub/../sub/new
-  refuses src -a . dst
+  refuses dst -a . dst
   refuses new -a . new
   ln -s src/sub detour
   refuses detour -a src detour

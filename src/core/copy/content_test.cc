@@ -298,7 +298,9 @@ TEST_F(Content, AStopEndsEveryTier) {
     const auto moved = copy(offer({tier, Tier::plain}));
     if (tier == Tier::ring && !ring_is_here()) continue;
     EXPECT_FALSE(moved) << name_of(tier);
-    if (!moved) EXPECT_EQ(moved.error().code, ECANCELED);
+    if (!moved) {
+      EXPECT_EQ(moved.error().code, ECANCELED);
+    }
   }
   sys::forget_stop_request();
 }

@@ -105,6 +105,7 @@ class Copier final : public walk::Visitor {
   bool split(const walk::Hold& directory, const std::string& name, sys::Links links, Opened& source, const Plan& plan, walk::WorkerIndex worker);
   Result<Plan> plan_for(const Opened& source, const Pair& pair) const;
   static Result<bool> is_one_hole(const Opened& source);
+  static Result<> preallocate(const StagedFile& staged, const sys::FileStatus& status, const Plan& plan, const Pair& pair);
   Result<StagedFile> stage(TargetDirectory& target, std::string name, const sys::FileStatus& status);
   Result<meta::Losses> dress(TargetDirectory& target, const Opened& source, StagedFile& staged);
   void commit(const walk::Hold& directory, const std::string& name, Opened source, StagedFile staged, Moved moved, const Plan& plan,

@@ -228,8 +228,7 @@ TEST(Copier, FilesOfProcAreReadToTheirEnd) {
   Options options = archive();
   options.keep.owner = options.keep.group = options.keep.xattrs = options.keep.acls = false;
   TestRun run(world, options);
-  run.copy("../../proc/sys/kernel/random", "target");
-  if (!std::filesystem::exists(world.at("../../proc/sys"))) GTEST_SKIP() << "/proc is not two levels above " << world.path();
+  run.copy("/proc/sys/kernel/random", "target");
   EXPECT_EQ(world.read("target/boot_id").size(), 37u);
 }
 

@@ -29,7 +29,7 @@ Result<Pair*> Pairs::of(sys::FdView source, DeviceId source_device, sys::FdView 
   pair->target = target_device;
   pair->source_kind = from.filesystem;
   pair->target_kind = to.filesystem;
-  pair->shares_blocks = from.filesystem == to.filesystem && from.reflink != storage::Support::no && to.reflink != storage::Support::no;
+  pair->shares_blocks = storage::quick_pair(from, to).reflink != storage::Support::no;
   pair->source_tells_holes = from.holes == storage::Support::yes;
   pair->sizes_mean_nothing = from.sizes_lie();
   pair->target_block = static_cast<std::size_t>(std::clamp<std::uint64_t>(to.block_size.value, 512, 65536));

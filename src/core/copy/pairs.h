@@ -22,7 +22,7 @@ struct Pair {
   DeviceId target;
   storage::Filesystem source_kind;
   storage::Filesystem target_kind;
-  bool shares_blocks = false;       // both of one kind that can
+  bool shares_blocks = false;       // FICLONE may work
   bool source_tells_holes = false;
   bool sizes_mean_nothing = false;
   std::size_t target_block = 4096;

@@ -43,7 +43,7 @@ Plan plan(const Shape& shape, const PairFacts& pair, const Choices& choices) {
 
   const bool sparse = shape.has_holes || (shape.allocated < shape.size && !pair.source_tells_holes);
   if (choices.sparse == Sparse::always) {
-    plan.holes = Holes::scan_zeros;
+    plan.holes = pair.source_tells_holes ? Holes::both : Holes::scan_zeros;
   } else if (sparse && choices.sparse == Sparse::automatic) {
     plan.holes = pair.source_tells_holes ? Holes::as_source : Holes::scan_zeros;
   }
@@ -66,6 +66,10 @@ Plan plan(const Shape& shape, const PairFacts& pair, const Choices& choices) {
   }
   if (large_by_copy_range(pair) && moves_whole && choices.reflink != Reflink::never) {
     plan.add(Tier::copy_range, "this filesystem copies by itself");
+  }
+  if (plan.holes == Holes::as_source && shape.allocated <= kSmall) {
+    plan.add(Tier::plain, "nearly all holes: the little data is not worth a ring");
+    return plan;
   }
   plan.add(Tier::ring, plan.holes == Holes::none ? "large: reads and writes overlap" : "holes: only data is moved");
   plan.add(Tier::plain, "where io_uring is not to be had");

@@ -46,8 +46,11 @@ struct Shape {
 enum class Holes : std::uint8_t {
   none,        // there are none, or they don't matter: everything is copied
   as_source,   // SEEK_DATA/SEEK_HOLE
-  scan_zeros,  // blocks of zeros become holes
+  scan_zeros,  // blocks of zeros become holes, where the source cannot tell
+  both,        // the source's holes, and blocks of zeros in its data (--sparse=always)
 };
+constexpr bool asks_source(Holes holes) { return holes == Holes::as_source || holes == Holes::both; }
+constexpr bool scans_zeros(Holes holes) { return holes == Holes::scan_zeros || holes == Holes::both; }
 
 struct Plan {
   struct Step {

@@ -160,10 +160,16 @@ TEST(Planner, EveryPlanEndsWithAWayThatAlwaysWorksAndGivesReasons) {
                 ASSERT_FALSE(planned.steps[i].why.empty());
                 ASSERT_FALSE(reflink == Reflink::never && planned.steps[i].tier == Tier::clone);
                 // These two move whole files: they would write zeros into holes.
-                if (planned.holes != Holes::none) ASSERT_NE(planned.steps[i].tier, Tier::send);
-                if (planned.holes != Holes::none) ASSERT_NE(planned.steps[i].tier, Tier::copy_range);
+                if (planned.holes != Holes::none) {
+                  ASSERT_NE(planned.steps[i].tier, Tier::send);
+                }
+                if (planned.holes != Holes::none) {
+                  ASSERT_NE(planned.steps[i].tier, Tier::copy_range);
+                }
               }
-              if (make == Sparse::never) ASSERT_EQ(planned.holes, Holes::none);
+              if (make == Sparse::never) {
+                ASSERT_EQ(planned.holes, Holes::none);
+              }
             }
           }
         }

@@ -71,7 +71,7 @@ class LargeFile {
         return std::nullopt;
       }
       const std::uint64_t end = std::min(begin + kPiece.value, size);
-      if (plan.holes == Holes::as_source) {
+      if (asks_source(plan.holes)) {
         const auto data = FOX_TRY(sys::seek_data(source.fd, FileOffset(begin)));
         const std::uint64_t at = data ? data->value / kPiece.value * kPiece.value : size;
         if (at > begin) {
@@ -222,12 +222,26 @@ bool Copier::split(const walk::Hold& directory, const std::string& name, sys::Li
     regular_failed(directory, name, source, std::move(staged).error(), worker);
     return true;
   }
+  if (auto reserved = preallocate(*staged, source.status, plan, target.pair()); !reserved) {
+    regular_failed(directory, name, source, std::move(reserved).error(), worker);
+    return true;
+  }
   const std::uint64_t pieces = (source.status.size().value - 1) / kPiece.value + 1;
   const auto sharers = static_cast<unsigned>(std::min<std::uint64_t>(pieces, walk_->scheduler().workers()));
   auto file = std::make_shared<LargeFile>(*this, directory, name, links, std::move(source), std::move(*staged), plan);
   file->sharers.store(sharers);
   for (unsigned i = 0; i < sharers; ++i) walk_->scheduler().push(worker, std::make_unique<ShareTask>(file));
   return true;
+}
+
+/// Pieces written out of order make ext4 allocate out of order: 10 files of 100 MiB had 121 extents, and 10 with their
+/// blocks reserved (cp: 44), in the same time.
+/// XFS gives one extent a file by itself; btrfs and tmpfs only lose by it.
+Result<> Copier::preallocate(const StagedFile& staged, const sys::FileStatus& status, const Plan& plan, const Pair& pair) {
+  if (pair.target_kind != storage::Filesystem::ext4 || plan.holes != Holes::none) return {};
+  auto reserved = sys::preallocate(staged.fd(), {FileOffset(0), FileOffset(status.size().value)});
+  if (!reserved && !is_real(reserved.error().code)) return {};  // it only helps
+  return reserved;
 }
 
 void Copier::commit(const walk::Hold& directory, const std::string& name, Opened source, StagedFile staged, Moved moved, const Plan& plan,

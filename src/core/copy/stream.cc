@@ -18,7 +18,7 @@ tl::unexpected<Error> stopped() { return fail(ECANCELED, "copy"); }
 class Segments {
  public:
   Segments(const Stream& stream, std::size_t size)
-      : ranges_(stream.source, stream.range, stream.holes == Holes::as_source), size_(size) {}
+      : ranges_(stream.source, stream.range, asks_source(stream.holes)), size_(size) {}
 
   Result<std::optional<ByteRange>> next() {
     if (!left_ || left_->empty()) {
@@ -112,7 +112,7 @@ class Pipeline {
     if (source_ended) ended_ = true;
     slot.runs.clear();
     slot.run = 0;
-    if (stream_.holes == Holes::scan_zeros) {
+    if (scans_zeros(stream_.holes)) {
       const auto bytes = std::span<const std::byte>(ring_.buffer(buffer)).first(slot.done);
       FOX_TRY(for_each_nonzero_run(bytes, slot.segment.begin, stream_.block, [&](FileOffset at, std::span<const std::byte> run) -> Result<> {
         const std::size_t begin = (at - slot.segment.begin).value;
@@ -177,7 +177,7 @@ Result<Bytes> stream_through(std::span<std::byte> buffer, const Stream& stream) 
       written += Bytes(run.size());
       return sys::write_all_at(stream.target, run, at);
     };
-    if (stream.holes == Holes::scan_zeros) {
+    if (scans_zeros(stream.holes)) {
       FOX_TRY(for_each_nonzero_run(bytes, segment->begin, stream.block, write));
     } else if (got > 0) {
       FOX_TRY(write(segment->begin, bytes));

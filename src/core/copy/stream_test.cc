@@ -225,7 +225,9 @@ TEST_P(Streaming, AnErrorAtAnyPositionIsAnsweredAndLeavesTheRingUsable) {
         EXPECT_STREQ(moved.error().operation, call);
       }
       ++failures;
-      if (ring_) EXPECT_EQ(ring_->in_flight(), 0u) << "a buffer is still in use";
+      if (ring_) {
+        EXPECT_EQ(ring_->in_flight(), 0u) << "a buffer is still in use";
+      }
       open();
       ASSERT_TRUE(stream());
       ASSERT_EQ(world_.read("target"), content_) << "after an error in " << call << ' ' << n;
@@ -257,7 +259,9 @@ TEST_P(Streaming, AnErrorOfSeekDataEndsItWithoutAWriteMore) {
     const auto moved = stream(Holes::as_source);
     ASSERT_FALSE(moved) << n;
     EXPECT_EQ(moved.error().code, EIO);
-    if (ring_) EXPECT_EQ(ring_->in_flight(), 0u);
+    if (ring_) {
+      EXPECT_EQ(ring_->in_flight(), 0u);
+    }
   }
 }
 

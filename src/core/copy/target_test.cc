@@ -226,7 +226,9 @@ TEST_P(TargetOver, AFailureAnywhereLeavesTheOldContentAndNothingElse) {
           const sys::FaultPlan faults(std::string(call) + ':' + std::to_string(n) + ':' + code);
           const auto done = put("name", "new");
           failed = !done;
-          if (failed) EXPECT_EQ(errno_name(done.error().code), code);
+          if (failed) {
+            EXPECT_EQ(errno_name(done.error().code), code);
+          }
         }
         const bool closed_late = std::string(call) == "close" && GetParam();  // it has its name by then; the failure is told all the same
         EXPECT_EQ(read("name"), failed && !closed_late ? "old" : "new");

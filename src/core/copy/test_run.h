@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -55,6 +56,10 @@ class TestRun final : public Observer {
   /// When a regular file has been opened and looked at and its content has not been read.
   std::function<void()> looked;
 
+  /// Faults while the tree is copied; not while the world is opened before.
+  std::string faults;
+  std::uint64_t descriptor_limit = 1024;
+
   /// Copies the contents of `source` to the existing or new directory `target`.
   void copy(const std::string& source = "source", const std::string& target = "target") {
     const bool fresh = !world_.exists(target);
@@ -62,7 +67,7 @@ class TestRun final : public Observer {
     source_ = world_.at(source);
     Copier copier(options_, *this, workers_);
     Interfering visitor(*this, copier);
-    walk::Walk walk(visitor, {.workers = workers_, .descriptor_limit = descriptor_limit}, [&](walk::WorkerIndex) { copier.quiet(); });
+    walk::Walk walk(visitor, {.workers = workers_, .descriptor_limit = descriptor_limit}, [&](walk::WorkerIndex worker) { copier.quiet(worker); });
     copier_ = &copier;
     auto into = sys::open_at(sys::working_directory(), world_.at(target), {.directory = true});
     auto root = sys::open_at(sys::working_directory(), world_.at(target), {.directory = true});
@@ -74,8 +79,12 @@ class TestRun final : public Observer {
     auto adopted = copier.adopt(std::move(*into), *from, status->device(), fresh);
     ASSERT_TRUE(adopted);
     walk.add_root(std::move(*from), *status, source_, std::move(*adopted));
-    walk.run();
-    if (auto finished = copier.finish(); !finished) problem({ProblemKind::failed, true, std::move(finished).error().about("finish")});
+    {
+      std::optional<sys::FaultPlan> planned;
+      if (!faults.empty()) planned.emplace(faults);
+      walk.run();
+      if (auto finished = copier.finish(); !finished) problem({ProblemKind::failed, true, std::move(finished).error().about("finish")});
+    }
     copier.add_counters_to(counters);
     no_space = copier.no_space();
     copier_ = nullptr;
@@ -85,7 +94,6 @@ class TestRun final : public Observer {
 
   Counters counters;
   bool no_space = false;
-  std::uint64_t descriptor_limit = 1024;
 
   const std::vector<Problem>& problems() const { return problems_; }
   /// "kind path-below-the-source" of everything that counts as a failure, sorted.
