@@ -26,7 +26,7 @@ constexpr Example kExamples[] = {
     {"fxcp -a music films /mnt/usb", "several sources: to /mnt/usb/music and /mnt/usb/films"},
     {"fxcp -a --no-owner --fsync src /mnt/usb/src", "owner left out; all on disk when the command returns"},
     {"fxcp --reflink disk.img disk2.img", "clone a file at once, without copying data, or fail"},
-    {"fxcp -an --explain src dst", "write nothing; see what would be done, and how"},
+    {"fxcp -anv src dst", "write nothing; see what would be copied"},
 };
 
 constexpr std::string_view kDescription =
@@ -41,7 +41,7 @@ constexpr std::string_view kDescription =
 constexpr std::string_view kSourceAndDestination =
     "One SRC, a directory, with --archive or --recursive: the content of SRC becomes the content of DST, whether DST is there already "
     "or not, and with or without a slash at the end. So running a command twice gives the same result as running it once. "
-    "Files that only DST has stay.\n\n"
+    "Files that only DST has stay. A slash at the end of a symbolic link makes it mean the directory it points to.\n\n"
     "One SRC, not a directory: it is copied to DST/NAME where DST is a directory or ends in a slash, and to DST otherwise.\n\n"
     "Several SRC, or --target-directory: each is copied into the directory, under its own last name. DST is made where it is missing; "
     "the directory that it is to be made in must be there, and so must that of --target-directory.\n\n"

@@ -118,6 +118,7 @@ std::string_view holes_name(copy::Holes holes) {
     case copy::Holes::none: return "none";
     case copy::Holes::as_source: return "as_source";
     case copy::Holes::scan_zeros: return "scan_zeros";
+    case copy::Holes::both: return "as_source_and_scan_zeros";
   }
   return "";
 }

@@ -49,6 +49,7 @@ const char* name_of(copy::FileEvent::Action action) {
     case copy::FileEvent::Action::symlink: return "symlink";
     case copy::FileEvent::Action::special: return "special";
     case copy::FileEvent::Action::directory: return "directory";
+    case copy::FileEvent::Action::removed: return "removed";
   }
   return "?";
 }

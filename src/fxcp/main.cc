@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // fxcp: copies files and trees.  Reads the command line and hands over to one of its commands.
 #include <cstdio>
+#include <cstdlib>
+#include <exception>
 
 #include "base/text.h"
 #include "fxcp/help.h"
@@ -9,9 +11,25 @@
 #include "fxcp/run.h"
 #include "sys/fault.h"
 
+namespace {
+
+/// Text is the whole result here: where it cannot be written the command has failed.
+int print(const std::string& text) {
+  if (std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0) return 0;
+  std::perror("fxcp: standard output");
+  return static_cast<int>(foxing::fxcp::ExitCode::nothing_done);
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
   using namespace foxing;
   using namespace foxing::fxcp;
+  // What nobody catches is lack of memory, on whichever thread: nothing half-written has a name, and the next run cleans up.
+  std::set_terminate([] {
+    std::fputs("fxcp: out of memory, or an internal error; what is in the target is whole, and the same command goes on\n", stderr);
+    std::_Exit(static_cast<int>(ExitCode::some_failed));
+  });
   const auto usage_error = [](const Error& error) {
     std::fprintf(stderr, "fxcp: %s\n", printable(error.message()).c_str());
     return static_cast<int>(ExitCode::nothing_done);
@@ -23,8 +41,8 @@ int main(int argc, char** argv) {
     case Command::copy: return static_cast<int>(run_copy(*options));
     case Command::info: return run_info(options->paths, options->json);
     case Command::cleanup: return static_cast<int>(run_cleanup(*options));
-    case Command::help: std::fputs(help_text().c_str(), stdout); return 0;
-    case Command::version: std::fputs(version_text().c_str(), stdout); return 0;
+    case Command::help: return print(help_text());
+    case Command::version: return print(version_text());
   }
   return 0;
 }

@@ -32,8 +32,8 @@ constexpr OptionRow kOptions[] = {
     // ── attributes ──
     {.letter = 'p', .name = "perms", .negation = "no-perms", .section = Section::attributes, .sets = &Preserve::perms,
      .help = "permissions, with setuid, setgid and sticky bits",
-     .manual = "Keeps the permission bits with setuid, setgid and sticky. --no-perms leaves out ACLs as well, because an ACL holds "
-               "the permission bits."},
+     .manual = "Keeps the permission bits with setuid, setgid and sticky. Without it a file gets the source's permissions less the umask. "
+               "--no-perms leaves out ACLs as well, because an ACL holds the permission bits."},
     {.letter = 'o', .name = "owner", .negation = "no-owner", .section = Section::attributes, .sets = &Preserve::owner,
      .help = "owner (only root may give files away)", .manual = "Keeps the owner. Only asked for when run by root."},
     {.letter = 'g', .name = "group", .negation = "no-group", .section = Section::attributes, .sets = &Preserve::group,
@@ -122,10 +122,11 @@ constexpr OptionRow kOptions[] = {
 
     // ── report ──
     {.letter = 'n', .name = "dry-run", .section = Section::report, .sets = &Options::dry_run, .commands = kForCopy | kForCleanup,
-     .help = "write nothing; say what would be done",
-     .manual = "Writes nothing at all, neither files nor directories, and says what would be done."},
+     .help = "write nothing; with -v, name what would be copied",
+     .manual = "Writes nothing at all, neither files nor directories. Sources and destination are checked, what would be copied is counted, "
+               "and with --verbose or --json=files every entry is named."},
     {.letter = 'v', .name = "verbose", .section = Section::report, .sets = Action::verbose, .commands = kForCopy | kForCleanup,
-     .help = "name every file; twice: with details", .manual = "Names every file that is copied. Given twice, says more about each."},
+     .help = "name every file; twice: with details", .manual = "Names every file that is copied. Given twice, also says how, as --explain does."},
     {.letter = 'q', .name = "quiet", .section = Section::report, .sets = &Options::quiet, .commands = kForCopy | kForCleanup,
      .help = "only failures are shown", .manual = "Shows failures, and nothing else. Does not touch --json."},
     {.name = "progress", .negation = "no-progress", .section = Section::report, .sets = &Options::progress, .other_letters = "P",

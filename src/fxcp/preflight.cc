@@ -33,16 +33,30 @@ Result<bool> surely_fits(const Arrangement& plan, const storage::QuickTraits& ta
   for (const Item& item : plan.items) {
     const storage::QuickTraits source = FOX_TRY(traits_of(item.source, item.links));
     if (source.total <= source.free) return false;  // no such numbers: procfs, FUSE
-    if (item.status.type() != sys::FileType::directory) {
-      used += item.status.allocated();
-    } else if (item.status.device() == target.device && source.reflink == storage::Support::yes) {
-      used += source.total - source.free;
-    } else {
-      used += source.total - source.free;
-    }
+    used += item.status.type() == sys::FileType::directory ? source.total - source.free : item.status.allocated();
   }
   // Twice: blocks that files share count once in what is used, and each time in what is copied.
   return used + used <= free_for_us(target);
+}
+
+/// True where what is written takes less room than it is long, or may: then a refusal could be wrong.
+bool may_compress(const std::string& path, storage::Filesystem filesystem) {
+  using storage::Filesystem;
+  if (filesystem == Filesystem::zfs || filesystem == Filesystem::bcachefs || filesystem == Filesystem::f2fs || filesystem == Filesystem::fuse) return true;
+  if (filesystem != Filesystem::btrfs) return false;
+  const auto traits = storage::traits(path);
+  return !traits || !traits->mount || traits->mount->super_option("compress") || traits->mount->super_option("compress-force");
+}
+
+/// The room that the sources take.
+Bytes room_of_sources(const Arrangement& plan, const Options& options, bool by_data, unsigned workers, std::uint64_t descriptor_limit) {
+  copy::Estimate::Options how = estimate_options(plan, options);
+  how.by_data = by_data;
+  copy::Estimate estimate(how);
+  walk::Walk walk(estimate, walk_options(options, workers, descriptor_limit));
+  add_items_to_look_at(walk, plan);
+  walk.run();
+  return estimate.room();
 }
 
 }  // namespace
@@ -75,7 +89,7 @@ copy::Estimate::Options estimate_options(const Arrangement& plan, const Options&
   copy::Estimate::Options estimate{.one_filesystem = options.one_file_system, .sparse_never = options.sparse == When::never};
   const auto target = traits_of(existing_directory(plan), sys::Links::follow);
   const auto source = traits_of(plan.items.front().source, plan.items.front().links);
-  if (target && source && options.reflink != When::never && storage::quick_pair(*source, *target).reflink == storage::Support::yes) {
+  if (target && source && options.reflink != When::never && storage::quick_pair(*source, *target).reflink != storage::Support::no) {
     estimate.shared_from = copy::clone_threshold({.source = source->filesystem, .target = target->filesystem});
   }
   return estimate;
@@ -86,12 +100,11 @@ Result<> check_space(const Arrangement& plan, const Options& options, unsigned w
   if (target.total == Bytes(0)) return {};  // no such numbers (ramfs, FUSE): the kernel will say when it is full
   if (FOX_TRY(surely_fits(plan, target))) return {};
 
-  copy::Estimate sources(estimate_options(plan, options));
-  walk::Walk walk(sources, walk_options(options, workers, descriptor_limit));
-  add_items_to_look_at(walk, plan);
-  walk.run();
+  const std::string directory = existing_directory(plan);
+  if (may_compress(directory, target.filesystem)) return {};
   const Bytes free = free_for_us(target);
-  if (sources.room() <= free || sys::stop_requested()) return {};
+  if (room_of_sources(plan, options, false, workers, descriptor_limit) <= free || sys::stop_requested()) return {};
+  const Bytes needed = room_of_sources(plan, options, true, workers, descriptor_limit);
 
   // What is replaced makes room; how much of the target that is, is not known before: it may be all of it.
   Bytes replaceable;
@@ -109,10 +122,10 @@ Result<> check_space(const Arrangement& plan, const Options& options, unsigned w
     look.run();
     replaceable = existing.room();
   }
-  if (sources.room() <= free + replaceable) return {};
-  const Bytes missing = sources.room() - free - replaceable;
-  return fail(ENOSPC, "", existing_directory(plan),
-              fmt::format("has {} free, and {} are needed: {} are missing; nothing was copied", human(free), human(sources.room()), human(missing)));
+  if (needed <= free + replaceable || sys::stop_requested()) return {};
+  const Bytes missing = needed - free - replaceable;
+  return fail(ENOSPC, "", directory,
+              fmt::format("has {} free, and {} are needed: {} are missing; nothing was copied", human(free), human(needed), human(missing)));
 }
 
 }  // namespace foxing::fxcp

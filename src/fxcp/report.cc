@@ -60,7 +60,7 @@ Report::Report(const Options& options)
     : json_(options.json),
       quiet_(options.quiet),
       verbose_(options.verbose > 0),
-      explain_(options.explain),
+      explain_(options.explain || options.verbose > 1),
       stats_(options.stats),
       wants_files_(options.json ? options.json_files || options.explain : options.verbose > 0 || options.explain),
       dry_run_(options.dry_run),
@@ -173,6 +173,11 @@ void Report::end(const copy::Counters& counters, const RunEnd& run) {
   } else {
     print_losses();
     if (stats_) print_statistics(counters, run);
+    if (dry_run_ && !quiet_ && !stats_) {
+      print_line(stdout, fmt::format("{} files, {} directories and {} other entries would be copied, {} in all; nothing was written",
+                                     grouped(counters.files), grouped(counters.directories), grouped(counters.symlinks + counters.specials),
+                                     human(Bytes(counters.bytes))));
+    }
     const std::string done = fmt::format("{} of {} entries done, {} failures", grouped(counters.files + counters.directories + counters.symlinks +
                                                                                       counters.specials + counters.hard_links),
                                          grouped(counters.entries), grouped(failures_));

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <condition_variable>
 #include <memory>
+#include <system_error>
 #include <thread>
 
 #include "core/copy/cleanup.h"
@@ -52,20 +53,23 @@ Result<sys::UniqueFd> open_target(const Arrangement& plan, const Options& option
     const bool left_later = plan.items.size() == 1 && plan.items.front().mirror;  // the copier gives it its mode at the end
     FOX_TRY(sys::make_directory_at(sys::working_directory(), plan.directory, left_later ? 0700 : 0777 & ~umask));
   }
-  return sys::open_at(sys::working_directory(), plan.directory, {.links = sys::Links::follow, .directory = true});
+  // To put names into a directory one need not be able to read it.
+  const bool mirrors = std::ranges::any_of(plan.items, &Item::mirror);
+  return sys::open_at(sys::working_directory(), plan.directory,
+                      {.access = mirrors ? sys::Access::read : sys::Access::path, .links = sys::Links::follow, .directory = true});
 }
-
-Result<sys::UniqueFd> duplicate(sys::FdView directory) { return sys::open_at(directory, ".", {.directory = true}); }
 
 /// Hands one item to the walk: as a tree whose contents go into the target, or as a name there.
 Result<> add_item(walk::Walk& walk, copy::Copier& copier, const Arrangement& plan, const Item& item, sys::FdView target, bool dry_run) {
   const SplitPath path = split_path(item.source);
   const bool alone = item.mirror;
-  sys::UniqueFd source = FOX_TRY(sys::open_at(sys::working_directory(), alone ? item.source : path.directory,
-                                              {.links = alone ? item.links : sys::Links::follow, .directory = true, .keep_atime = true}));
+  sys::UniqueFd source =
+      alone ? FOX_TRY(sys::open_at(sys::working_directory(), item.source, {.links = item.links, .directory = true, .keep_atime = true}))
+            : FOX_TRY(sys::open_at(sys::working_directory(), path.directory,
+                                   {.access = sys::Access::path, .links = sys::Links::follow, .directory = true}));
   const sys::FileStatus status = FOX_TRY(sys::status_of(source));
   std::unique_ptr<copy::TargetDirectory> into;
-  if (!dry_run) into = FOX_TRY(copier.adopt(FOX_TRY(duplicate(target)), source, status.device(), plan.make_directory));
+  if (!dry_run) into = FOX_TRY(copier.adopt(FOX_TRY(sys::duplicate(target)), source, status.device(), plan.make_directory));
   if (alone) {
     walk.add_root(std::move(source), status, item.source, std::move(into));
     return {};
@@ -83,13 +87,17 @@ class ProgressThreads {
   ProgressThreads(Report& report, const copy::Copier& copier, const Arrangement& plan, const Options& options, std::uint64_t descriptors)
       : report_(report), copier_(copier), estimate_(estimate_options(plan, options)), begin_(Clock::now()) {
     if (!report.shows_progress()) return;
-    counter_ = std::thread([this, &plan, &options, descriptors] {
-      walk::Walk walk(estimate_, walk_options(options, 1, descriptors));
-      add_items_to_look_at(walk, plan);
-      walk.run();
-      if (!sys::stop_requested()) estimate_.mark_complete();
-    });
-    shower_ = std::thread([this] { show(); });
+    try {
+      shower_ = std::thread([this] { show(); });
+      counter_ = std::thread([this, &plan, &options, descriptors] {
+        walk::Walk walk(estimate_, walk_options(options, 1, descriptors));
+        add_items_to_look_at(walk, plan);
+        walk.run();
+        if (!sys::stop_requested()) estimate_.mark_complete();
+      });
+    } catch (const std::system_error&) {
+      // No thread to be had: the copy matters more than its progress, or than the totals.
+    }
   }
 
   ~ProgressThreads() {
@@ -100,7 +108,7 @@ class ProgressThreads {
     }
     wake_.notify_all();
     shower_.join();
-    counter_.join();
+    if (counter_.joinable()) counter_.join();
   }
 
  private:
@@ -173,11 +181,12 @@ ExitCode run_copy(const Options& options) {
   report.start(options, workers);
 
   copy::Options engine = engine_options(options, umask);
+  engine.target_name = plan->directory;
   engine.most_waiting_commits = std::clamp<std::size_t>(descriptors / 8, 1, 1024);
   copy::Copier copier(engine, report, workers);
   walk::Walk walk(copier, walk_options(options, workers, descriptors), [&](walk::WorkerIndex worker) { copier.quiet(worker); });
   if (!options.dry_run) {
-    auto root = duplicate(*target);
+    auto root = sys::duplicate(*target);
     if (!root) return refused(std::move(root).error().about(plan->directory));
     copier.connect(walk, std::move(*root));
   }

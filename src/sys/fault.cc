@@ -139,6 +139,9 @@ Result<> plan_faults_from_environment() {
   return fail(0, "FOXING_FAULT", {}, "this build cannot plan faults (it needs -DFOXING_FAULT_INJECTION=ON)");
 }
 
+FaultPlan::FaultPlan(const std::string&) { FOX_ASSERT(kFaultsCanBePlanned); }
+FaultPlan::~FaultPlan() = default;
+
 #endif
 
 }  // namespace foxing::sys

@@ -11,6 +11,7 @@
 
 #include <atomic>
 #include <climits>
+#include <cstdio>
 #include <cstring>
 #include <string>
 #include <string_view>
@@ -69,6 +70,24 @@ Result<UniqueFd> open_at(FdView directory, CString name, OpenOptions options) {
   return UniqueFd(fd);
 }
 
+Result<UniqueFd> open_leased(FdView directory, CString name, Links links) {
+  const UniqueFd path = FOX_TRY(open_at(directory, name, {.access = Access::path, .links = links}));
+  if (FOX_TRY(status_of(path)).type() != FileType::regular) return fail(ENXIO, "openat");
+  char link[32];
+  std::snprintf(link, sizeof link, "/proc/self/fd/%d", path.get());
+  const int fd = uninterrupted(Call::openat, [&] { return ::open(link, O_RDONLY | O_CLOEXEC | O_NOCTTY); });
+  if (fd < 0) return failed("openat");
+  return UniqueFd(fd);
+}
+
+void make_blocking(FdView file) { ::fcntl(file.number(), F_SETFL, 0); }
+
+Result<UniqueFd> duplicate(FdView file) {
+  const int fd = ::fcntl(file.number(), F_DUPFD_CLOEXEC, 0);
+  if (fd < 0) return failed("fcntl(F_DUPFD)");
+  return UniqueFd(fd);
+}
+
 Result<UniqueFd> open_beneath(FdView directory, CString path, OpenOptions options) {
   if (std::strlen(path.text()) < PATH_MAX && !openat2_is_missing.load(std::memory_order_relaxed)) {
     open_how how{};
@@ -92,7 +111,7 @@ Result<UniqueFd> create_at(FdView directory, CString name, mode_t mode) {
     return ::openat(directory.number(), name.text(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
   };
   const int fd = uninterrupted(Call::openat, call);
-  if (fd < 0) return failed("openat");
+  if (fd < 0) return failed("open(O_CREAT)");
   return UniqueFd(fd);
 }
 

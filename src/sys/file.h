@@ -30,6 +30,16 @@ struct OpenOptions {
 /// (O_NONBLOCK, O_NOCTTY).  Source: open(2).
 Result<UniqueFd> open_at(FdView directory, CString name, OpenOptions options = {});
 
+/// Opens a regular file that somebody holds a lease on (Samba, nfsd): `open_at` answers EAGAIN, this waits until the lease is given up
+/// (at most /proc/sys/fs/lease-break-time).  ENXIO where it is not a regular file: nothing else is waited for.
+Result<UniqueFd> open_leased(FdView directory, CString name, Links links);
+
+/// Takes O_NONBLOCK off again, once it is known that this is a regular file: io_uring takes it for a wish on some kernels.
+void make_blocking(FdView file);
+
+/// Another descriptor of the same open file.
+Result<UniqueFd> duplicate(FdView file);
+
 /// Opens a path of several components that must stay below `directory`: no symbolic link, no magic link, no "..".
 /// openat2(2) (RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS, Linux 5.6); where a kernel or a sandbox has
 /// none, and for paths longer than PATH_MAX, one component at a time.  ELOOP or EXDEV: the path tried to leave.

@@ -9,21 +9,30 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cerrno>
+#include <ctime>
 #include <cstring>
 #include <string_view>
+#include <thread>
 
 #include "sys/file.h"
 
 namespace foxing::sys {
 namespace {
 
-std::atomic<int> requested_by{0};
-static_assert(std::atomic<int>::is_always_lock_free);
+std::atomic<bool> stop{false};
+std::atomic<std::int64_t> first_signal_ms{0};
+static_assert(std::atomic<std::int64_t>::is_always_lock_free);
 
 void on_stop_signal(int number) {
-  int none = 0;
-  if (requested_by.compare_exchange_strong(none, number)) return;
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  const std::int64_t now_ms = now.tv_sec * 1000 + now.tv_nsec / 1'000'000;
+  stop.store(true);
+  std::int64_t none = 0;
+  if (first_signal_ms.compare_exchange_strong(none, now_ms) || now_ms - none < 300) return;
   ::signal(number, SIG_DFL);
   ::raise(number);
 }
@@ -59,8 +68,15 @@ std::string start_time_of(std::uint32_t pid) {
 
 std::uint16_t bits(std::uint64_t hash, unsigned count) { return static_cast<std::uint16_t>(hash & ((1u << count) - 1)); }
 
+/// "pid:[4026531836]": the same number on every boot for the namespace of the machine itself, another for each container.
+std::string pid_namespace() {
+  char text[64];
+  const ssize_t length = ::readlink("/proc/self/ns/pid", text, sizeof text);
+  return {text, length > 0 ? static_cast<std::size_t>(length) : 0};
+}
+
 ProcessIdentity identity_of(std::uint32_t pid, const std::string& start_time) {
-  static const std::string machine = read_small_file("/etc/machine-id");
+  static const std::string machine = read_small_file("/etc/machine-id") + pid_namespace();
   static const std::string boot = read_small_file("/proc/sys/kernel/random/boot_id");
   return {.machine = bits(stable_hash(machine), 16), .boot = bits(stable_hash(boot), 12),
           .start_time = bits(stable_hash(start_time), 14), .pid = pid};
@@ -85,12 +101,12 @@ Privileges privileges() {
   if (::syscall(SYS_capget, &header, data) != 0) return {};
   const auto has = [&](unsigned capability) { return (data[capability / 32].effective >> (capability % 32) & 1) != 0; };
   return {.set_owner = has(CAP_CHOWN), .trusted_attributes = has(CAP_SYS_ADMIN), .file_capabilities = has(CAP_SETFCAP),
-          .ignore_permissions = has(CAP_DAC_OVERRIDE), .make_devices = has(CAP_MKNOD)};
+          .ignore_permissions = has(CAP_DAC_OVERRIDE), .make_devices = has(CAP_MKNOD), .keep_setgid = has(CAP_FSETID)};
 }
 
 unsigned usable_processors() {
   cpu_set_t set;
-  if (::sched_getaffinity(0, sizeof set, &set) != 0) return 1;
+  if (::sched_getaffinity(0, sizeof set, &set) != 0) return std::max(1u, std::thread::hardware_concurrency());  // more than 1024 processors
   const int count = CPU_COUNT(&set);
   return count > 0 ? static_cast<unsigned>(count) : 1;
 }
@@ -115,10 +131,20 @@ void catch_stop_signals() {
   ::signal(SIGPIPE, SIG_IGN);
 }
 
-bool stop_requested() { return requested_by.load(std::memory_order_relaxed) != 0; }
-int stop_signal() { return requested_by.load(); }
-void request_stop() { requested_by.store(SIGTERM); }
-void forget_stop_request() { requested_by.store(0); }
+bool stop_requested() { return stop.load(std::memory_order_relaxed); }
+void request_stop() { stop.store(true); }
+void forget_stop_request() { stop.store(false); }
+
+bool can_link_descriptors() {
+  static const bool can = [] {
+    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+    __user_cap_data_struct data[2]{};
+    const bool known = ::syscall(SYS_capget, &header, data) == 0;
+    if (known && (data[0].effective >> CAP_DAC_READ_SEARCH & 1) != 0) return true;
+    return ::access("/proc/self/fd", X_OK) == 0;
+  }();
+  return can;
+}
 
 ProcessIdentity own_identity() {
   const auto pid = static_cast<std::uint32_t>(::getpid());
@@ -129,8 +155,19 @@ Liveness liveness(const ProcessIdentity& identity) {
   const std::string start_time = start_time_of(identity.pid);
   const ProcessIdentity now = identity_of(identity.pid, start_time);
   if (now.machine != identity.machine) return Liveness::unknown;
-  if (now.boot != identity.boot || start_time.empty()) return Liveness::dead;
-  return now.start_time == identity.start_time ? Liveness::alive : Liveness::dead;
+  if (now.boot != identity.boot) return Liveness::dead_with_boot;
+  if (::kill(static_cast<pid_t>(identity.pid), 0) != 0 && errno == ESRCH) return Liveness::dead;
+  // There is one with this id.  /proc may hide who it is (hidepid), and then it counts as ours.
+  if (start_time.empty() || now.start_time == identity.start_time) return Liveness::alive;
+  return Liveness::dead;
+}
+
+std::int64_t boot_time() {
+  timespec now{};
+  timespec since_boot{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  ::clock_gettime(CLOCK_BOOTTIME, &since_boot);
+  return now.tv_sec - since_boot.tv_sec;
 }
 
 }  // namespace foxing::sys

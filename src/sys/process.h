@@ -22,6 +22,7 @@ struct Privileges {
   bool file_capabilities = false;   // CAP_SETFCAP
   bool ignore_permissions = false;  // CAP_DAC_OVERRIDE
   bool make_devices = false;        // CAP_MKNOD
+  bool keep_setgid = false;         // CAP_FSETID
 };
 Privileges privileges();
 
@@ -32,26 +33,31 @@ unsigned usable_processors();
 void clear_umask();
 mode_t current_umask();
 
-/// After this, the first SIGINT, SIGTERM or SIGHUP sets a flag that stop_requested() reads; the second one ends the process at once.
-/// SIGPIPE becomes an error of write.
+/// After this, the first SIGINT, SIGTERM or SIGHUP sets a flag that stop_requested() reads; a second one, at least 0.3 s later (a terminal
+/// that closes and service managers send two at once), ends the process at once.  SIGPIPE becomes an error of write.
 void catch_stop_signals();
+/// True once a signal or request_stop() asked for it.
 bool stop_requested();
-/// The signal that asked, 0 while none has.
-int stop_signal();
-/// As if a signal had come: for tests and for a fatal error that ends the whole run.
+/// For a fatal error that ends the whole run.  Does not count as a signal.
 void request_stop();
 void forget_stop_request();
 
+/// True where link_descriptor_at() can name an O_TMPFILE file: CAP_DAC_READ_SEARCH, or a /proc to go through.
+bool can_link_descriptors();
+
 /// What tells one process of one boot of one machine from every other: for names of temporary files.
 struct ProcessIdentity {
-  std::uint16_t machine = 0;    // 16 bits of a hash of /etc/machine-id
+  std::uint16_t machine = 0;    // 16 bits of a hash of /etc/machine-id and the PID namespace: where the process id means something
   std::uint16_t boot = 0;       // 12 bits of a hash of /proc/sys/kernel/random/boot_id
   std::uint16_t start_time = 0; // 14 bits of a hash of the process's start time
   std::uint32_t pid = 0;
 };
 ProcessIdentity own_identity();
 
-enum class Liveness { alive, dead, unknown /* another machine's */ };
+enum class Liveness { alive, dead, dead_with_boot /* it ran on this machine before the last boot, if machine ids are unique */, unknown };
+/// `dead` only where that is certain: the kernel knows no such process in this namespace, or another one has its id.
 Liveness liveness(const ProcessIdentity& identity);
+/// When this machine was booted, in seconds since 1970.
+std::int64_t boot_time();
 
 }  // namespace foxing::sys

@@ -21,10 +21,14 @@ struct Ring::State {
   std::vector<int> planned;  // per buffer: the errno to answer instead of the kernel's result
 
   ~State() {
-    io_uring_cqe* entry = nullptr;
-    while (ready && in_flight > 0 && io_uring_submit_and_wait(&ring, 1) >= 0 && io_uring_peek_cqe(&ring, &entry) == 0) {
-      io_uring_cqe_seen(&ring, entry);
-      --in_flight;
+    while (ready && in_flight > 0) {
+      io_uring_cqe* entry = nullptr;
+      const int answer = io_uring_submit_and_wait(&ring, 1);
+      if (answer < 0 && answer != -EINTR && answer != -EAGAIN && answer != -EBUSY) break;  // closing it below cancels the rest
+      while (io_uring_peek_cqe(&ring, &entry) == 0) {
+        io_uring_cqe_seen(&ring, entry);
+        --in_flight;
+      }
     }
     if (ready) io_uring_queue_exit(&ring);
     if (memory != nullptr) ::munmap(memory, memory_size);

@@ -32,7 +32,7 @@ if [ "$(id -u)" != 0 ]; then
   rm -f src/types/unreadable
 fi
 expect 0 fxcp -a --json src plain && check "exit code in the summary" lines summary out exit_code 0
-check "as many entries as there are" lines summary out entries "$(find src | wc -l)"
+check "as many entries as there are" lines summary out entries "$(find src -printf x | wc -c)"   # names have newlines
 
 # Names that are not UTF-8 can be had back byte for byte.
 mkdir bytes && printf x >bytes/"$(printf 'not\xffutf8\n\\x41')"

@@ -47,7 +47,7 @@ std::string acl(const std::vector<AclEntry>& entries) {
 }
 
 std::string acl_of_users(std::uint32_t users, std::uint16_t permissions) {
-  std::vector<AclEntry> entries = {{kUserObj, 6, kNoId}};
+  std::vector<AclEntry> entries = {{kUserObj, 7, kNoId}};   // an owner without it could not enter a directory
   for (std::uint32_t i = 0; i < users; ++i) entries.push_back({kUser, permissions, 1000 + i});
   entries.insert(entries.end(), {{kGroupObj, 4, kNoId}, {kGroup, 5, 2000}, {kMask, 7, kNoId}, {kOther, 0, kNoId}});
   return acl(entries);

@@ -210,7 +210,8 @@ void make_dirs(Maker& make) {
     const Fd directory = make_directory(make.directory, name);
     for (int i = 0; i < 5; ++i) make_file(make, directory.get(), fmt::format("file{}", i), 100);
     make_directory(directory.get(), "empty");
-    make_file(make, make_directory(directory.get(), "below", 0555).get(), "file", 10);
+    make_file(make, make_directory(directory.get(), "below").get(), "file", 10);
+    set_mode(directory.get(), "below", 0555);
     if (!make.user) set_owner(make.directory, name, 0, 1234);
     set_mode(make.directory, name, mode);
   }

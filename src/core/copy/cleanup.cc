@@ -6,9 +6,9 @@
 
 namespace foxing::copy {
 
-bool Cleanup::is_litter(std::string_view name) {
+bool Cleanup::is_litter(walk::Directory& directory, std::string_view name) {
   if (!TempNames::maker_of(name)) return false;
-  if (TempNames::is_litter(name)) return true;
+  if (TempNames::is_litter(directory.fd(), name)) return true;
   kept_.fetch_add(1);
   return false;
 }
@@ -17,6 +17,10 @@ void Cleanup::remove(walk::Directory& directory, const std::string& name, bool i
   auto removed = dry_run_ ? Result<>() : is_directory ? sys::remove_directory_at(directory.fd(), name) : sys::unlink_at(directory.fd(), name);
   if (removed) {
     removed_.fetch_add(1);
+    if (observer_.wants_files()) {
+      const auto type = is_directory ? sys::FileType::directory : sys::FileType::regular;
+      observer_.file({FileEvent::Action::removed, directory.path_of(name), type, Bytes(0), Tier::send, {}, {}});
+    }
     return;
   }
   if (removed.error().code == ENOENT) return;
@@ -27,15 +31,15 @@ void Cleanup::remove(walk::Directory& directory, const std::string& name, bool i
 
 walk::Visitor::Descend Cleanup::enter(walk::Directory& directory, walk::WorkerIndex) {
   // A temporary directory is looked at from its parent, whose descriptor is open here: nothing below it is ours.
-  if (directory.parent() != nullptr && is_litter(directory.name())) {
-    remove(const_cast<walk::Directory&>(*directory.parent()), directory.name(), true);
+  if (walk::Directory* parent = directory.parent(); parent != nullptr && is_litter(*parent, directory.name())) {
+    remove(*parent, directory.name(), true);
     return Descend::no;
   }
   return Descend::yes;
 }
 
 void Cleanup::visit(const walk::Hold& directory, const walk::Entry& entry, walk::WorkerIndex) {
-  if (is_litter(entry.name)) remove(*directory, entry.name, false);
+  if (is_litter(*directory, entry.name)) remove(*directory, entry.name, false);
 }
 
 void Cleanup::unreadable(walk::Directory& directory, std::string_view name, Error error) {

@@ -25,7 +25,7 @@ class Cleanup final : public walk::Visitor {
 
  private:
   /// True where `name` is one of ours whose run is dead; counts those that live.
-  bool is_litter(std::string_view name);
+  bool is_litter(walk::Directory& directory, std::string_view name);
   void remove(walk::Directory& directory, const std::string& name, bool is_directory);
 
   Observer& observer_;

@@ -69,6 +69,17 @@ Result<Answer> send_tier(sys::FdView source, Bytes size, sys::FdView target) {
 /// Room for a file to grow while it is read: twice its size, but a page of /proc may be anything.
 Bytes growth_limit(Bytes size) { return size + size + 1_GiB; }
 
+/// A file whose filesystem knows no such reads (EINVAL, EOPNOTSUPP) is for the plain way.
+Result<Answer> ring_tier(Workbench& bench, const Stream& stream) {
+  sys::Ring* ring = bench.ring();
+  if (ring == nullptr) return Answer::decline(ENOSYS);
+  sys::make_blocking(stream.source);
+  auto moved = stream_through(*ring, stream);
+  if (ring->in_flight() > 0) bench.drop_ring();
+  if (moved) return Answer::done(*moved);
+  return declined_unless_real(std::move(moved).error());
+}
+
 Result<Answer> streamed(Result<Bytes> moved) {
   if (!moved) return tl::make_unexpected(std::move(moved).error());
   return Answer::done(*moved);
@@ -100,7 +111,6 @@ bool is_real(int code) {
     case EFBIG:
     case ESTALE:
     case ENODEV:
-    case ENXIO:
     case EUCLEAN:
     case ECANCELED: return true;
     default: return false;
@@ -117,13 +127,7 @@ Result<Moved> copy_content(Workbench& bench, const Plan& plan, sys::FdView sourc
       case Tier::clone: return clone_tier(source, target, pair);
       case Tier::copy_range: return copy_range_tier(source, status.size(), target, pair);
       case Tier::send: return send_tier(source, status.size(), target);
-      case Tier::ring: {
-        sys::Ring* ring = bench.ring();
-        if (ring == nullptr) return Answer::decline(ENOSYS);
-        auto moved_by_ring = stream_through(*ring, stream);
-        // A file whose filesystem knows no such reads (EINVAL, EOPNOTSUPP) is for the plain way.
-        return moved_by_ring ? Answer::done(*moved_by_ring) : declined_unless_real(std::move(moved_by_ring).error());
-      }
+      case Tier::ring: return ring_tier(bench, stream);
       case Tier::plain:
         return streamed(plan.until_end ? stream_until_end(bench.buffer(), source, target, growth_limit(status.size()))
                                        : stream_through(bench.buffer(), stream));
@@ -148,11 +152,9 @@ Result<Moved> copy_content(Workbench& bench, const Plan& plan, sys::FdView sourc
 
 Result<Moved> copy_piece(Workbench& bench, const Plan& plan, sys::FdView source, sys::FdView target, ByteRange range, const Pair& pair) {
   const Stream stream{source, target, range, plan.holes, pair.target_block};
-  Moved moved{.tier = Tier::ring};
-  sys::Ring* ring = bench.ring();
-  if (ring == nullptr) moved.tier = Tier::plain;
-  moved.bytes = FOX_TRY(ring != nullptr ? stream_through(*ring, stream) : stream_through(bench.buffer(), stream));
-  return moved;
+  const Answer by_ring = FOX_TRY(ring_tier(bench, stream));
+  if (by_ring.moved) return Moved{.tier = Tier::ring, .bytes = *by_ring.moved, .attempts = {}};
+  return Moved{.tier = Tier::plain, .bytes = FOX_TRY(stream_through(bench.buffer(), stream)), .attempts = {}};
 }
 
 }  // namespace foxing::copy

@@ -30,6 +30,8 @@ class Workbench {
   std::span<std::byte> buffer();
   /// Null where io_uring is not to be had; asked for once.
   sys::Ring* ring();
+  /// After an error that left operations in flight: they must not be taken for those of the next file.
+  void drop_ring() { ring_.reset(); }
 
  private:
   std::unique_ptr<std::byte[]> buffer_;

@@ -16,6 +16,30 @@ namespace {
 
 constexpr mode_t kClosedDirectory = 0700;
 
+/// What a process makes here belongs to it.
+bool has_owners_of_its_own(storage::Filesystem filesystem) {
+  using storage::Filesystem;
+  switch (filesystem) {
+    case Filesystem::xfs:
+    case Filesystem::btrfs:
+    case Filesystem::ext4:
+    case Filesystem::tmpfs:
+    case Filesystem::f2fs:
+    case Filesystem::zfs:
+    case Filesystem::bcachefs: return true;
+    default: return false;
+  }
+}
+
+/// Calls that only the target can fail, and errors that only a target has: then the target's path is the one to look at.
+bool concerns_target(const Error& error) {
+  if (error.code == ENOSPC || error.code == EDQUOT || error.code == EROFS || error.code == EFBIG) return true;
+  static constexpr std::string_view kCalls[] = {"mkdirat", "open(O_TMPFILE)", "open(O_CREAT)", "linkat",    "renameat2", "rename", "fchown",
+                                                "fchmod",  "utimensat",       "setxattr",      "removexattr", "write",     "close",  "ftruncate",
+                                                "fallocate", "symlinkat",     "mknodat",       "unlinkat",  "rmdir",     "syncfs"};
+  return std::ranges::find(kCalls, std::string_view(error.operation)) != std::end(kCalls);
+}
+
 }  // namespace
 
 Copier::Copier(Options options, Observer& observer, unsigned workers)
@@ -31,7 +55,7 @@ void Copier::connect(walk::Walk& walk, sys::UniqueFd root) {
 Result<std::unique_ptr<TargetDirectory>> Copier::adopt(sys::UniqueFd fd, sys::FdView source, DeviceId source_device, bool fresh) {
   const sys::FileStatus status = FOX_TRY(sys::status_of(fd));
   Pair* pair = FOX_TRY(pairs_.of(source, source_device, fd, status.device()));
-  const bool inherits = FOX_TRY(meta::has_default_acl(fd));
+  const bool inherits = FOX_TRY(meta::has_default_acl({fd, sys::Handle::path}));  // the place of single names is open as O_PATH
   if (options_.durable) commits_.touched(status.device(), fd);
   target_roots_.push_back(status.key());
   return std::make_unique<TargetDirectory>(std::move(fd), status, *pair, fresh, inherits);
@@ -40,6 +64,7 @@ Result<std::unique_ptr<TargetDirectory>> Copier::adopt(sys::UniqueFd fd, sys::Fd
 // ---- Directories
 
 walk::Visitor::Descend Copier::enter(walk::Directory& directory, walk::WorkerIndex worker) {
+  if (directory.parent() != nullptr && is_somebodys_temporary(*directory.parent(), directory.name())) return Descend::no;
   at(worker).counters.entries.fetch_add(1, std::memory_order_relaxed);
   const walk::Directory* parent = directory.parent();
   if (parent != nullptr && std::ranges::find(target_roots_, directory.status().key()) != target_roots_.end()) {
@@ -99,6 +124,9 @@ Result<std::unique_ptr<TargetDirectory>> Copier::make_directory(walk::Directory&
   bool fresh = true;
   if (auto made = sys::make_directory_at(parent.fd(), name, kClosedDirectory); !made) {
     if (made.error().code != EEXIST) return tl::make_unexpected(std::move(made).error());
+    if (parent.fresh()) {
+      return fail(EEXIST, "mkdirat", {}, "another entry of the source has this name already: the target does not tell the two names apart");
+    }
     fresh = false;
   }
   auto fd = open_it();
@@ -116,12 +144,13 @@ Result<std::unique_ptr<TargetDirectory>> Copier::make_directory(walk::Directory&
 
   const sys::FileStatus status = FOX_TRY(sys::status_of(*fd));
   // Where others may rename in the target they could have put one of theirs here.  Elsewhere another owner is the filesystem's doing (vfat, CIFS, FUSE, NFS).
-  const bool others_may_rename = !parent.fresh() && (parent.status().permissions() & 0022) != 0;
-  if (fresh && others_may_rename && status.owner() != ::geteuid()) {
+  const bool others_may_rename =
+      !parent.fresh() && ((parent.status().permissions() & 0022) != 0 || parent.status().owner() != ::geteuid());
+  if (fresh && others_may_rename && has_owners_of_its_own(parent.pair().target_kind) && status.owner() != ::geteuid()) {
     return fail(ESTALE, "mkdirat", {}, "somebody put another directory in the place of the new one");
   }
   Pair* pair = FOX_TRY(pairs_.of(directory.fd(), directory.status().device(), *fd, status.device()));
-  const bool inherits = fresh ? parent.inherits_acl() : FOX_TRY(meta::has_default_acl(*fd));
+  const bool inherits = fresh ? parent.inherits_acl() : FOX_TRY(meta::has_default_acl({*fd}));
   if (options_.durable) commits_.touched(status.device(), *fd);
   return std::make_unique<TargetDirectory>(std::move(*fd), status, *pair, fresh, inherits);
 }
@@ -131,11 +160,14 @@ Result<std::unique_ptr<TargetDirectory>> Copier::replace_by_directory(walk::Dire
                                                                        const std::string& name) {
   const std::string temporary = temp_names_.next();
   FOX_TRY(sys::make_directory_at(parent.fd(), temporary, kClosedDirectory));
-  if (auto placed = parent.put_in_place(temporary, name); !placed) {
+  // Opened before it has its name, so that it is ours whatever is put in its place.
+  auto opened = sys::open_at(parent.fd(), temporary, {.directory = true});
+  auto placed = opened ? parent.put_in_place(temporary, name) : Result<>(tl::make_unexpected(opened.error()));
+  if (!placed) {
     (void)sys::remove_directory_at(parent.fd(), temporary);
     return tl::make_unexpected(std::move(placed).error());
   }
-  auto fd = FOX_TRY(sys::open_at(parent.fd(), name, {.directory = true}));
+  sys::UniqueFd fd = std::move(*opened);
   const sys::FileStatus status = FOX_TRY(sys::status_of(fd));
   Pair* pair = FOX_TRY(pairs_.of(directory.fd(), directory.status().device(), fd, status.device()));
   return std::make_unique<TargetDirectory>(std::move(fd), status, *pair, true, parent.inherits_acl());
@@ -156,7 +188,7 @@ void Copier::remove_litter(walk::Directory& directory, TargetDirectory& target, 
     if (!more) return report(directory, {}, ProblemKind::unreadable, std::move(more).error());
     if (!*more) break;
     while (const auto entry = reader.next()) {
-      if (entry->name[0] == '.' && TempNames::is_litter({entry->name, entry->length})) litter.emplace_back(entry->name);
+      if (entry->name[0] == '.' && TempNames::is_litter(target.fd(), {entry->name, entry->length})) litter.emplace_back(entry->name);
     }
   }
   for (const std::string& name : litter) {
@@ -211,7 +243,15 @@ Result<> Copier::reopen_descriptors(walk::Directory& directory, walk::Directory*
 
 // ---- Entries
 
+bool Copier::is_somebodys_temporary(walk::Directory& directory, std::string_view name) {
+  if (!name.starts_with(".tmp.") || !TempNames::maker_of(name)) return false;
+  report(directory, name, ProblemKind::left_out,
+         {.code = 0, .operation = "", .subject = {}, .detail = "is a temporary file of an fxcp run; fxcp --cleanup removes those of dead runs"}, false);
+  return true;
+}
+
 void Copier::visit(const walk::Hold& directory, const walk::Entry& entry, walk::WorkerIndex worker) {
+  if (is_somebodys_temporary(*directory, entry.name)) return;
   at(worker).counters.entries.fetch_add(1, std::memory_order_relaxed);
   switch (entry.type) {
     case sys::FileType::regular: return visit_regular(directory, entry, worker);
@@ -227,6 +267,7 @@ void Copier::unreadable(walk::Directory& directory, std::string_view name, Error
 }
 
 void Copier::vanished(walk::Directory& directory, std::string_view name) {
+  // Also for the directory itself, where the name is empty.
   report(directory, name, ProblemKind::vanished,
          {.code = 0, .operation = "", .subject = {}, .detail = "was removed while the tree was copied"}, false);
 }
@@ -249,16 +290,32 @@ void Copier::report(const walk::Directory& directory, std::string_view name, con
 }
 
 void Copier::fail_entry(const walk::Directory& directory, std::string_view name, Error error) {
-  if (error.code == ECANCELED) return;  // the whole run was asked to stop, and says so itself
+  if (error.code == ECANCELED && sys::stop_requested()) return;  // the whole run was asked to stop, and says so itself
   ProblemKind kind = ProblemKind::failed;
-  if (error.code == ENOSPC || error.code == EDQUOT) {
+  if (error.code == ENOSPC) {
     // No other file will fit either; what is in the target stays.
     kind = ProblemKind::no_space;
     if (!no_space_.exchange(true)) sys::request_stop();
-  } else if (error.code == ENOTEMPTY || error.code == EBUSY) {
+  } else if (error.code == EDQUOT) {
+    kind = ProblemKind::no_space;  // one owner's quota: the files of others still fit
+  } else if (error.code == ENOTEMPTY || error.code == EBUSY || error.code == EEXIST) {
     kind = ProblemKind::in_the_way;
   }
+  if (concerns_target(error)) error = std::move(error).about(target_path(directory, name));
   report(directory, name, kind, std::move(error));
+}
+
+std::string Copier::target_path(const walk::Directory& directory, std::string_view name) const {
+  std::string path = options_.target_name;
+  const auto add = [&](std::string_view part) {
+    if (part.empty()) return;
+    if (!path.empty() && path.back() != '/') path += '/';
+    path += part;
+  };
+  add(directory.relative_path());
+  const bool place = directory.parent() == nullptr && directory.attachment() != nullptr;
+  add(place && !name.empty() ? static_cast<const TargetDirectory&>(*directory.attachment()).name_for(name) : std::string(name));
+  return path;
 }
 
 Result<> Copier::finish() {

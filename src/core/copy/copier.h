@@ -45,6 +45,7 @@ struct Options {
   bool durable = false;
   std::size_t most_waiting_commits = 1024;  // with `durable`: one descriptor each
   Choices choices;
+  std::string target_name;  // how messages call the target directory
 };
 
 /// Several workers on one large file: shared by its pieces.
@@ -92,6 +93,14 @@ class Copier final : public walk::Visitor {
     bool leads_link_group = false;  // this run entered it in hard_links_ and owes an answer; the link count may change meanwhile
   };
 
+  /// A regular file that is whole and only lacks its name.
+  struct Finished {
+    StagedFile staged;
+    Moved moved;
+    meta::Losses losses;
+    std::string_view why;  // the planner's reason
+  };
+
   // directories (copier.cc)
   Descend enter_dry(walk::Directory& directory, walk::WorkerIndex worker);
   Result<std::unique_ptr<TargetDirectory>> make_directory(walk::Directory& directory, TargetDirectory& parent);
@@ -99,17 +108,20 @@ class Copier final : public walk::Visitor {
   Result<> open_up(TargetDirectory& target);
   void remove_litter(walk::Directory& directory, TargetDirectory& target, walk::WorkerIndex worker);
 
+  /// Temporary files of other runs are neither copied nor replaced; true where `name` is one, and that is said.
+  bool is_somebodys_temporary(walk::Directory& directory, std::string_view name);
+
   // regular files (regular_file.cc)
   void visit_regular(const walk::Hold& directory, const walk::Entry& entry, walk::WorkerIndex worker);
   void copy_regular(const walk::Hold& directory, const std::string& name, sys::Links links, Opened source, walk::WorkerIndex worker);
   bool split(const walk::Hold& directory, const std::string& name, sys::Links links, Opened& source, const Plan& plan, walk::WorkerIndex worker);
   Result<Plan> plan_for(const Opened& source, const Pair& pair) const;
-  static Result<bool> is_one_hole(const Opened& source);
   static Result<> preallocate(const StagedFile& staged, const sys::FileStatus& status, const Plan& plan, const Pair& pair);
   Result<StagedFile> stage(TargetDirectory& target, std::string name, const sys::FileStatus& status);
   Result<meta::Losses> dress(TargetDirectory& target, const Opened& source, StagedFile& staged);
-  void commit(const walk::Hold& directory, const std::string& name, Opened source, StagedFile staged, Moved moved, const Plan& plan,
-              meta::Losses losses, walk::WorkerIndex worker);
+  /// Content and metadata of one reading, not yet under its name.
+  Result<Finished> read_once(TargetDirectory& target, std::string name, const Opened& source, walk::WorkerIndex worker);
+  void commit(const walk::Hold& directory, const std::string& name, Opened source, Finished finished, walk::WorkerIndex worker);
   void regular_done(walk::Directory& directory, const std::string& name, const sys::FileStatus& status, const Moved& moved,
                     std::string_view why, walk::WorkerIndex worker);
   void regular_failed(const walk::Hold& directory, const std::string& name, const Opened& source, Error error, walk::WorkerIndex worker);
@@ -129,8 +141,8 @@ class Copier final : public walk::Visitor {
   /// True where another name of this file has been or is being copied, and this one is taken care of.
   bool taken_as_link(const walk::Hold& directory, const walk::Entry& entry, const sys::FileStatus& status, walk::WorkerIndex worker);
   void link_group_done(walk::Directory& directory, const std::string& name, const sys::FileStatus& source, walk::WorkerIndex worker);
-  /// Hands the next name that waited, if any, to a task that copies it instead.
-  void link_group_failed(const FileKey& key, walk::WorkerIndex worker);
+  /// The copy of a group's first name failed with `code`: where that was its place's fault the next name is copied by a task, else all that wait fail with it.
+  void link_group_failed(const FileKey& key, int code, walk::WorkerIndex worker);
   /// Links `name`, or copies it where the target refuses links (and says so).
   void make_link(const HardLinks::Name& name, const HardLinks::Place& place, const FileKey& key, walk::WorkerIndex worker);
   /// Copies one name of the file `key`; `leads` as in Opened.  False where it could not even be begun; that has been reported.
@@ -145,6 +157,8 @@ class Copier final : public walk::Visitor {
   void report(const walk::Directory& directory, std::string_view name, ProblemKind kind, Error error, bool failure = true);
   void report(const walk::Directory& directory, std::string_view name, const meta::Losses& losses);
   void fail_entry(const walk::Directory& directory, std::string_view name, Error error);
+  /// How messages call the copy of `name` (or of the directory itself).
+  std::string target_path(const walk::Directory& directory, std::string_view name) const;
 
   static TargetDirectory& target_of(walk::Directory& directory) {
     return static_cast<TargetDirectory&>(*directory.attachment());

@@ -301,6 +301,7 @@ TEST(ChangingLinks, ALinkRemovedMeanwhileStillLinksTheOthersAndEndsTheirDirector
 // ---- Changed each time it is read
 
 /// Calls `change` whenever somebody reads the file, before the read is allowed to go on: fanotify(7), FAN_ACCESS_PERM.
+/// To be gone before the test itself reads it.
 class OnEachRead {
  public:
   OnEachRead(const std::string& path, std::function<void()> change) : change_(std::move(change)) {
@@ -355,9 +356,10 @@ TEST(AlwaysChanging, AFileIsToldAndItsOldVersionStays) {
     TestRun run(world);
     const int fd = ::open(world.at("source/file").c_str(), O_WRONLY | O_CLOEXEC);
     char byte = 'a';
-    const OnEachRead writer(world.at("source/file"), [&] { EXPECT_EQ(::pwrite(fd, &++byte, 1, 0), 1); });
-    if (!writer.problem().empty()) GTEST_SKIP() << writer.problem();
+    std::optional<OnEachRead> writer(std::in_place, world.at("source/file"), [&] { EXPECT_EQ(::pwrite(fd, &++byte, 1, 0), 1); });
+    if (!writer->problem().empty()) GTEST_SKIP() << writer->problem();
     run.copy();
+    writer.reset();
     ::close(fd);
     EXPECT_THAT(run.failures(), ElementsAre("changed_while_read file")) << size;
     EXPECT_EQ(run.counters.retries, 2u) << "three readings in all";
@@ -371,9 +373,10 @@ TEST(AlwaysChanging, ALogThatOnlyGrowsIsStoredAsFarAsItWentAndTold) {
   world.file("source/log", "start\n");
   TestRun run(world);
   const int fd = ::open(world.at("source/log").c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
-  const OnEachRead writer(world.at("source/log"), [&] { EXPECT_EQ(::write(fd, "line\n", 5), 5); });
-  if (!writer.problem().empty()) GTEST_SKIP() << writer.problem();
+  std::optional<OnEachRead> writer(std::in_place, world.at("source/log"), [&] { EXPECT_EQ(::write(fd, "line\n", 5), 5); });
+  if (!writer->problem().empty()) GTEST_SKIP() << writer->problem();
   run.copy();
+  writer.reset();
   ::close(fd);
   EXPECT_THAT(run.failures(), ElementsAre("changed_while_read log"));
   const std::string stored = world.read("target/log");
@@ -387,14 +390,15 @@ TEST(AlwaysChanging, ALargeFileThatIsSplitEndsToo) {
   TestRun run(world, archive(), 2);
   const int fd = ::open(world.at("source/file").c_str(), O_WRONLY | O_CLOEXEC);
   char byte = 'a';
-  const OnEachRead writer(world.at("source/file"), [&] {
+  std::optional<OnEachRead> writer(std::in_place, world.at("source/file"), [&] {
     // Were it to go on for ever this lets it end, and the count tells.
     if (run.retries_so_far() < 20) {
       EXPECT_EQ(::pwrite(fd, &++byte, 1, 0), 1);
     }
   });
-  if (!writer.problem().empty()) GTEST_SKIP() << writer.problem();
+  if (!writer->problem().empty()) GTEST_SKIP() << writer->problem();
   run.copy();
+  writer.reset();
   ::close(fd);
   EXPECT_LE(run.counters.retries, 3u);
   EXPECT_THAT(run.failures(), ElementsAre("changed_while_read file"));
@@ -406,13 +410,14 @@ TEST(AlwaysChanging, ALargeFileThatIsCutWhileItsPiecesAreReadIsReadAgain) {
   world.file("source/file", random_bytes(40'000'000, 6));
   TestRun run(world, archive(), 2);
   std::atomic<bool> cut{false};
-  const OnEachRead writer(world.at("source/file"), [&] {
+  std::optional<OnEachRead> writer(std::in_place, world.at("source/file"), [&] {
     if (!cut.exchange(true)) {
       EXPECT_EQ(::truncate(world.at("source/file").c_str(), 20'000'000), 0);
     }
   });
-  if (!writer.problem().empty()) GTEST_SKIP() << writer.problem();
+  if (!writer->problem().empty()) GTEST_SKIP() << writer->problem();
   run.copy();
+  writer.reset();
   EXPECT_THAT(run.failures(), IsEmpty());
   EXPECT_EQ(run.counters.retries, 1u);
   EXPECT_EQ(world.read("target/file"), world.read("source/file"));

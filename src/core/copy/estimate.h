@@ -17,6 +17,8 @@ class Estimate final : public walk::Visitor {
   struct Options {
     bool one_filesystem = false;
     bool sparse_never = false;
+    /// Count data instead of blocks: blocks may be reserved and hold nothing.  Opens every file of some size.
+    bool by_data = false;
     /// Files of this size and more share their blocks with the source and take no room.
     Bytes shared_from = Bytes(~std::uint64_t{0});
   };
@@ -36,6 +38,8 @@ class Estimate final : public walk::Visitor {
   void vanished(walk::Directory&, std::string_view) override {}
 
  private:
+  Bytes room_for(const walk::Directory& directory, const walk::Entry& entry, const sys::FileStatus& status) const;
+
   const Options options_;
   std::atomic<std::uint64_t> files_{0};
   std::atomic<std::uint64_t> bytes_{0};

@@ -50,6 +50,15 @@ std::optional<HardLinks::Name> HardLinks::failed(const FileKey& key) {
   return next;
 }
 
+std::vector<HardLinks::Name> HardLinks::given_up(const FileKey& key) {
+  const std::lock_guard lock(mutex_);
+  const auto at = groups_.find(key);
+  FOX_ASSERT(at != groups_.end());
+  std::vector<Name> waiting = std::move(at->second.waiting);
+  groups_.erase(at);  // a name that comes later is a first one again
+  return waiting;
+}
+
 bool HardLinks::nobody_waits() {
   const std::lock_guard lock(mutex_);
   return std::ranges::all_of(groups_, [](const auto& entry) { return entry.second.waiting.empty(); });

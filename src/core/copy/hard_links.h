@@ -2,7 +2,7 @@
 // Hard links: the names of one file, met in any order by any worker, become names of one file in the target.
 //
 // How.   The first name met is copied; names met meanwhile wait in the table; later ones are linked at once.  When the copy fails the
-//        next waiting name is copied in its place.  Once all names that the source's link count promised have been met the entry goes.
+//        next waiting name is copied in its place, where it was the place in the target that failed; else they all fail with it.  Once all names that the source's link count promised have been met the entry goes.
 // Holds. Only files with more than one link are in the table.  Nothing is linked by name alone: the target is opened below the root, link-free, and must
 //        be the very inode that was made.
 #pragma once
@@ -42,6 +42,8 @@ class HardLinks {
   std::vector<Name> copied(const FileKey& key, Place place);
   /// The name that is to be copied instead, if one waited.
   std::optional<Name> failed(const FileKey& key);
+  /// All names that waited, where none of them can do better.
+  std::vector<Name> given_up(const FileKey& key);
   /// True where every name that waited has been answered: so it is after a run.
   bool nobody_waits();
 

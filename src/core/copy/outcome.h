@@ -36,7 +36,7 @@ struct Attempt {
 
 /// What happened to one entry; told only to observers that want every file.
 struct FileEvent {
-  enum class Action : std::uint8_t { copied, linked, symlink, special, directory } action;
+  enum class Action : std::uint8_t { copied, linked, symlink, special, directory, removed /* by cleanup */ } action;
   std::string path;     // in the source
   sys::FileType type;
   Bytes size;

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/storage/storage.h"
+#include "sys/process.h"
 
 namespace foxing::copy {
 
@@ -33,7 +34,14 @@ Result<Pair*> Pairs::of(sys::FdView source, DeviceId source_device, sys::FdView 
   pair->source_tells_holes = from.holes == storage::Support::yes;
   pair->sizes_mean_nothing = from.sizes_lie();
   pair->target_block = static_cast<std::size_t>(std::clamp<std::uint64_t>(to.block_size.value, 512, 65536));
-  pair->nameless_declines = to.nameless == storage::Support::no;
+  // A server or a FUSE daemon may refuse the bytes when the file is closed, and a nameless file has its name by then.
+  const bool may_fail_late = to.nature == storage::Nature::network || to.nature == storage::Nature::user_space;
+  pair->nameless_declines = to.nameless == storage::Support::no || may_fail_late || !sys::can_link_descriptors();
+  if (to.times.step) {
+    pair->fidelity.earliest_s = to.times.earliest_s;
+    pair->fidelity.latest_s = to.times.latest_s;
+    pair->fidelity.step_ns = to.times.step->count();
+  }
   pairs_.push_back(std::move(pair));
   return pairs_.back().get();
 }

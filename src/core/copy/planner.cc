@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "core/copy/planner.h"
 
+#include <algorithm>
+
 namespace foxing::copy {
 
 using storage::Filesystem;
@@ -64,11 +66,12 @@ Plan plan(const Shape& shape, const PairFacts& pair, const Choices& choices) {
     plan.add(Tier::plain, "where sendfile is refused");
     return plan;
   }
-  if (large_by_copy_range(pair) && moves_whole && choices.reflink != Reflink::never) {
+  const bool server_may_keep_holes = choices.sparse == Sparse::never && shape.has_holes;
+  if (large_by_copy_range(pair) && moves_whole && !server_may_keep_holes && choices.reflink != Reflink::never) {
     plan.add(Tier::copy_range, "this filesystem copies by itself");
   }
-  if (plan.holes == Holes::as_source && shape.allocated <= kSmall) {
-    plan.add(Tier::plain, "nearly all holes: the little data is not worth a ring");
+  if (plan.holes != Holes::none && std::min(shape.allocated, shape.size) <= kSmall) {
+    plan.add(Tier::plain, "little data between holes: not worth a ring");
     return plan;
   }
   plan.add(Tier::ring, plan.holes == Holes::none ? "large: reads and writes overlap" : "holes: only data is moved");

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Regular files: open and look, plan, stage, move the content, look again, dress, commit.
 //
-// A file is looked at (fstat) before its content is read and after.  When size, mtime or ctime differ it is read again, from the start into
-// a new staged file, three times in all.  After that a file that has only grown (a log) is stored as far as it went, anything else is not, and both are reported.
+// A file is looked at (fstat) before its content and attributes are read and after.  When size, mtime or ctime differ it is read again, from
+// the start into a new staged file, three times in all.  After that a file that has only grown (a log) is stored as far as it went, anything else is not, and both are reported.
 // A large file is cut into pieces when another worker has nothing to do; the worker that ends the last piece goes on with it.
-#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <mutex>
@@ -19,6 +20,11 @@ namespace {
 constexpr int kMostReadings = 3;
 constexpr Bytes kSplitFrom = 2_MiB;  // below this one worker is done before another has started
 constexpr Bytes kPiece = 16_MiB;
+
+Result<> rewind(sys::FdView file) {
+  if (::lseek(file.number(), 0, SEEK_SET) != 0) return fail(errno, "lseek");
+  return {};
+}
 
 Error changed_error() {
   return {.code = 0, .operation = "", .subject = {}, .detail = "changed while it was read, each time it was tried"};
@@ -85,22 +91,20 @@ class LargeFile {
   }
 
   void finish(walk::WorkerIndex worker) {
-    const auto give_up = [&](Error error) { copier.regular_failed(directory, name, source, std::move(error), worker); };
     if (outcome) outcome = sys::truncate(staged.fd(), source.status.size());
-    if (!outcome) return give_up(std::move(outcome).error());
+    auto losses = outcome ? copier.dress(Copier::target_of(*directory), source, staged) : Result<meta::Losses>(tl::make_unexpected(outcome.error()));
     auto after = sys::status_of(source.fd);
-    if (!after) return give_up(std::move(after).error());
-    if (!sys::same_version(source.status, *after)) {
+    if (!after) return copier.regular_failed(directory, name, source, std::move(after).error(), worker);
+    if (!sys::same_version(source.status, *after) && !sys::stop_requested()) {
       // Rare enough to be read again in one piece, with the retries of every other file.
       copier.at(worker).counters.retries.fetch_add(1, std::memory_order_relaxed);
       source.status = *after;
       { const StagedFile dropped = std::move(staged); }
       return copier.copy_regular(directory, name, links, std::move(source), worker);
     }
-    auto losses = copier.dress(Copier::target_of(*directory), source, staged);
-    if (!losses) return give_up(std::move(losses).error());
+    if (!losses) return copier.regular_failed(directory, name, source, std::move(losses).error(), worker);
     if (copier.observer_.wants_files()) moved.attempts.push_back({moved.tier, 0});
-    copier.commit(directory, name, std::move(source), std::move(staged), std::move(moved), plan, std::move(*losses), worker);
+    copier.commit(directory, name, std::move(source), {std::move(staged), std::move(moved), std::move(*losses), plan.steps[0].why}, worker);
   }
 
   std::atomic<std::uint64_t> next{0};  // where the next piece begins
@@ -125,10 +129,12 @@ class ShareTask final : public walk::Task {
 void Copier::visit_regular(const walk::Hold& directory, const walk::Entry& entry, walk::WorkerIndex worker) {
   if (options_.dry_run) {
     const auto status = sys::status_at(directory->fd(), entry.name, entry.links);
+    if (!status && status.error().code == ENOENT) return vanished(*directory, entry.name);
     if (!status) return fail_entry(*directory, entry.name, status.error());
     return regular_done(*directory, entry.name, *status, {}, "dry run", worker);
   }
   auto fd = sys::open_at(directory->fd(), entry.name, {.links = entry.links, .keep_atime = true});
+  if (!fd && fd.error().code == EAGAIN) fd = sys::open_leased(directory->fd(), entry.name, entry.links);
   if (!fd) {
     if (fd.error().code == ENOENT) return vanished(*directory, entry.name);
     if (fd.error().code == ELOOP || fd.error().code == ENXIO) {  // a link or a socket now
@@ -150,27 +156,20 @@ void Copier::visit_regular(const walk::Hold& directory, const walk::Entry& entry
 Result<Plan> Copier::plan_for(const Opened& source, const Pair& pair) const {
   Shape shape{source.status.size(), source.status.allocated(), false};
   const PairFacts facts = pair.facts();
-  // A file of one block has a hole only where it has no block at all; for larger ones one lseek tells, which st_blocks does not: a
+  // A file of one block has a hole only where blocks are missing; for larger ones one lseek tells, which st_blocks does not: a
   // filesystem may have reserved as much behind the end as is missing in the middle.
-  if (facts.source_tells_holes && options_.choices.sparse == Sparse::automatic && shape.size > Bytes(0)) {
-    if (shape.size > 4_KiB) {
+  if (facts.source_tells_holes && options_.choices.sparse != Sparse::always && shape.size > Bytes(0)) {
+    if (shape.size > 4_KiB || shape.allocated < shape.size) {
       shape.has_holes = FOX_TRY(sys::seek_hole(source.fd, FileOffset(0))) < FileOffset(shape.size.value);
-      if (::lseek(source.fd.get(), 0, SEEK_SET) != 0) return fail(errno, "lseek");
-    } else {
-      shape.has_holes = shape.allocated == Bytes(0) && pair.source_kind != storage::Filesystem::btrfs && FOX_TRY(is_one_hole(source));
+      FOX_TRY(rewind(source.fd));
     }
   }
   return plan(shape, facts, options_.choices);
 }
 
-Result<bool> Copier::is_one_hole(const Opened& source) {
-  const bool data = FOX_TRY(sys::seek_data(source.fd, FileOffset(0))).has_value();
-  if (::lseek(source.fd.get(), 0, SEEK_SET) != 0) return fail(errno, "lseek");
-  return !data;
-}
-
 Result<StagedFile> Copier::stage(TargetDirectory& target, std::string name, const sys::FileStatus& status) {
-  const mode_t mode = meta::wanted_mode(status, options_.keep) & 0777;
+  mode_t mode = meta::wanted_mode(status, options_.keep) & 0777;
+  if (!options_.keep.privileges.ignore_permissions) mode |= S_IWUSR;  // user.* attributes ask for it
   return StagedFile::create(target, temp_names_, std::move(name), mode,
                             options_.atomic ? StagedFile::Staging::atomic : StagedFile::Staging::under_final_name);
 }
@@ -182,34 +181,38 @@ Result<meta::Losses> Copier::dress(TargetDirectory& target, const Opened& source
 
 void Copier::copy_regular(const walk::Hold& directory, const std::string& name, sys::Links links, Opened source, walk::WorkerIndex worker) {
   TargetDirectory& target = target_of(*directory);
-  const auto give_up = [&](Error error) { regular_failed(directory, name, source, std::move(error), worker); };
-  const Attempts attempts = observer_.wants_files() ? Attempts::keep : Attempts::forget;
   for (int reading = 1;; ++reading) {
-    auto plan = plan_for(source, target.pair());
-    if (!plan) return give_up(std::move(plan).error());
-    if (reading == 1 && split(directory, name, links, source, *plan, worker)) return;
-    auto staged = stage(target, target.name_for(name), source.status);
-    if (!staged) return give_up(std::move(staged).error());
-    auto moved = copy_content(at(worker).bench, *plan, source.fd, source.status, staged->fd(), target.pair(), attempts);
-    if (!moved) return give_up(std::move(moved).error());
-    auto after = sys::status_of(source.fd);
-    if (!after) return give_up(std::move(after).error());
-
+    if (reading == 1) {
+      const auto plan = plan_for(source, target.pair());
+      if (plan && split(directory, name, links, source, *plan, worker)) return;
+    }
+    auto staged = read_once(target, target.name_for(name), source, worker);
+    // Whatever went wrong: where the file has changed under our hands (cut short by a log rotation, say) that is the reason.
+    const auto after = sys::status_of(source.fd);
+    if (!after) return regular_failed(directory, name, source, after.error(), worker);
     const bool changed = !sys::same_version(source.status, *after);
-    const bool only_grew = after->size() > source.status.size();
+    const bool only_grew = staged && after->size() > source.status.size();
     const bool last = reading == kMostReadings;
+    if (!staged && (!changed || last || sys::stop_requested())) return regular_failed(directory, name, source, std::move(staged).error(), worker);
     if (changed && !(last && only_grew)) {
-      if (last) return give_up(changed_error());
+      if (last) return regular_failed(directory, name, source, changed_error(), worker);
       at(worker).counters.retries.fetch_add(1, std::memory_order_relaxed);
       source.status = *after;
-      if (::lseek(source.fd.get(), 0, SEEK_SET) != 0) return give_up({.code = errno, .operation = "lseek", .subject = {}, .detail = {}});
+      if (auto rewound = rewind(source.fd); !rewound) return regular_failed(directory, name, source, std::move(rewound).error(), worker);
       continue;
     }
     if (changed) report(*directory, name, ProblemKind::changed_while_read, changed_error());
-    auto losses = dress(target, source, *staged);
-    if (!losses) return give_up(std::move(losses).error());
-    return commit(directory, name, std::move(source), std::move(*staged), std::move(*moved), *plan, std::move(*losses), worker);
+    return commit(directory, name, std::move(source), std::move(*staged), worker);
   }
+}
+
+Result<Copier::Finished> Copier::read_once(TargetDirectory& target, std::string name, const Opened& source, walk::WorkerIndex worker) {
+  const Plan plan = FOX_TRY(plan_for(source, target.pair()));
+  StagedFile staged = FOX_TRY(stage(target, std::move(name), source.status));
+  const Attempts attempts = observer_.wants_files() ? Attempts::keep : Attempts::forget;
+  Moved moved = FOX_TRY(copy_content(at(worker).bench, plan, source.fd, source.status, staged.fd(), target.pair(), attempts));
+  meta::Losses losses = FOX_TRY(dress(target, source, staged));
+  return Finished{std::move(staged), std::move(moved), std::move(losses), plan.steps[0].why};
 }
 
 bool Copier::split(const walk::Hold& directory, const std::string& name, sys::Links links, Opened& source, const Plan& plan,
@@ -244,21 +247,19 @@ Result<> Copier::preallocate(const StagedFile& staged, const sys::FileStatus& st
   return reserved;
 }
 
-void Copier::commit(const walk::Hold& directory, const std::string& name, Opened source, StagedFile staged, Moved moved, const Plan& plan,
-                    meta::Losses losses, walk::WorkerIndex worker) {
-  const std::string_view why = plan.steps[0].why;
+void Copier::commit(const walk::Hold& directory, const std::string& name, Opened source, Finished finished, walk::WorkerIndex worker) {
   // Only what outlives the descriptor: with --fsync this runs much later, on whichever worker flushes.
-  auto then = [this, directory, name, status = source.status, leads = source.leads_link_group, moved = std::move(moved), why,
-               losses = std::move(losses)](Result<> committed, walk::WorkerIndex by) {
+  auto then = [this, directory, name, status = source.status, leads = source.leads_link_group, moved = std::move(finished.moved),
+               why = finished.why, losses = std::move(finished.losses)](Result<> committed, walk::WorkerIndex by) {
     const Opened closed{{}, status, leads};
     if (!committed) return regular_failed(directory, name, closed, std::move(committed).error(), by);
     report(*directory, name, losses);
     regular_done(*directory, name, status, moved, why, by);
     if (leads) link_group_done(*directory, name, status, by);
   };
-  if (!options_.durable) return then(staged.commit(), worker);
+  if (!options_.durable) return then(finished.staged.commit(), worker);
   TargetDirectory& target = target_of(*directory);
-  commits_.add({directory, target.status().device(), std::move(staged), std::move(then)}, worker);
+  commits_.add({directory, target.status().device(), std::move(finished.staged), std::move(then)}, worker);
 }
 
 void Copier::regular_done(walk::Directory& directory, const std::string& name, const sys::FileStatus& status, const Moved& moved,
@@ -274,12 +275,13 @@ void Copier::regular_done(walk::Directory& directory, const std::string& name, c
 }
 
 void Copier::regular_failed(const walk::Hold& directory, const std::string& name, const Opened& source, Error error, walk::WorkerIndex worker) {
+  const int code = error.code;
   if (error.code == 0 && error.operation[0] == '\0') {
     report(*directory, name, ProblemKind::changed_while_read, std::move(error));
   } else {
     fail_entry(*directory, name, std::move(error));
   }
-  if (source.leads_link_group) link_group_failed(source.status.key(), worker);
+  if (source.leads_link_group) link_group_failed(source.status.key(), code, worker);
 }
 
 }  // namespace foxing::copy

@@ -61,7 +61,8 @@ void Copier::copy_object(const walk::Hold& directory, const std::string& name, O
   const bool leads = source.leads_link_group;
   auto losses = options_.dry_run ? Result<meta::Losses>(meta::Losses{}) : make_copy(target_of(*directory), name, std::move(source));
   if (!losses) {
-    if (is_refusal(losses.error().code)) {
+    const int code = losses.error().code;
+    if (is_refusal(code)) {
       const ProblemKind kind = status.type() == sys::FileType::symlink ? ProblemKind::symlink
                                : is_device(status.type())              ? ProblemKind::device
                                                                        : ProblemKind::special;
@@ -69,7 +70,7 @@ void Copier::copy_object(const walk::Hold& directory, const std::string& name, O
     } else {
       fail_entry(*directory, name, std::move(losses).error());
     }
-    if (leads) link_group_failed(status.key(), worker);
+    if (leads) link_group_failed(status.key(), code, worker);
     return;
   }
   report(*directory, name, *losses);
@@ -104,6 +105,7 @@ Result<meta::Losses> Copier::make_object(TargetDirectory& target, const std::str
       return losses;
     }
     if (made.error().code != EEXIST) return tl::make_unexpected(std::move(made).error());
+    return fail(EEXIST, made.error().operation, {}, "another entry of the source has this name already: the target does not tell the two names apart");
   }
   const std::string temporary = temp_names_.next();
   FOX_TRY(make(temporary));
@@ -164,14 +166,29 @@ class NextNameTask final : public walk::Task {
 
 }  // namespace
 
-void Copier::link_group_failed(const FileKey& key, walk::WorkerIndex worker) {
-  // The next name may lie where reading is possible, or in a directory that has room for it.
+namespace {
+
+/// Errors that another place in the target may not have; what could not be read or has no room cannot be better elsewhere.
+bool is_of_the_place(int code) {
+  return code == EACCES || code == EPERM || code == ENOTEMPTY || code == EBUSY || code == EEXIST || code == ENOENT || code == ESTALE ||
+         code == ENAMETOOLONG;
+}
+
+}  // namespace
+
+void Copier::link_group_failed(const FileKey& key, int code, walk::WorkerIndex worker) {
+  if (!is_of_the_place(code)) {
+    for (const HardLinks::Name& name : hard_links_.given_up(key)) {
+      fail_entry(*name.directory, name.name, {.code = code, .operation = "", .subject = {}, .detail = "is another name of a file that could not be copied"});
+    }
+    return;
+  }
   auto next = hard_links_.failed(key);
   if (!next) return;
   FOX_ASSERT(walk_ != nullptr);
   // As a task and not by a call: a thousand names may fail one after the other.
   walk_->scheduler().push(worker, std::make_unique<NextNameTask>([this, name = std::move(*next), key](walk::WorkerIndex by) {
-                            if (!copy_name(name, true, key, by)) link_group_failed(key, by);
+                            if (!copy_name(name, true, key, by)) link_group_failed(key, ENOENT, by);
                           }));
 }
 
@@ -204,7 +221,7 @@ bool Copier::copy_name(const HardLinks::Name& name, bool leads, const FileKey& k
 void Copier::make_link(const HardLinks::Name& name, const HardLinks::Place& place, const FileKey& key, walk::WorkerIndex worker) {
   TargetDirectory& target = target_of(*name.directory);
   if (auto linked = link_to(target, target.name_for(name.name), place); !linked) {
-    if (linked.error().code == ENOSPC || linked.error().code == EDQUOT) return fail_entry(*name.directory, name.name, std::move(linked).error());
+    if (linked.error().code == ENOSPC || linked.error().code == EDQUOT || linked.error().code == EEXIST) return fail_entry(*name.directory, name.name, std::move(linked).error());
     // Too many links, or none at all on this filesystem: the content is there at least, and it is said that it is not one file.
     linked.error().detail = "copied as a file of its own";
     report(*name.directory, name.name, ProblemKind::hard_link, std::move(linked).error());
@@ -223,7 +240,7 @@ Result<> Copier::link_to(TargetDirectory& target, const std::string& name, const
     return fail(ESTALE, "linkat", {}, "the file's first name in the target has been replaced meanwhile");
   }
   auto linked = sys::link_descriptor_at(first, target.fd(), name);
-  if (linked || linked.error().code != EEXIST) return linked;
+  if (linked || linked.error().code != EEXIST || target.fresh()) return linked;
   // rename(2) does nothing where both names are the same file already, and would leave the temporary one.
   if (const auto existing = sys::status_at(target.fd(), name); existing && existing->key() == place.key) return {};
   const std::string temporary = temp_names_.next();

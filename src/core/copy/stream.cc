@@ -5,12 +5,15 @@
 #include <optional>
 #include <vector>
 
+#include "base/assert.h"
 #include "core/copy/holes.h"
 #include "sys/file.h"
 #include "sys/process.h"
 
 namespace foxing::copy {
 namespace {
+
+constexpr int kMostRefusals = 16;
 
 tl::unexpected<Error> stopped() { return fail(ECANCELED, "copy"); }
 
@@ -40,6 +43,7 @@ class Segments {
 /// One buffer on its way: being read into, then written from, run by run.
 struct Slot {
   bool writing = false;
+  int refusals = 0;
   ByteRange segment;
   std::size_t done = 0;  // of the read, or of the run that is being written
   struct Run {
@@ -57,6 +61,7 @@ class Pipeline {
   }
 
   Result<Bytes> run() {
+    FOX_ASSERT(ring_.in_flight() == 0);
     Result<> outcome;
     while (true) {
       if (outcome) outcome = start_reads();
@@ -82,6 +87,7 @@ class Pipeline {
       free_.pop_back();
       Slot& slot = slots_[buffer];
       slot.writing = false;
+      slot.refusals = 0;
       slot.segment = *segment;
       slot.done = 0;
       ring_.queue_read(stream_.source, buffer, 0, segment->size().value, segment->begin);
@@ -91,7 +97,8 @@ class Pipeline {
 
   Result<> handle(const sys::Ring::Completion& completion, bool going_on) {
     Slot& slot = slots_[completion.buffer];
-    const bool again = completion.result == -EAGAIN || completion.result == -EINTR;
+    // A device that cannot promise not to wait says EAGAIN, perhaps for ever: then this file is for the plain way.
+    const bool again = (completion.result == -EAGAIN || completion.result == -EINTR) && ++slot.refusals <= kMostRefusals;
     if (!going_on || (completion.result < 0 && !again)) {
       free_.push_back(completion.buffer);
       if (completion.result >= 0) return {};

@@ -21,8 +21,21 @@ Result<meta::Current> TargetDirectory::newborn(sys::FdView file, mode_t mode) {
 
 Result<> TargetDirectory::remove(const std::string& name) { return sys::unlink_at(fd_, name); }
 
+namespace {
+
+tl::unexpected<Error> taken_by_another() {
+  return fail(EEXIST, "linkat", {}, "another entry of the source has this name already: the target does not tell the two names apart");
+}
+
+}  // namespace
+
 Result<> TargetDirectory::put_in_place(const std::string& temporary, const std::string& name) {
-  auto renamed = sys::rename_at(fd_, temporary, fd_, name);
+  auto renamed = sys::rename_at(fd_, temporary, fd_, name, fresh_ ? sys::Replace::nothing : sys::Replace::existing);
+  if (!renamed && fresh_ && renamed.error().code == EEXIST) return taken_by_another();
+  if (!renamed && fresh_ && renamed.error().code == EINVAL) {  // a filesystem without RENAME_NOREPLACE
+    if (sys::status_at(fd_, name)) return taken_by_another();
+    renamed = sys::rename_at(fd_, temporary, fd_, name);
+  }
   if (renamed) return renamed;
   switch (renamed.error().code) {
     case EISDIR:     // a directory in the way of something else
@@ -114,6 +127,7 @@ Result<> StagedFile::commit() {
 
 Result<> StagedFile::commit_nameless() {
   auto linked = sys::link_descriptor_at(fd_, directory_->fd(), name_);
+  if (!linked && linked.error().code == EEXIST && directory_->fresh()) return taken_by_another();
   if (!linked && linked.error().code == EEXIST) {
     do {
       visible_name_ = names_->next();

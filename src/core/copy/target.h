@@ -47,7 +47,8 @@ class TargetDirectory final : public walk::Attachment {
   Result<meta::Current> newborn(sys::FdView file, mode_t mode);
 
   /// Gives the finished object under `temporary` the name `name`, over whatever is there.
-  /// ENOTEMPTY: a directory with something in it is in the way; it stays.
+  /// ENOTEMPTY: a directory with something in it is in the way; it stays.  EEXIST: this run made the directory, so what is there is another entry of the
+  /// source whose name this filesystem takes for the same one (case, Unicode forms); the first one stays.
   Result<> put_in_place(const std::string& temporary, const std::string& name);
   Result<> remove(const std::string& name);
 

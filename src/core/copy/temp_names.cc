@@ -5,6 +5,8 @@
 
 #include <charconv>
 
+#include "sys/status.h"
+
 namespace foxing::copy {
 namespace {
 
@@ -16,6 +18,7 @@ constexpr unsigned kCounterBits = 26;
 
 /// Reads exactly `text` as lower-case hexadecimal.
 std::optional<std::uint64_t> hexadecimal(std::string_view text) {
+  if (text.find_first_not_of("0123456789abcdef") != std::string_view::npos) return std::nullopt;
   std::uint64_t value = 0;
   const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value, 16);
   if (problem != std::errc{} || end != text.data() + text.size()) return std::nullopt;
@@ -48,9 +51,20 @@ std::optional<sys::ProcessIdentity> TempNames::maker_of(std::string_view name) {
                               .pid = static_cast<std::uint32_t>(*node >> kCounterBits)};
 }
 
-bool TempNames::is_litter(std::string_view name) {
+bool TempNames::is_litter(sys::FdView directory, std::string_view name) {
   const auto maker = maker_of(name);
-  return maker && sys::liveness(*maker) == sys::Liveness::dead;
+  if (!maker) return false;
+  switch (sys::liveness(*maker)) {
+    case sys::Liveness::alive:
+    case sys::Liveness::unknown: return false;
+    case sys::Liveness::dead: return true;
+    case sys::Liveness::dead_with_boot: {
+      // Machines cloned from one image may share their id; then only a file from before this boot is surely of a dead run.
+      const auto status = sys::status_at(directory, std::string(name));
+      return status && status->changed().tv_sec < sys::boot_time();
+    }
+  }
+  return false;
 }
 
 }  // namespace foxing::copy

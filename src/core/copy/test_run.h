@@ -10,6 +10,7 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <atomic>
 #include <functional>
 #include <mutex>
 #include <optional>
@@ -101,7 +102,7 @@ class TestRun final : public Observer {
   std::vector<std::string> notes() const { return told(false); }
   std::uint64_t retries_so_far() const {
     Counters sum;
-    copier_->add_counters_to(sum);
+    copier_.load()->add_counters_to(sum);
     return sum.retries;
   }
   const std::vector<FileEvent>& events() const { return events_; }
@@ -173,7 +174,7 @@ class TestRun final : public Observer {
   const unsigned workers_;
   const mode_t umask_;
   std::string source_;
-  Copier* copier_ = nullptr;
+  std::atomic<Copier*> copier_{nullptr};
   std::mutex mutex_;
   std::vector<Problem> problems_;
   std::vector<FileEvent> events_;

@@ -15,25 +15,36 @@ constexpr const char* kAccessAcl = "system.posix_acl_access";
 constexpr const char* kDefaultAcl = "system.posix_acl_default";
 constexpr const char* kCapability = "security.capability";
 
-enum class Kind { none, acl, user, privileged };
+enum class Kind {
+  none,
+  acl,
+  user,
+  privileged,
+  label,    // of a security module: it decides itself what a file gets; a refusal is a note, and none is ever removed
+  foreign,  // an ACL of another system's kind: copied where the target takes it, else a note
+  unasked,  // only root may set it, and we are not: a note
+};
 
 /// Which attributes are ours to copy, and what they count as.
-/// Left out: XFS's names for ACLs; security.evm and security.ima, which belong to one inode; other system.* (views, not data).
+/// Left out: XFS's names for ACLs, overlayfs's own, security.evm and security.ima, which belong to one inode, and other system.* (views, not data).
 Kind kind_of(std::string_view name, const Policy& policy) {
   if (name == kAccessAcl || name == kDefaultAcl) return policy.acls ? Kind::acl : Kind::none;
+  if (name == "system.nfs4_acl" || name == "system.cifs_acl" || name == "system.richacl") return policy.acls ? Kind::foreign : Kind::none;
   if (!policy.xattrs) return Kind::none;
   if (name.starts_with("user.")) return Kind::user;
   if (name.starts_with("trusted.")) {
     if (name.starts_with("trusted.SGI_ACL_") || name.starts_with("trusted.overlay.")) return Kind::none;
-    return policy.privileges.trusted_attributes ? Kind::privileged : Kind::none;
+    return policy.privileges.trusted_attributes ? Kind::privileged : Kind::unasked;
   }
-  if (name.starts_with("security.")) {
-    if (name == "security.evm" || name == "security.ima") return Kind::none;
-    const bool allowed = name == kCapability ? policy.privileges.file_capabilities : policy.privileges.trusted_attributes;
-    return allowed ? Kind::privileged : Kind::none;
-  }
+  if (name == kCapability) return policy.privileges.file_capabilities ? Kind::privileged : Kind::unasked;
+  if (name == "security.evm" || name == "security.ima") return Kind::none;
+  if (name == "security.selinux" || name == "security.apparmor" || name.starts_with("security.SMACK64")) return Kind::label;
+  if (name.starts_with("security.")) return policy.privileges.trusted_attributes ? Kind::privileged : Kind::unasked;
   return Kind::none;
 }
+
+/// Only these are removed where the source has none.
+bool is_ours_to_remove(Kind kind) { return kind == Kind::acl || kind == Kind::user || kind == Kind::privileged; }
 
 Loss loss_of(std::string_view name) {
   if (name == kAccessAcl || name == kDefaultAcl) return Loss::acl;
@@ -45,6 +56,11 @@ Loss loss_of(std::string_view name) {
 /// ext4 and btrfs refuse a value that does not fit into an inode's block.
 bool is_real_failure(int code) { return code == EIO || code == EROFS || code == EBADF || code == ENOMEM || code == ESTALE; }
 
+/// The target cannot hold this owner, mode or time, or will not have it from us; the file itself is fine.
+bool is_refusal(int code) {
+  return code == EPERM || code == EACCES || code == EINVAL || code == EOPNOTSUPP || code == ENOSYS || code == EOVERFLOW || code == ENOTTY;
+}
+
 class Applying {
  public:
   Applying(sys::Object source, const sys::FileStatus& status, sys::Object target, const Current& current, const Policy& policy,
@@ -53,92 +69,120 @@ class Applying {
 
   Result<Losses> run() {
     FOX_TRY(owner());
+    FOX_TRY(list_attributes());
+    FOX_TRY(attributes(When::before_mode));
     FOX_TRY(mode());
-    FOX_TRY(attributes());
+    FOX_TRY(attributes(When::after_mode));
     FOX_TRY(times());
     return std::move(losses_);
   }
 
  private:
   Result<> owner() {
-    const uid_t owner = policy_.owner ? status_.owner() : current_.owner;
-    const gid_t group = policy_.group ? status_.group() : current_.group;
-    if (owner == current_.owner && group == current_.group) return {};
+    owner_ = policy_.owner ? status_.owner() : current_.owner;
+    group_ = policy_.group ? status_.group() : current_.group;
+    if (owner_ == current_.owner && group_ == current_.group) return {};
     ownership_changed_ = true;
-    auto set = sys::set_owner(target_, owner, group);
+    auto set = sys::set_owner(target_, owner_, group_);
     if (set) return {};
-    if (set.error().code != EPERM && set.error().code != EINVAL && set.error().code != EOPNOTSUPP) return set;
+    if (!is_refusal(set.error().code)) return set;
     // Not allowed, or ids without a mapping in this user namespace.  An ordinary user may still give a file to a group of theirs.
     const bool note = !policy_.privileges.set_owner;
-    if (owner != current_.owner) losses_.add(Loss::owner, note, set.error().code, fmt::format("owner {}", owner));
-    keeps_owner_ = owner == current_.owner;
-    if (group != current_.group) {
-      const auto group_set = sys::set_owner(target_, sys::kKeepOwner, group);
-      keeps_group_ = group_set.has_value();
-      if (!keeps_group_) losses_.add(Loss::owner, note, group_set.error().code, fmt::format("group {}", group));
+    if (owner_ != current_.owner) losses_.add(Loss::owner, note, set.error().code, fmt::format("owner {}", owner_));
+    owner_ = current_.owner;
+    if (group_ != current_.group) {
+      const auto group_set = sys::set_owner(target_, sys::kKeepOwner, group_);
+      if (group_set) return {};
+      losses_.add(Loss::owner, note, group_set.error().code, fmt::format("group {}", group_));
+      group_ = current_.group;
     }
     return {};
   }
 
   Result<> mode() {
     if (status_.type() == sys::FileType::symlink) return {};
-    mode_t mode = wanted_mode(status_, policy_);
+    const mode_t asked = wanted_mode(status_, policy_);
+    mode_t mode = asked;
     // A setuid program must not become one of whoever ran the copy.
-    if (!keeps_owner_) mode &= ~mode_t{S_ISUID};
-    if (!keeps_group_) mode &= ~mode_t{S_ISGID};
+    const bool file = status_.type() != sys::FileType::directory;
+    if (file && owner_ != status_.owner()) mode &= ~mode_t{S_ISUID};
+    if (file && group_ != status_.group()) mode &= ~mode_t{S_ISGID};
+    if (mode != asked) losses_.add(Loss::mode, true, 0, fmt::format("{:04o} became {:04o}: setuid and setgid need the owner and group to be kept", asked, mode));
     if (mode == current_.mode && !ownership_changed_ && !current_.may_have_attributes) return {};
     auto set = sys::set_mode(target_, mode);
-    if (set) return {};
-    if (set.error().code != EPERM && set.error().code != EOPNOTSUPP) return set;
-    losses_.add(Loss::mode, false, set.error().code, fmt::format("mode {:04o}", mode));
+    if (!set && !is_refusal(set.error().code)) return set;
+    if (!set) losses_.add(Loss::mode, false, set.error().code, fmt::format("mode {:04o}", mode));
+    if (set && (mode & S_ISGID) != 0 && !policy_.privileges.keep_setgid) return check_setgid(mode);
     return {};
   }
 
-  Result<> attributes() {
+  /// chmod drops setgid without an error where we are not of the file's group.
+  Result<> check_setgid(mode_t mode) {
+    const mode_t now = FOX_TRY(sys::status_of(target_.fd)).permissions();
+    if (now != mode) losses_.add(Loss::mode, true, 0, fmt::format("{:04o} became {:04o}: only members of the group may set setgid", mode, now));
+    return {};
+  }
+
+  /// user.* needs write permission, which the final mode may not give to an ordinary user; ACLs and capabilities are changed by chmod.
+  enum class When { before_mode, after_mode };
+  static When when(Kind kind) { return kind == Kind::user ? When::before_mode : When::after_mode; }
+
+  Result<> list_attributes() {
     if (!policy_.xattrs && !policy_.acls) return {};
     auto listed = sys::list_attributes(source_);
-    if (!listed && listed.error().code != EACCES && listed.error().code != EPERM) return tl::make_unexpected(listed.error());
-    if (!listed) {
+    if (!listed && is_refusal(listed.error().code)) {
       losses_.add(Loss::xattr, false, listed.error().code, "cannot be read");
       return {};
     }
-    if (current_.may_have_attributes) FOX_TRY(remove_others(*listed));
-    for (const std::string& name : *listed) {
-      if (kind_of(name, policy_) != Kind::none) FOX_TRY(copy_attribute(name));
+    wanted_ = FOX_TRY(std::move(listed));
+    if (current_.may_have_attributes) existing_ = FOX_TRY(sys::list_attributes(target_));
+    return {};
+  }
+
+  Result<> attributes(When now) {
+    for (const std::string& name : existing_) {
+      const Kind kind = kind_of(name, policy_);
+      if (when(kind) == now && is_ours_to_remove(kind) && std::ranges::find(wanted_, name) == wanted_.end()) FOX_TRY(remove_attribute(name, kind));
+    }
+    for (const std::string& name : wanted_) {
+      const Kind kind = kind_of(name, policy_);
+      if (kind == Kind::none || when(kind) != now) continue;
+      if (kind == Kind::unasked) {
+        losses_.add(loss_of(name), true, EPERM, name);
+      } else {
+        FOX_TRY(copy_attribute(name, kind));
+      }
     }
     return {};
   }
 
-  Result<> copy_attribute(const std::string& name) {
+  Result<> copy_attribute(const std::string& name, Kind kind) {
     std::string value;
     if (auto got = sys::get_attribute(source_, name, value); !got) {
-      if (got.error().code == ENODATA) return {};  // removed meanwhile; the change of ctime is seen by the copier
-      return refused(name, std::move(got));
+      if (got.error().code == ENODATA) return {};  // removed meanwhile: ctime moves, and the copier looks at it once more
+      return refused(name, kind, std::move(got));
     }
-    return refused(name, sys::set_attribute(target_, name, value));
+    return refused(name, kind, sys::set_attribute(target_, name, value));
   }
 
-  /// What the target has and the source has not: left by an older version, or inherited.
-  Result<> remove_others(const std::vector<std::string>& wanted) {
-    for (const std::string& name : FOX_TRY(sys::list_attributes(target_))) {
-      if (kind_of(name, policy_) == Kind::none || std::ranges::find(wanted, name) != wanted.end()) continue;
-      auto removed = sys::remove_attribute(target_, name);
-      if (!removed && removed.error().code != ENODATA) FOX_TRY(refused(name, std::move(removed)));
-    }
-    return {};
+  /// The target has it and the source has not: left by an older version, or inherited.
+  Result<> remove_attribute(const std::string& name, Kind kind) {
+    auto removed = sys::remove_attribute(target_, name);
+    if (!removed && removed.error().code == ENODATA) return {};
+    return refused(name, kind, std::move(removed));
   }
 
   /// Turns a refusal into a loss; lets a success and a real failure through.
-  Result<> refused(const std::string& name, Result<> result) {
+  Result<> refused(const std::string& name, Kind kind, Result<> result) {
     if (result || is_real_failure(result.error().code)) return result;
-    losses_.add(loss_of(name), false, result.error().code, name);
+    losses_.add(loss_of(name), kind == Kind::label || kind == Kind::foreign, result.error().code, name);
     return {};
   }
 
   Result<> times() {
     if (!policy_.times) return {};
     if (auto set = sys::set_times(target_, status_.accessed(), status_.modified()); !set) {
-      if (set.error().code != EPERM && set.error().code != EOPNOTSUPP && set.error().code != EINVAL) return set;
+      if (!is_refusal(set.error().code)) return set;
       losses_.add(Loss::time, false, set.error().code);
       return {};
     }
@@ -147,24 +191,28 @@ class Applying {
 
   /// The kernel clamps times to what the filesystem can store, without an error; so what was set is read back where that can be.
   Result<> check_times() {
-    const auto usual = [](const timespec& time) { return time.tv_sec > -2147483648LL && time.tv_sec < 2147483647LL; };
-    const timespec wanted = status_.modified();
-    if (usual(wanted) && usual(status_.accessed()) &&
-        (wanted.tv_nsec == 0 || fidelity_.keeps_nanoseconds.load(std::memory_order_relaxed))) {
-      return {};
-    }
+    const timespec modified = status_.modified();
+    const timespec accessed = status_.accessed();
+    if (surely_kept(modified) && surely_kept(accessed)) return {};
     const sys::FileStatus now = FOX_TRY(sys::status_of(target_.fd));
-    if (!sys::same_time(now.modified(), wanted)) {
-      const timespec kept = now.modified();
-      losses_.add(Loss::time, false, 0,
-                  fmt::format("modification time {}.{:09d} became {}.{:09d}", wanted.tv_sec, wanted.tv_nsec, kept.tv_sec, kept.tv_nsec));
-    } else if (now.accessed().tv_sec != status_.accessed().tv_sec) {
-      losses_.add(Loss::time, false, 0,
-                  fmt::format("access time {} became {}", status_.accessed().tv_sec, now.accessed().tv_sec));
-    } else if (wanted.tv_nsec != 0) {
+    const auto shown = [](const timespec& time) { return fmt::format("{}.{:09d}", time.tv_sec, time.tv_nsec); };
+    if (!sys::same_time(now.modified(), modified)) {
+      losses_.add(Loss::time, false, 0, fmt::format("modification time {} became {}", shown(modified), shown(now.modified())));
+    } else if (!sys::same_time(now.accessed(), accessed)) {
+      losses_.add(Loss::time, false, 0, fmt::format("access time {} became {}", shown(accessed), shown(now.accessed())));
+    } else if (modified.tv_nsec % 100 != 0) {  // NTFS and SMB count in 100 ns, exFAT in 10 ms
       fidelity_.keeps_nanoseconds.store(true, std::memory_order_relaxed);
     }
     return {};
+  }
+
+  bool surely_kept(const timespec& time) const {
+    if (fidelity_.step_ns > 0 && time.tv_sec >= fidelity_.earliest_s && time.tv_sec <= fidelity_.latest_s &&
+        (time.tv_sec % 60 * 1'000'000'000 + time.tv_nsec) % fidelity_.step_ns == 0) {
+      return true;
+    }
+    const bool usual = time.tv_sec > -2147483648LL && time.tv_sec < 2147483647LL;
+    return usual && fidelity_.keeps_nanoseconds.load(std::memory_order_relaxed);
   }
 
   const sys::Object source_;
@@ -175,8 +223,10 @@ class Applying {
   Fidelity& fidelity_;
   Losses losses_;
   bool ownership_changed_ = false;
-  bool keeps_owner_ = true;
-  bool keeps_group_ = true;
+  std::vector<std::string> wanted_;    // attributes of the source
+  std::vector<std::string> existing_;  // of the target, where it may have any
+  uid_t owner_ = 0;  // of the target, once owner() has run
+  gid_t group_ = 0;
 };
 
 }  // namespace
@@ -203,11 +253,12 @@ Result<Losses> apply(sys::Object source, const sys::FileStatus& status, sys::Obj
   return Applying(source, status, target, current, policy, fidelity).run();
 }
 
-Result<bool> has_default_acl(sys::FdView directory) {
+Result<bool> has_default_acl(sys::Object directory) {
   std::string value;
-  const auto got = sys::get_attribute({directory}, kDefaultAcl, value);
+  const auto got = sys::get_attribute(directory, kDefaultAcl, value);
   if (got) return true;
-  if (got.error().code == ENODATA || got.error().code == EOPNOTSUPP) return false;
+  // ENOENT: an O_PATH descriptor and no /proc to look through.
+  if (got.error().code == ENODATA || got.error().code == EOPNOTSUPP || got.error().code == ENOENT) return false;
   return tl::make_unexpected(got.error());
 }
 

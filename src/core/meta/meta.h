@@ -4,8 +4,8 @@
 //   from  an open source and its status        to  an open target; what it could not keep, as a value
 //
 // Why.   "Exit 0 means equal": every attribute that the target refuses or changes is found out here and named, never skipped silently.
-// How.   Through descriptors only.  Owner, then mode, then extended attributes (ACLs and capabilities are some), then times: a change of owner
-//        clears setuid and capabilities, an ACL may change the mode, and everything moves ctime but nothing after utimensat moves mtime.
+// How.   Through descriptors only.  Owner, then user.*, then mode, then ACLs, capabilities and the rest, then times: a change of owner clears setuid and
+//        capabilities, user.* needs write permission, an ACL may change the mode, and everything moves ctime but nothing after utimensat moves mtime.
 // Holds. `trusted.SGI_ACL_*`, XFS's second name for ACLs, is never listed, copied or deleted: with it a second run destroys the ACLs.
 //        An ordinary user is not refused what only root may set: that is a note (Losses::notes).
 // Not here: which objects; the order of files (copier), times of directories last (copier).
@@ -54,7 +54,11 @@ struct Losses {
 
 /// What one target filesystem is known to keep; shared by all files on it.
 struct Fidelity {
-  /// A time with nanoseconds has been read back as it was set: times of 1902 to 2037 need no second look here.
+  /// Times that surely come back as they were set, from the kind of filesystem; step_ns 0 where that cannot be said.
+  std::int64_t earliest_s = 0;
+  std::int64_t latest_s = 0;
+  std::int64_t step_ns = 0;
+  /// A time that no coarser clock could hold has been read back as it was set: times of 1902 to 2037 need no second look here.
   std::atomic<bool> keeps_nanoseconds{false};
 };
 
@@ -78,6 +82,6 @@ Result<Losses> apply(sys::Object source, const sys::FileStatus& status, sys::Obj
                      const Policy& policy, Fidelity& fidelity);
 
 /// True where new files in `directory` inherit an ACL.
-Result<bool> has_default_acl(sys::FdView directory);
+Result<bool> has_default_acl(sys::Object directory);
 
 }  // namespace foxing::meta

@@ -14,6 +14,7 @@ Scheduler::~Scheduler() { FOX_ASSERT(threads_.empty()); }
 
 void Scheduler::push(WorkerIndex worker, std::unique_ptr<Task> task) {
   outstanding_.fetch_add(1);
+  pushed_.fetch_add(1);
   const std::size_t before = queued_.fetch_add(1);
   {
     Stack& stack = stacks_[worker];
@@ -21,7 +22,7 @@ void Scheduler::push(WorkerIndex worker, std::unique_ptr<Task> task) {
     stack.tasks.push_back(std::move(task));
   }
   // The first task is for the one who pushes it, soon; waking somebody for each link of a chain would only pass it round.
-  if (before == 0) return;
+  if (before == 0 || !running_.load()) return;
   if (idle_.load() > 0) {
     const std::lock_guard lock(sleep_mutex_);
     wake_.notify_one();
@@ -42,7 +43,11 @@ void Scheduler::start_another() {
 }
 
 void Scheduler::run() {
-  if (outstanding_.load() > 0) work(0);
+  if (outstanding_.load() == 0) return;
+  running_.store(true);
+  if (queued_.load() > 1) start_another();  // which starts the next one, if there is so much to do
+  work(0);
+  running_.store(false);
   std::vector<std::thread> threads;
   {
     const std::lock_guard lock(sleep_mutex_);
@@ -59,6 +64,7 @@ void Scheduler::run() {
 void Scheduler::work(WorkerIndex self) {
   while (true) {
     if (std::unique_ptr<Task> task = take(self)) {
+      if (queued_.load(std::memory_order_relaxed) > 1 && started_.load(std::memory_order_relaxed) < workers()) start_another();
       task->run(self);
       task.reset();  // before it counts as done: what it holds may start more
       finish_one(self);
@@ -70,9 +76,12 @@ void Scheduler::work(WorkerIndex self) {
 
 void Scheduler::finish_one(WorkerIndex self) {
   if (outstanding_.fetch_sub(1) != 1) return;
-  if (quiet_) {
+  // What quiet_ pushes may be done by others before it returns; then nobody else will ask again.
+  for (bool pushed_more = static_cast<bool>(quiet_); pushed_more;) {
     outstanding_.fetch_add(1);
+    const std::uint64_t before = pushed_.load();
     quiet_(self);
+    pushed_more = pushed_.load() != before;
     if (outstanding_.fetch_sub(1) != 1) return;
   }
   const std::lock_guard lock(sleep_mutex_);

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -30,14 +31,14 @@ class Task {
 
 class Scheduler {
  public:
-  /// `quiet` is called by one worker whenever everything queued is done; what it pushes goes on.
+  /// `quiet` is called by one worker whenever everything queued is done, until it has nothing more to push.
   explicit Scheduler(unsigned workers, std::function<void(WorkerIndex)> quiet = {});
   ~Scheduler();
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
 
   unsigned workers() const { return static_cast<unsigned>(stacks_.size()); }
-  /// From a running task or before run(): queues `task` on the stack of `worker`.
+  /// From a running task or before run(), when it only queues: puts `task` on the stack of `worker`.
   void push(WorkerIndex worker, std::unique_ptr<Task> task);
   /// True while some worker has nothing to do: a reason to split work further.
   bool someone_is_idle() const { return idle_.load(std::memory_order_relaxed) > 0 || started_.load(std::memory_order_relaxed) < workers(); }
@@ -61,6 +62,8 @@ class Scheduler {
   std::function<void(WorkerIndex)> quiet_;
   std::atomic<std::size_t> outstanding_{0};  // queued or running
   std::atomic<std::size_t> queued_{0};
+  std::atomic<std::uint64_t> pushed_{0};       // ever
+  std::atomic<bool> running_{false};
   std::atomic<unsigned> idle_{0};
   std::atomic<unsigned> started_{1};
   std::mutex sleep_mutex_;

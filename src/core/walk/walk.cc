@@ -234,6 +234,10 @@ bool Walk::fill(Directory& directory, sys::DirectoryReader& reader) {
   auto more = reader.fill(directory.fd());
   if (more) return *more;
   directory.mark_incomplete();
+  if (more.error().code == ENOENT) {  // removed while it was open
+    visitor_.vanished(directory, {});
+    return false;
+  }
   visitor_.unreadable(directory, {}, std::move(more).error());
   return false;
 }
@@ -279,7 +283,9 @@ void Walk::visit(const Hold& directory, Entry entry, WorkerIndex worker) {
 void Walk::release_hold(Directory* directory) {
   // The last hold: from here on only subdirectories are waited for, and no new hold can come.
   const bool short_of_descriptors = open_directories_.load() * 2 > options_.descriptor_limit / 2;
-  if (directory->holds_.fetch_sub(1) == 1 && directory->entered_ && short_of_descriptors) {
+  // A root, or what was reached through a link, could not be found again.
+  const bool can_be_reopened = directory->parent_ != nullptr && directory->links_ == sys::Links::keep;
+  if (directory->holds_.fetch_sub(1) == 1 && directory->entered_ && short_of_descriptors && can_be_reopened) {
     const std::lock_guard lock(descriptors_mutex_);
     if (directory->references_.load() > 1) {
       some_are_closed_.store(true);

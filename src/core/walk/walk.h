@@ -51,6 +51,7 @@ class Directory {
  public:
   const std::string& name() const { return name_; }
   const Directory* parent() const { return parent_; }
+  Directory* parent() { return parent_; }
   sys::FdView fd() const { return fd_; }
   const sys::FileStatus& status() const { return status_; }
   sys::Links links() const { return links_; }
