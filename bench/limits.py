@@ -71,7 +71,7 @@ def cells(pair, stopwatch, options, size, files, variants):
         first = number % len(names)
         for name in names[first:] + names[:first]:
             ending = "/" if name == "rsync -a" else ""
-            run, _ = stopwatch.run([*variants[name], source + ending, target], touch_bytes=size * files + (64 << 20))
+            run, _ = stopwatch.run([*variants[name], source + ending, target], touch_bytes=size * files + (64 << 20), warm=source)
             if run:
                 seconds[name].append(run["seconds"])
             subprocess.run(["rm", "-rf", target], check=True)

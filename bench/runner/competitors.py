@@ -41,8 +41,7 @@ class Competitors:
             return ["cp", "-a", source, target]
         if name == RSYNC:
             return ["rsync", "-a", source + ("" if workload.name == "single" else "/"), target]
-        naming = "tmpfile" if name == LIMIT else "final"
-        return [self.bare_loop, f"--naming={naming}", *limit_words, source, target]
+        return [self.bare_loop, *limit_words, source, target]
 
     def shortened(self, workload, target):
         """A function that takes the paths of this machine out of a command's words."""
@@ -57,16 +56,19 @@ class Competitors:
         return os.path.join(self.helpers, "bare_loop")
 
     @staticmethod
-    def limit_candidates(pair, workload):
+    def limit_candidates(name, pair, workload):
         """Ways to copy that may be the fastest here.  copy_file_range does what clone or sendfile does, or refuses."""
+        namings = ["--naming=final"] if name == LIMIT_PLAIN else ["--naming=tmpfile"]
         if workload.name == "single":
-            return [["--threads=1", "--way=read_write", "--buffer=65536"]]
+            return [["--threads=1", "--way=read_write", "--buffer=65536", *namings]]
         ways = [["--way=sendfile"], ["--way=read_write", "--buffer=262144"]]
         if workload.name in ("large", "mixed"):
             ways.append(["--way=mapped", "--buffer=262144"])
         if pair.reflink:
             ways = [["--way=sendfile", "--clone-from=16384"], ["--way=clone"], *ways[:1]]
-        return [[f"--threads={threads}", *way] for threads in (1, 2) for way in ways]
+        if name == LIMIT and pair.target.name.startswith("xfs"):
+            namings.append("--naming=apart")
+        return [[f"--threads={threads}", naming, *way] for threads in (1, 2) for naming in namings for way in ways]
 
 
 def version(program):

@@ -3,7 +3,7 @@
 
 How.   One round runs each competitor once, in an order that moves on by one every round, so that drift of the machine and leftovers of
        the one before fall on all of them alike.  Before every run the old target is gone and both file systems are written out.
-       Warm: the source was read through before the first round.  Cold: drop_caches before every run.
+       Warm: the source is read through before every run.  Cold: drop_caches before every run.
 Holds. Whatever fxcp says it copied is compared with the source after its first run, attribute by attribute and byte by byte.
 """
 
@@ -61,9 +61,9 @@ class Stopwatch:
         self._result = os.path.join(work, "stopwatch.json")
         self._log = os.path.join(work, "stopwatch.log")
 
-    def run(self, command, touch_bytes=0, repeat=1):
+    def run(self, command, touch_bytes=0, warm=None, repeat=1):
         """The cost of `command`, and None; or None, and what it said when it failed."""
-        words = [self._program, f"--touch={touch_bytes}", f"--repeat={repeat}", self._result, *command]
+        words = [self._program, f"--touch={touch_bytes}", f"--repeat={repeat}", *([f"--warm={warm}"] if warm else []), self._result, *command]
         with open(self._log, "wb") as log:
             # A session of its own, so that an interrupted benchmark can end whatever is running before it unmounts.
             process = subprocess.Popen(words, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
@@ -126,8 +126,6 @@ class Measurer:
 
     def measure(self, cell, progress):
         names = self._competitors.names(cell.workload)
-        if not cell.cold:
-            workloads.read_through(cell.workload.path)
         for name in names:
             words = self._choose_limit(cell, name) if name in (who.LIMIT, who.LIMIT_PLAIN) else ()
             cell.series[name] = Series(self._competitors.command(name, cell.workload, cell.target, words))
@@ -161,7 +159,7 @@ class Measurer:
         repeat = 1
         if single and not cell.cold:
             repeat = workloads.SINGLE_REPEATS_SMOKE if cell.smoke else workloads.SINGLE_REPEATS
-        return self._stopwatch.run(command, self._touch_bytes(cell), repeat)
+        return self._stopwatch.run(command, self._touch_bytes(cell), None if cell.cold else cell.workload.path, repeat)
 
     @staticmethod
     def _clear(cell):
@@ -186,7 +184,7 @@ class Measurer:
         key = (cell.pair.name, cell.workload.name, name)
         if key not in self._limits:
             best = None
-            for words in self._competitors.limit_candidates(cell.pair, cell.workload):
+            for words in self._competitors.limit_candidates(name, cell.pair, cell.workload):
                 command = self._competitors.command(name, cell.workload, cell.target, words)
                 runs = [self._run_command(cell, command)[0] for _ in range(1 if cell.smoke else 2)]
                 seconds = min((run["seconds"] for run in runs if run), default=None)

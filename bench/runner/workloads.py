@@ -76,17 +76,3 @@ def count(path):
             files += 1
             size += facts.st_size
     return {"files": files, "bytes": size}
-
-
-def read_through(path):
-    """Brings names, inodes and contents into memory."""
-    buffer = bytearray(1 << 20)
-    for directory, _, names in os.walk(path):
-        for name in names:
-            each = os.path.join(directory, name)
-            if os.path.islink(each):
-                os.readlink(each)
-                continue
-            with open(each, "rb", buffering=0) as file:
-                while file.readinto(buffer):
-                    pass

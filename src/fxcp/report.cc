@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 
 #include "base/text.h"
@@ -37,7 +38,7 @@ const char* meaning_of(copy::ProblemKind kind) {
 }
 
 std::string shown_time(double seconds) {
-  const auto whole = static_cast<std::uint64_t>(seconds + 0.5);
+  const auto whole = static_cast<std::uint64_t>(std::llround(seconds));
   if (whole >= 3600) return fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
   return fmt::format("{}:{:02}", whole / 60, whole % 60);
 }
@@ -87,7 +88,7 @@ void Report::start(const Options& options, unsigned workers) {
 void Report::refuse(const Error& error) {
   const std::lock_guard lock(mutex_);
   if (json_) print_line(stdout, json::refusal(error));
-  const std::string subject = error.subject.empty() ? "" : "'" + printable(error.subject) + "' ";
+  const std::string subject = error.subject.empty() ? "" : fmt::format("'{}' ", printable(error.subject));
   // Sentences of ours go on from the subject; the kernel's come after a colon.
   const bool sentence = error.operation[0] == '\0' && error.code == 0;
   std::string text = error.detail.empty() ? error.message() : error.detail;

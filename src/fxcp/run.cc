@@ -121,7 +121,7 @@ class ProgressThreads {
   void show_once() {
     copy::Counters sum;
     copier_.add_counters_to(sum);
-    report_.progress({.files = sum.files, .total_files = estimate_.files(), .bytes = Bytes(sum.bytes), .total_bytes = estimate_.bytes(),
+    report_.progress({.files = sum.files, .total_files = estimate_.files(), .bytes = Bytes(sum.bytes_so_far), .total_bytes = estimate_.bytes(),
                       .totals_are_final = estimate_.complete(), .elapsed = Clock::now() - begin_});
   }
 

@@ -2,6 +2,8 @@
 #include "sys/attributes.h"
 
 #include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -55,6 +57,11 @@ Result<> set_times(Object object, const timespec& accessed, const timespec& modi
     if (object.handle == Handle::file) return ::futimens(object.fd.number(), times);
     return ::utimensat(object.fd.number(), "", times, AT_EMPTY_PATH);
   });
+}
+
+bool inherits_project(FdView directory) {
+  fsxattr attributes{};
+  return ::ioctl(directory.number(), FS_IOC_FSGETXATTR, &attributes) == 0 && (attributes.fsx_xflags & FS_XFLAG_PROJINHERIT) != 0;
 }
 
 Result<std::vector<std::string>> list_attributes(Object object) {

@@ -33,6 +33,9 @@ Result<> set_mode(Object object, mode_t mode);
 /// Source: utimensat(2); by descriptor since Linux 2.6.22, with AT_EMPTY_PATH since 5.8.
 Result<> set_times(Object object, const timespec& accessed, const timespec& modified);
 
+/// True where new files in this directory inherit a project id.  False where the filesystem has none.  Source: ioctl_xfs_fsgetxattr(2), FS_XFLAG_PROJINHERIT.
+bool inherits_project(FdView directory);
+
 /// All names, each once, in the kernel's order.  EOPNOTSUPP is an empty list.  Source: listxattr(2).
 Result<std::vector<std::string>> list_attributes(Object object);
 /// Replaces `value`.  ENODATA where there is none.  Source: getxattr(2).

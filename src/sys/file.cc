@@ -80,6 +80,20 @@ Result<UniqueFd> open_leased(FdView directory, CString name, Links links) {
   return UniqueFd(fd);
 }
 
+Result<UniqueFd> reopen_for_writing(FdView file) {
+  char link[32];
+  std::snprintf(link, sizeof link, "/proc/self/fd/%d", file.number());
+  const int fd = uninterrupted(Call::openat, [&] { return ::open(link, O_WRONLY | O_CLOEXEC | O_NOCTTY); });
+  if (fd < 0) return failed("openat");
+  return UniqueFd(fd);
+}
+
+Result<> set_position(FdView file, FileOffset at) {
+  const auto call = [&] { return ::lseek(file.number(), static_cast<off_t>(at.value), SEEK_SET); };
+  if (uninterrupted(Call::lseek, call) == -1) return failed("lseek");
+  return {};
+}
+
 void make_blocking(FdView file) { ::fcntl(file.number(), F_SETFL, 0); }
 
 Result<UniqueFd> duplicate(FdView file) {

@@ -34,6 +34,10 @@ Result<UniqueFd> open_at(FdView directory, CString name, OpenOptions options = {
 /// (at most /proc/sys/fs/lease-break-time).  ENXIO where it is not a regular file: nothing else is waited for.
 Result<UniqueFd> open_leased(FdView directory, CString name, Links links);
 
+/// Opens the same file once more, for writing, with a position of its own; also one that has no name.  Through /proc/self/fd.
+Result<UniqueFd> reopen_for_writing(FdView file);
+Result<> set_position(FdView file, FileOffset at);
+
 /// Takes O_NONBLOCK off again, once it is known that this is a regular file: io_uring takes it for a wish on some kernels.
 void make_blocking(FdView file);
 

@@ -91,6 +91,31 @@ TEST_F(Files, KeepingTheAccessTimeIsLeftAwayWhereItIsForbidden) {
   EXPECT_EQ(code_of(open_at(root, "file", {.keep_atime = true})), EACCES) << "only EPERM says that O_NOATIME is to blame";
 }
 
+TEST_F(Files, ALeasedFileIsWaitedForAndNothingElse) {
+  world_.file("file", "text");
+  world_.fifo("fifo");
+  world_.symlink("link", "file");
+  const UniqueFd root = this->root();
+  EXPECT_TRUE(open_leased(root, "file", Links::keep));
+  EXPECT_EQ(code_of(open_leased(root, "fifo", Links::keep)), ENXIO) << "this would hang";
+  EXPECT_EQ(code_of(open_leased(root, "link", Links::keep)), ENXIO);
+  EXPECT_TRUE(open_leased(root, "link", Links::follow));
+  EXPECT_EQ(code_of(open_leased(root, "missing", Links::keep)), ENOENT);
+}
+
+TEST_F(Files, BlockingAgainAndTwice) {
+  world_.file("file", "text");
+  const UniqueFd file = std::move(*open_at(root(), "file"));
+  EXPECT_TRUE(::fcntl(file.get(), F_GETFL) & O_NONBLOCK);
+  make_blocking(file);
+  EXPECT_FALSE(::fcntl(file.get(), F_GETFL) & O_NONBLOCK);
+  const auto other = duplicate(file);
+  ASSERT_TRUE(other);
+  EXPECT_NE(other->get(), file.get());
+  EXPECT_EQ(::fcntl(other->get(), F_GETFD), FD_CLOEXEC);
+  EXPECT_EQ(status_of(*other)->key(), status_of(file)->key());
+}
+
 /// Both ways of open_beneath, by openat2 and one component at a time, keep the same promises.
 class Beneath : public Files, public ::testing::WithParamInterface<bool /* openat2 */> {
  protected:

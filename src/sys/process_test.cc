@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <ctime>
 #include <functional>
 
 namespace foxing::sys {
@@ -73,16 +74,17 @@ TEST(StopSignals, TheFirstAsksTheSecondEnds) {
     const int first = in_a_child([number] {
       ::signal(number, SIG_DFL);
       catch_stop_signals();
-      if (stop_requested() || stop_signal() != 0) return 1;
+      if (stop_requested()) return 1;
       ::raise(number);
-      return stop_requested() && stop_signal() == number ? 0 : 2;
+      ::raise(number);  // a terminal that closes sends two at once: they are one
+      return stop_requested() ? 0 : 2;
     });
     EXPECT_EQ(first, exited_with(0)) << number;
     const int second = in_a_child([number] {
       ::signal(number, SIG_DFL);
       catch_stop_signals();
-      ::raise(number);
-      ::raise(number);
+      ::alarm(20);
+      while (true) ::raise(number);  // until one of them is late enough to be a second one
       return 3;
     });
     EXPECT_TRUE(WIFSIGNALED(second)) << number;
@@ -107,6 +109,21 @@ TEST(StopSignals, AClosedPipeIsAnErrorAndNoDeath) {
     ::close(pipe[0]);
     return ::write(pipe[1], "x", 1) == -1 && errno == EPIPE ? 0 : 2;
   }), exited_with(0));
+}
+
+TEST(StopSignals, AStopOfOurOwnDoesNotCountAsTheFirstOne) {
+  EXPECT_EQ(in_a_child([] {
+    ::signal(SIGTERM, SIG_DFL);
+    catch_stop_signals();
+    request_stop();
+    ::raise(SIGTERM);
+    return stop_requested() ? 0 : 1;
+  }), exited_with(0));
+}
+
+TEST(BootTime, IsBeforeThisProcessAndAfter2020) {
+  EXPECT_LT(boot_time(), ::time(nullptr));
+  EXPECT_GT(boot_time(), 1'577'836'800);
 }
 
 TEST(StopSignals, CanBeAskedForAndForgotten) {
@@ -164,7 +181,7 @@ TEST(Identity, ANumberThatWasUsedAgainAnEarlierBootAnotherMachine) {
   EXPECT_EQ(liveness(identity), Liveness::dead);
   identity = own_identity();
   identity.boot ^= 1;
-  EXPECT_EQ(liveness(identity), Liveness::dead);
+  EXPECT_EQ(liveness(identity), Liveness::dead_with_boot);
   identity = own_identity();
   identity.machine ^= 1;
   EXPECT_EQ(liveness(identity), Liveness::unknown) << "its processes cannot be asked from here";

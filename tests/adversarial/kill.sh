@@ -13,8 +13,8 @@ a=$(tmpfs 700M) || exit $?
 b=$(new_fs xfs 1200M) || exit $?
 tree_make "$a/src" --scale 0.02 --portable types sizes sparse links xattrs acls dirs modes || exit 1
 tree_make "$a/old" --scale 0.02 --portable --seed 9 sizes sparse links xattrs acls dirs modes || exit 1
-head -c 60000000 /dev/urandom >"$a/src/large"
-head -c 50000000 /dev/urandom >"$a/old/large"
+head -c 20000000 /dev/urandom >"$a/src/large"
+head -c 15000000 /dev/urandom >"$a/old/large"
 CHECKS=$((CHECKS + 1))
 python3 "$SUPPORT/kill_loop.py" "$a/src" "$b/t" "$a/old" "$seed" "$kills" || fail "kill loop with FOXING_SEED=$seed"
 finish

@@ -167,8 +167,11 @@ void make_times(Maker& make) {
       if (make.scale < 0.05 && k != i % std::size(parts)) continue;
       const std::string name = fmt::format("{}.{}", seconds[i], parts[k]);
       // Whole seconds at the ends of what a filesystem can tell: the kernel cuts the nanoseconds there.
-      const bool at_end = seconds[i] == -2147483648 || seconds[i] == 15032385535LL || seconds[i] == 16299260424LL;
-      const timespec mtime{seconds[i], at_end ? 0 : parts[k]}, atime{seconds[(i + 3) % 16], 999'999'999 - parts[k]};
+      const auto whole_at_end = [](std::int64_t second, long part) {
+        const bool at_end = second == -2147483648 || second == 15032385535LL || second == 16299260424LL;
+        return timespec{second, at_end ? 0 : part};
+      };
+      const timespec mtime = whole_at_end(seconds[i], parts[k]), atime = whole_at_end(seconds[(i + 3) % 16], 999'999'999 - parts[k]);
       make_file(make, make.directory, "file." + name, 10);
       set_times(make.directory, "file." + name, atime, mtime);
       const Fd directory = make_directory(make.directory, "dir." + name);

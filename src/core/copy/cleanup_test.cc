@@ -13,11 +13,11 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using testing::TempTree;
 
-/// This machine's, but of an earlier boot: as dead as can be.
+/// Of a process that had our number before us: as dead as can be.
 std::string litter() {
   static TempNames names;
   std::string name = names.next();
-  char& digit = name[5 + 14 + 3];
+  char& digit = name[5 + 19 + 3];
   digit = digit == '0' ? '1' : '0';
   return name;
 }

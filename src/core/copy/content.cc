@@ -13,7 +13,9 @@ namespace {
 
 // Pieces of 256 KiB: larger writes ask XFS and ext4 for large folios, whose pages are not recycled and fault anew (docs/benchmarks.md).
 constexpr std::size_t kBufferSize = 256 * 1024;
-constexpr std::size_t kRangeStep = 64 * 1024 * 1024;  // bounded, so that a stop is obeyed and a wrong length does no harm
+// Bounded, so that a stop is obeyed, progress is seen, and a wrong length does no harm.
+constexpr std::size_t kRangeStep = 64 * 1024 * 1024;
+constexpr std::size_t kSendStep = 8 * 1024 * 1024;
 
 /// A tier's answer: the bytes it moved, or why it declines (errno, 0 where there is none).
 struct Answer {
@@ -38,7 +40,7 @@ Result<Answer> clone_tier(sys::FdView source, sys::FdView target, Pair& pair) {
   return declined_unless_real(std::move(cloned).error());
 }
 
-Result<Answer> copy_range_tier(sys::FdView source, Bytes size, sys::FdView target, Pair& pair) {
+Result<Answer> copy_range_tier(Workbench& bench, sys::FdView source, Bytes size, sys::FdView target, Pair& pair) {
   FileOffset at;
   while (at.value < size.value) {
     if (sys::stop_requested()) return fail(ECANCELED, "copy");
@@ -49,21 +51,33 @@ Result<Answer> copy_range_tier(sys::FdView source, Bytes size, sys::FdView targe
     }
     // The end before the size: the file shrank, or this filesystem says so where it is not true (FUSE, procfs).  Reading will tell.
     if (*moved == 0) return Answer::decline(0);
+    bench.so_far().fetch_add(*moved, std::memory_order_relaxed);
     at = at + Bytes(*moved);
   }
   return Answer::done(size);
 }
 
-Result<Answer> send_tier(sys::FdView source, Bytes size, sys::FdView target) {
-  FileOffset at;
-  while (at.value < size.value) {
+/// Sends `range` to the same place in `target`, whose position is there.  Less than the range where the source ends: it shrank, and the caller
+/// sees that its status has changed.
+Result<Answer> send_tier(Workbench& bench, sys::FdView source, ByteRange range, sys::FdView target) {
+  FileOffset at = range.begin;
+  while (at < range.end) {
     if (sys::stop_requested()) return fail(ECANCELED, "copy");
-    const auto moved = sys::send_file(source, at, target, std::min<std::uint64_t>(size.value - at.value, kRangeStep));
+    const auto moved = sys::send_file(source, at, target, std::min<std::uint64_t>((range.end - at).value, kSendStep));
     if (!moved) return declined_unless_real(moved.error());
-    if (*moved == 0) break;  // it shrank: the caller sees that its status has changed
+    if (*moved == 0) break;
+    bench.so_far().fetch_add(*moved, std::memory_order_relaxed);
     at = at + Bytes(*moved);
   }
-  return Answer::done(Bytes(at.value));
+  return Answer::done(at - range.begin);
+}
+
+/// Each worker needs a position of its own in the target.
+Result<Answer> send_piece(Workbench& bench, sys::FdView source, ByteRange range, sys::FdView target) {
+  const auto own = sys::reopen_for_writing(target);
+  if (!own) return declined_unless_real(own.error());
+  FOX_TRY(sys::set_position(*own, range.begin));
+  return send_tier(bench, source, range, *own);
 }
 
 /// Room for a file to grow while it is read: twice its size, but a page of /proc may be anything.
@@ -121,12 +135,12 @@ Result<Moved> copy_content(Workbench& bench, const Plan& plan, sys::FdView sourc
                            Pair& pair, Attempts keep) {
   Moved moved;
   const ByteRange whole{FileOffset(0), FileOffset(status.size().value)};
-  const Stream stream{source, target, whole, plan.holes, pair.target_block};
+  const Stream stream{source, target, whole, plan.holes, pair.target_block, &bench.so_far()};
   const auto offer = [&](Tier tier) -> Result<Answer> {
     switch (tier) {
       case Tier::clone: return clone_tier(source, target, pair);
-      case Tier::copy_range: return copy_range_tier(source, status.size(), target, pair);
-      case Tier::send: return send_tier(source, status.size(), target);
+      case Tier::copy_range: return copy_range_tier(bench, source, status.size(), target, pair);
+      case Tier::send: return send_tier(bench, source, whole, target);
       case Tier::ring: return ring_tier(bench, stream);
       case Tier::plain:
         return streamed(plan.until_end ? stream_until_end(bench.buffer(), source, target, growth_limit(status.size()))
@@ -150,11 +164,22 @@ Result<Moved> copy_content(Workbench& bench, const Plan& plan, sys::FdView sourc
   return fail(last_code, name_of(moved.tier), {}, "no way of copying is left: the allowed ones were declined");
 }
 
+bool can_be_shared(const Plan& plan) {
+  return !plan.until_end && plan.count > 0 && (plan.steps[0].tier == Tier::send || plan.steps[0].tier == Tier::ring);
+}
+
 Result<Moved> copy_piece(Workbench& bench, const Plan& plan, sys::FdView source, sys::FdView target, ByteRange range, const Pair& pair) {
-  const Stream stream{source, target, range, plan.holes, pair.target_block};
-  const Answer by_ring = FOX_TRY(ring_tier(bench, stream));
-  if (by_ring.moved) return Moved{.tier = Tier::ring, .bytes = *by_ring.moved, .attempts = {}};
-  return Moved{.tier = Tier::plain, .bytes = FOX_TRY(stream_through(bench.buffer(), stream)), .attempts = {}};
+  const Stream stream{source, target, range, plan.holes, pair.target_block, &bench.so_far()};
+  for (std::size_t i = 0; i < plan.count; ++i) {
+    const Tier tier = plan.steps[i].tier;
+    Answer answer = Answer::decline(0);
+    if (tier == Tier::send) answer = FOX_TRY(send_piece(bench, source, range, target));
+    if (tier == Tier::ring) answer = FOX_TRY(ring_tier(bench, stream));
+    if (tier == Tier::plain) answer = Answer::done(FOX_TRY(stream_through(bench.buffer(), stream)));
+    if (answer.moved) return Moved{.tier = tier, .bytes = *answer.moved, .attempts = {}};
+  }
+  FOX_ASSERT(false);  // every plan that can be shared ends in `plain`
+  return Moved{};
 }
 
 }  // namespace foxing::copy

@@ -7,7 +7,9 @@
 //        errno decides: ENOSPC, EDQUOT, EIO and their like are real and end the file, anything else only ends the tier.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
@@ -32,11 +34,15 @@ class Workbench {
   sys::Ring* ring();
   /// After an error that left operations in flight: they must not be taken for those of the next file.
   void drop_ring() { ring_.reset(); }
+  /// Bytes moved by this worker so far, for progress.
+  std::atomic<std::uint64_t>& so_far() { return so_far_; }
+  const std::atomic<std::uint64_t>& so_far() const { return so_far_; }
 
  private:
   std::unique_ptr<std::byte[]> buffer_;
   std::optional<sys::Ring> ring_;
   bool ring_declines_ = false;
+  std::atomic<std::uint64_t> so_far_{0};
 };
 
 struct Moved {
@@ -55,7 +61,9 @@ bool is_real(int code);
 Result<Moved> copy_content(Workbench& bench, const Plan& plan, sys::FdView source, const sys::FileStatus& status, sys::FdView target,
                            Pair& pair, Attempts attempts);
 
-/// Copies the data of `range` with tier `ring`, or `plain`; for one of several workers on a large file.
+/// True where several workers may share the file: the plan moves it through this machine, piece by piece.
+bool can_be_shared(const Plan& plan);
+/// Copies `range`, by the tiers of the plan that work on pieces; for one of several workers on a large file.
 Result<Moved> copy_piece(Workbench& bench, const Plan& plan, sys::FdView source, sys::FdView target, ByteRange range, const Pair& pair);
 
 }  // namespace foxing::copy

@@ -55,10 +55,16 @@ void Copier::connect(walk::Walk& walk, sys::UniqueFd root) {
 Result<std::unique_ptr<TargetDirectory>> Copier::adopt(sys::UniqueFd fd, sys::FdView source, DeviceId source_device, bool fresh) {
   const sys::FileStatus status = FOX_TRY(sys::status_of(fd));
   Pair* pair = FOX_TRY(pairs_.of(source, source_device, fd, status.device()));
-  const bool inherits = FOX_TRY(meta::has_default_acl({fd, sys::Handle::path}));  // the place of single names is open as O_PATH
+  const auto given = FOX_TRY(gives({fd, sys::Handle::path}, status));  // the place of single names is open as O_PATH
   if (options_.durable) commits_.touched(status.device(), fd);
   target_roots_.push_back(status.key());
-  return std::make_unique<TargetDirectory>(std::move(fd), status, *pair, fresh, inherits);
+  return std::make_unique<TargetDirectory>(std::move(fd), status, *pair, fresh, given);
+}
+
+Result<TargetDirectory::Gives> Copier::gives(sys::Object directory, const sys::FileStatus& status) const {
+  return TargetDirectory::Gives{.acl = FOX_TRY(meta::has_default_acl(directory)),
+                                .project = sys::inherits_project(directory.fd),
+                                .group = (status.permissions() & S_ISGID) != 0 && !options_.keep.group};
 }
 
 // ---- Directories
@@ -66,7 +72,7 @@ Result<std::unique_ptr<TargetDirectory>> Copier::adopt(sys::UniqueFd fd, sys::Fd
 walk::Visitor::Descend Copier::enter(walk::Directory& directory, walk::WorkerIndex worker) {
   if (directory.parent() != nullptr && is_somebodys_temporary(*directory.parent(), directory.name())) return Descend::no;
   at(worker).counters.entries.fetch_add(1, std::memory_order_relaxed);
-  const walk::Directory* parent = directory.parent();
+  walk::Directory* parent = directory.parent();
   if (parent != nullptr && std::ranges::find(target_roots_, directory.status().key()) != target_roots_.end()) {
     report(directory, {}, ProblemKind::in_the_way,
            {.code = 0, .operation = "", .subject = {}, .detail = "is the destination itself; it is not copied into itself"});
@@ -99,6 +105,8 @@ walk::Visitor::Descend Copier::enter(walk::Directory& directory, walk::WorkerInd
     return Descend::no;
   }
   if (!target.fresh()) remove_litter(directory, target, worker);
+  const bool top = parent == nullptr || parent->status().inode() == InodeNo(0);
+  if (top && options_.atomic) staging_.make(target, temp_names_, static_cast<unsigned>(workers_.size()));
   at(worker).counters.directories.fetch_add(1, std::memory_order_relaxed);
   if (observer_.wants_files()) {
     observer_.file({FileEvent::Action::directory, directory.path(), sys::FileType::directory, Bytes(0), Tier::send, {}, {}});
@@ -150,9 +158,9 @@ Result<std::unique_ptr<TargetDirectory>> Copier::make_directory(walk::Directory&
     return fail(ESTALE, "mkdirat", {}, "somebody put another directory in the place of the new one");
   }
   Pair* pair = FOX_TRY(pairs_.of(directory.fd(), directory.status().device(), *fd, status.device()));
-  const bool inherits = fresh ? parent.inherits_acl() : FOX_TRY(meta::has_default_acl({*fd}));
+  const auto given = fresh ? parent.gives() : FOX_TRY(gives({*fd}, status));
   if (options_.durable) commits_.touched(status.device(), *fd);
-  return std::make_unique<TargetDirectory>(std::move(*fd), status, *pair, fresh, inherits);
+  return std::make_unique<TargetDirectory>(std::move(*fd), status, *pair, fresh, given);
 }
 
 /// Something that is no directory has the name: it gives way, and the name is never missing.
@@ -170,7 +178,7 @@ Result<std::unique_ptr<TargetDirectory>> Copier::replace_by_directory(walk::Dire
   sys::UniqueFd fd = std::move(*opened);
   const sys::FileStatus status = FOX_TRY(sys::status_of(fd));
   Pair* pair = FOX_TRY(pairs_.of(directory.fd(), directory.status().device(), fd, status.device()));
-  return std::make_unique<TargetDirectory>(std::move(fd), status, *pair, true, parent.inherits_acl());
+  return std::make_unique<TargetDirectory>(std::move(fd), status, *pair, true, parent.gives());
 }
 
 /// An existing directory without write permission is opened for its owner until it is left.
@@ -202,6 +210,9 @@ void Copier::leave(walk::Directory& directory) {
   if (options_.dry_run) return;
   TargetDirectory& target = target_of(directory);
   if (!target.open()) return;  // could not be opened again; reported
+  if (staging_.lie_in(target)) {  // before it gets its times
+    if (auto removed = staging_.remove(target.fd()); !removed) fail_entry(directory, {}, std::move(removed).error());
+  }
   meta::Current current = meta::Current::of(target.status());
   current.may_have_attributes = !target.fresh() || target.inherits_acl();
   sys::FileStatus wanted = directory.status();
@@ -338,6 +349,8 @@ void Copier::add_counters_to(Counters& sum) const {
     add(sum.hard_links, from.hard_links);
     add(sum.bytes, from.bytes);
     add(sum.bytes_moved, from.bytes_moved);
+    add(sum.bytes_so_far, from.bytes_so_far);
+    add(sum.bytes_so_far, worker.bench.so_far());
     add(sum.retries, from.retries);
     add(sum.litter, from.litter);
     for (std::size_t tier = 0; tier < kTiers; ++tier) {

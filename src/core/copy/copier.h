@@ -24,6 +24,7 @@
 #include "core/copy/outcome.h"
 #include "core/copy/pairs.h"
 #include "core/copy/planner.h"
+#include "core/copy/staging.h"
 #include "core/copy/target.h"
 #include "core/copy/temp_names.h"
 #include "core/meta/meta.h"
@@ -116,8 +117,10 @@ class Copier final : public walk::Visitor {
   void copy_regular(const walk::Hold& directory, const std::string& name, sys::Links links, Opened source, walk::WorkerIndex worker);
   bool split(const walk::Hold& directory, const std::string& name, sys::Links links, Opened& source, const Plan& plan, walk::WorkerIndex worker);
   Result<Plan> plan_for(const Opened& source, const Pair& pair) const;
+  /// What a directory of the target gives to new entries beside what this run sets.
+  Result<TargetDirectory::Gives> gives(sys::Object directory, const sys::FileStatus& status) const;
   static Result<> preallocate(const StagedFile& staged, const sys::FileStatus& status, const Plan& plan, const Pair& pair);
-  Result<StagedFile> stage(TargetDirectory& target, std::string name, const sys::FileStatus& status);
+  Result<StagedFile> stage(TargetDirectory& target, std::string name, const sys::FileStatus& status, walk::WorkerIndex worker);
   Result<meta::Losses> dress(TargetDirectory& target, const Opened& source, StagedFile& staged);
   /// Content and metadata of one reading, not yet under its name.
   Result<Finished> read_once(TargetDirectory& target, std::string name, const Opened& source, walk::WorkerIndex worker);
@@ -174,6 +177,7 @@ class Copier final : public walk::Visitor {
   TempNames temp_names_;
   HardLinks hard_links_;
   DurableCommits commits_;
+  StagingDirectories staging_;
   std::vector<Worker> workers_;
   std::atomic<bool> no_space_{false};
 };

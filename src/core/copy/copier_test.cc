@@ -252,6 +252,19 @@ TEST(Copier, ASecondRunGivesTheSame) {
   EXPECT_EQ(world.status("target/a/file").st_nlink, 2u);
 }
 
+TEST(Copier, TemporaryFilesOfOtherRunsAreNotCopied) {
+  TempTree world;
+  TempNames names;
+  world.file("source/" + names.next(), "half");
+  world.dir("source/" + names.next());
+  world.file("source/.tmp.notes", "somebody's");
+  TestRun run(world);
+  run.copy();
+  EXPECT_THAT(run.failures(), IsEmpty());
+  EXPECT_EQ(run.notes().size(), 2u);
+  EXPECT_THAT(world.names("target"), ElementsAre(".tmp.notes"));
+}
+
 TEST(Copier, ReplacesWhateverIsThereByWhatIsInTheSource) {
   const char* const kinds[] = {"file", "link", "fifo", "directory"};
   for (const char* from : kinds) {
@@ -321,7 +334,7 @@ TEST(Copier, LitterOfDeadRunsGoesAndWhatOnlyLooksLikeItStays) {
   TempTree world;
   TempNames names;
   std::string dead = names.next();
-  dead[5 + 14 + 3] = dead[5 + 14 + 3] == '0' ? '1' : '0';  // of an earlier boot
+  dead[5 + 19 + 3] = dead[5 + 19 + 3] == '0' ? '1' : '0';  // of a process that had our number before us
   world.file("source/a/file", "text");
   world.file("target/" + dead, "half");
   world.file("target/a/" + dead, "half");

@@ -60,6 +60,23 @@ TEST(Estimate, HolesTakeNoRoomUnlessTheyAreFilled) {
   EXPECT_EQ(fills.room(), 64_MiB);
 }
 
+TEST(Estimate, DataIsCountedInsteadOfReservedBlocksWhereAskedFor) {
+  TempTree world;
+  world.file("source/file", std::string(2 << 20, 'x'));
+  const int fd = ::open(world.at("source/file").c_str(), O_WRONLY | O_CLOEXEC);
+  const bool reserved = ::fallocate(fd, 0, 8 << 20, 8 << 20) == 0;  // behind a hole, and of zeros
+  ::fsync(fd);
+  ::close(fd);
+  const auto data = world.extents("source/file");
+  if (!reserved || data.size() != 1 || data[0].second != 2 << 20) GTEST_SKIP() << "the filesystem of " << world.path() << " does not tell reserved blocks from data";
+  Estimate blocks({});
+  look(world, blocks);
+  EXPECT_GE(blocks.room(), 10_MiB);
+  Estimate by_data({.by_data = true});
+  look(world, by_data);
+  EXPECT_EQ(by_data.room(), 2_MiB);
+}
+
 TEST(Estimate, WhatSharesItsBlocksTakesNoRoom) {
   TempTree world;
   world.file("source/small", std::string(8192, 'x'));

@@ -21,8 +21,8 @@ namespace foxing::copy {
 enum class Tier : std::uint8_t {
   clone,       // 1    FICLONE: the blocks are shared
   copy_range,  // 1.5  copy_file_range: inside the kernel, on NFS inside the server
-  send,        // 2    sendfile: small files, and where it beats `ring`
-  ring,        // 3    io_uring: several reads and writes in flight
+  send,        // 2    sendfile: files without holes
+  ring,        // 3    io_uring: several reads and writes in flight; files with holes
   plain,       //      as `ring`, one at a time: where there is no io_uring
 };
 inline constexpr std::size_t kTiers = 5;
@@ -81,6 +81,7 @@ struct Counters {
   std::atomic<std::uint64_t> hard_links{0};   // names that became links instead of copies
   std::atomic<std::uint64_t> bytes{0};        // sizes of the files in `files`
   std::atomic<std::uint64_t> bytes_moved{0};  // read and written, as against shared or left as holes
+  std::atomic<std::uint64_t> bytes_so_far{0}; // as `bytes`, but large files count while they are on their way: for progress
   std::atomic<std::uint64_t> retries{0};      // files read again because they changed
   std::atomic<std::uint64_t> litter{0};       // temporary files of dead runs removed
   std::array<std::atomic<std::uint64_t>, kTiers> by_tier{};

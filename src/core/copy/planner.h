@@ -57,7 +57,7 @@ struct Plan {
     Tier tier;
     std::string_view why;
   };
-  std::array<Step, 4> steps{};
+  std::array<Step, 5> steps{};
   std::size_t count = 0;
   Holes holes = Holes::none;
   bool until_end = false;  // read until the end rather than to the size
@@ -65,7 +65,7 @@ struct Plan {
   void add(Tier tier, std::string_view why) { steps[count++] = {tier, why}; }
 };
 
-/// Up to this size one sendfile is the whole work.
+/// Up to this size a file is one worker's work, and what is moved of it is not worth a ring.
 inline constexpr Bytes kSmall = 1_MiB;
 
 Plan plan(const Shape& shape, const PairFacts& pair, const Choices& choices);

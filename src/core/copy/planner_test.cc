@@ -21,7 +21,8 @@ constexpr Tier kRing = Tier::ring;
 constexpr Tier kPlain = Tier::plain;
 
 Shape whole(Bytes size) { return {.size = size, .allocated = size, .has_holes = false}; }
-Shape sparse(Bytes size) { return {.size = size, .allocated = Bytes(4096), .has_holes = true}; }
+Shape sparse(Bytes size) { return {.size = size, .allocated = size - 4_KiB, .has_holes = true}; }
+Shape nearly_empty(Bytes size) { return {.size = size, .allocated = 4_KiB, .has_holes = true}; }
 
 PairFacts pair(Filesystem source, Filesystem target) {
   return {.source = source, .target = target, .same_device = false, .clone_may_work = false, .copy_range_may_work = true,
@@ -103,17 +104,21 @@ const Row kTable[] = {
     {"nfs with --reflink=never: the server might share", whole(2_MiB), kNfs, kNeverClone, {kRing, kPlain}},
 
     // Holes.
-    {"holes are kept as the source tells them", sparse(1_MiB), kAcross, kUsual, {kRing, kPlain}, Holes::as_source},
-    {"a clone keeps them anyway", sparse(1_MiB), kXfs, kUsual, {kClone, kRing, kPlain}, Holes::as_source},
+    {"holes are kept as the source tells them", sparse(2_MiB), kAcross, kUsual, {kRing, kPlain}, Holes::as_source},
+    {"little data between holes is not worth a ring", nearly_empty(100_GiB), kAcross, kUsual, {kPlain}, Holes::as_source},
+    {"nor is a small file with a hole", sparse(1_MiB), kAcross, kUsual, {kPlain}, Holes::as_source},
+    {"a clone keeps them anyway", sparse(2_MiB), kXfs, kUsual, {kClone, kRing, kPlain}, Holes::as_source},
     {"copy_file_range would fill them", sparse(2_MiB), kNfs, kUsual, {kRing, kPlain}, Holes::as_source},
-    {"a source that cannot tell: blocks missing, zeros are looked for", {1_MiB, 4_KiB, false}, hole_blind(kAcross), kUsual,
+    {"a source that cannot tell: blocks missing, zeros are looked for", {3_MiB, 2_MiB, false}, hole_blind(kAcross), kUsual,
      {kRing, kPlain}, Holes::scan_zeros},
     {"a source that cannot tell, all blocks there", whole(1_MiB), hole_blind(kAcross), kUsual, {kSend, kPlain}},
     {"blocks missing (compression), the source tells: no holes", {1_MiB, 4_KiB, false}, kAcross, kUsual, {kSend, kPlain}},
-    {"--sparse=always looks for zeros in any file", whole(4_KiB), kAcross, kMakeHoles, {kRing, kPlain}, Holes::scan_zeros},
-    {"--sparse=always: a clone would not make holes", whole(1_MiB), kXfs, kMakeHoles, {kRing, kPlain}, Holes::scan_zeros},
-    {"--sparse=always on nfs: nor would the server", whole(2_MiB), kNfs, kMakeHoles, {kRing, kPlain}, Holes::scan_zeros},
+    {"--sparse=always looks for zeros in any file", whole(4_KiB), kAcross, kMakeHoles, {kPlain}, Holes::both},
+    {"--sparse=always where the source cannot tell its own", whole(2_MiB), hole_blind(kAcross), kMakeHoles, {kRing, kPlain}, Holes::scan_zeros},
+    {"--sparse=always: a clone would not make holes", whole(2_MiB), kXfs, kMakeHoles, {kRing, kPlain}, Holes::both},
+    {"--sparse=always on nfs: nor would the server", whole(2_MiB), kNfs, kMakeHoles, {kRing, kPlain}, Holes::both},
     {"--sparse=never: zeros are written", sparse(2_MiB), kAcross, kFillHoles, {kRing, kPlain}},
+    {"--sparse=never on nfs: the server might keep them", sparse(2_MiB), kNfs, kFillHoles, {kRing, kPlain}},
     {"--sparse=never, small", sparse(64_KiB), kAcross, kFillHoles, {kSend, kPlain}},
     {"--sparse=never: a clone would keep the holes", sparse(1_MiB), kXfs, kFillHoles, {kSend, kPlain}},
     {"--sparse=never, no holes: a clone is exact", whole(1_MiB), kXfs, kFillHoles, {kClone, kSend, kPlain}},
@@ -187,7 +192,7 @@ TEST(Planner, TheThresholdIsThatOfTheTarget) {
 TEST(Planner, TheFirstStepSaysWhy) {
   EXPECT_EQ(plan(whole(4_KiB), kAcross, kUsual).steps[0].why, "small: one sendfile");
   EXPECT_EQ(plan(whole(4_KiB), kXfs, kAlwaysClone).steps[0].why, "--reflink=always");
-  EXPECT_EQ(plan(sparse(4_KiB), kAcross, kUsual).steps[0].why, "holes: only data is moved");
+  EXPECT_EQ(plan(sparse(4_MiB), kAcross, kUsual).steps[0].why, "holes: only data is moved");
 }
 
 }  // namespace

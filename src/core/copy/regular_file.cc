@@ -45,14 +45,14 @@ class LargeFile {
       if (piece && !*piece) break;
       auto moved_piece = piece ? copy_piece(copier.at(worker).bench, plan, source.fd, staged.fd(), **piece, Copier::target_of(*directory).pair())
                                : Result<Moved>(tl::make_unexpected(std::move(piece).error()));
-      const std::lock_guard lock(mutex);
+      const std::lock_guard lock(mutex_);
       if (!moved_piece) {
-        next.store(source.status.size().value);  // nobody takes another one
-        if (outcome) outcome = tl::make_unexpected(std::move(moved_piece).error());
+        next_.store(source.status.size().value);  // nobody takes another one
+        if (outcome_) outcome_ = tl::make_unexpected(std::move(moved_piece).error());
         break;
       }
-      moved.tier = moved_piece->tier;
-      moved.bytes += moved_piece->bytes;
+      moved_.tier = moved_piece->tier;
+      moved_.bytes += moved_piece->bytes;
     }
     if (sharers.fetch_sub(1) == 1) finish(worker);
   }
@@ -71,9 +71,9 @@ class LargeFile {
   Result<std::optional<ByteRange>> next_piece() {
     const std::uint64_t size = source.status.size().value;
     while (true) {
-      const std::uint64_t begin = next.fetch_add(kPiece.value);
+      const std::uint64_t begin = next_.fetch_add(kPiece.value);
       if (begin >= size) {
-        next.store(size);  // so that it never wraps
+        next_.store(size);  // so that it never wraps
         return std::nullopt;
       }
       const std::uint64_t end = std::min(begin + kPiece.value, size);
@@ -81,7 +81,7 @@ class LargeFile {
         const auto data = FOX_TRY(sys::seek_data(source.fd, FileOffset(begin)));
         const std::uint64_t at = data ? data->value / kPiece.value * kPiece.value : size;
         if (at > begin) {
-          for (std::uint64_t now = next.load(); now < at && !next.compare_exchange_weak(now, at);) {
+          for (std::uint64_t now = next_.load(); now < at && !next_.compare_exchange_weak(now, at);) {
           }
           continue;
         }
@@ -91,8 +91,8 @@ class LargeFile {
   }
 
   void finish(walk::WorkerIndex worker) {
-    if (outcome) outcome = sys::truncate(staged.fd(), source.status.size());
-    auto losses = outcome ? copier.dress(Copier::target_of(*directory), source, staged) : Result<meta::Losses>(tl::make_unexpected(outcome.error()));
+    if (outcome_ && plan.holes != Holes::none) outcome_ = sys::truncate(staged.fd(), source.status.size());
+    auto losses = outcome_ ? copier.dress(Copier::target_of(*directory), source, staged) : Result<meta::Losses>(tl::make_unexpected(outcome_.error()));
     auto after = sys::status_of(source.fd);
     if (!after) return copier.regular_failed(directory, name, source, std::move(after).error(), worker);
     if (!sys::same_version(source.status, *after) && !sys::stop_requested()) {
@@ -103,14 +103,14 @@ class LargeFile {
       return copier.copy_regular(directory, name, links, std::move(source), worker);
     }
     if (!losses) return copier.regular_failed(directory, name, source, std::move(losses).error(), worker);
-    if (copier.observer_.wants_files()) moved.attempts.push_back({moved.tier, 0});
-    copier.commit(directory, name, std::move(source), {std::move(staged), std::move(moved), std::move(*losses), plan.steps[0].why}, worker);
+    if (copier.observer_.wants_files()) moved_.attempts.push_back({moved_.tier, 0});
+    copier.commit(directory, name, std::move(source), {std::move(staged), std::move(moved_), std::move(*losses), plan.steps[0].why}, worker);
   }
 
-  std::atomic<std::uint64_t> next{0};  // where the next piece begins
-  std::mutex mutex;
-  Moved moved{.tier = Tier::ring};  // guarded by mutex until the last sharer is done
-  Result<> outcome;                 // likewise
+  std::atomic<std::uint64_t> next_{0};  // where the next piece begins
+  std::mutex mutex_;
+  Moved moved_{.tier = Tier::send};  // guarded by mutex_ until the last sharer is done
+  Result<> outcome_;                 // likewise
 };
 
 namespace {
@@ -167,10 +167,10 @@ Result<Plan> Copier::plan_for(const Opened& source, const Pair& pair) const {
   return plan(shape, facts, options_.choices);
 }
 
-Result<StagedFile> Copier::stage(TargetDirectory& target, std::string name, const sys::FileStatus& status) {
+Result<StagedFile> Copier::stage(TargetDirectory& target, std::string name, const sys::FileStatus& status, walk::WorkerIndex worker) {
   mode_t mode = meta::wanted_mode(status, options_.keep) & 0777;
   if (!options_.keep.privileges.ignore_permissions) mode |= S_IWUSR;  // user.* attributes ask for it
-  return StagedFile::create(target, temp_names_, std::move(name), mode,
+  return StagedFile::create(target, staging_.place_for(target, worker), temp_names_, std::move(name), mode,
                             options_.atomic ? StagedFile::Staging::atomic : StagedFile::Staging::under_final_name);
 }
 
@@ -208,7 +208,7 @@ void Copier::copy_regular(const walk::Hold& directory, const std::string& name, 
 
 Result<Copier::Finished> Copier::read_once(TargetDirectory& target, std::string name, const Opened& source, walk::WorkerIndex worker) {
   const Plan plan = FOX_TRY(plan_for(source, target.pair()));
-  StagedFile staged = FOX_TRY(stage(target, std::move(name), source.status));
+  StagedFile staged = FOX_TRY(stage(target, std::move(name), source.status, worker));
   const Attempts attempts = observer_.wants_files() ? Attempts::keep : Attempts::forget;
   Moved moved = FOX_TRY(copy_content(at(worker).bench, plan, source.fd, source.status, staged.fd(), target.pair(), attempts));
   meta::Losses losses = FOX_TRY(dress(target, source, staged));
@@ -217,10 +217,9 @@ Result<Copier::Finished> Copier::read_once(TargetDirectory& target, std::string 
 
 bool Copier::split(const walk::Hold& directory, const std::string& name, sys::Links links, Opened& source, const Plan& plan,
                    walk::WorkerIndex worker) {
-  const bool streamed = plan.steps[0].tier == Tier::ring && !plan.until_end;
-  if (!streamed || source.status.size() < kSplitFrom || walk_ == nullptr || !walk_->scheduler().someone_is_idle()) return false;
+  if (!can_be_shared(plan) || source.status.size() < kSplitFrom || walk_ == nullptr || !walk_->scheduler().someone_is_idle()) return false;
   TargetDirectory& target = target_of(*directory);
-  auto staged = stage(target, target.name_for(name), source.status);
+  auto staged = stage(target, target.name_for(name), source.status, worker);
   if (!staged) {
     regular_failed(directory, name, source, std::move(staged).error(), worker);
     return true;
@@ -269,6 +268,8 @@ void Copier::regular_done(walk::Directory& directory, const std::string& name, c
   counters.files.fetch_add(1, relaxed);
   counters.bytes.fetch_add(status.size().value, relaxed);
   counters.bytes_moved.fetch_add(moved.bytes.value, relaxed);
+  // What was moved has been counted on its way.
+  if (status.size() > moved.bytes) counters.bytes_so_far.fetch_add((status.size() - moved.bytes).value, relaxed);
   counters.by_tier[static_cast<std::size_t>(moved.tier)].fetch_add(1, relaxed);
   if (!observer_.wants_files()) return;
   observer_.file({FileEvent::Action::copied, directory.path_of(name), sys::FileType::regular, status.size(), moved.tier, moved.attempts, why});

@@ -142,6 +142,7 @@ class Pipeline {
     }
     slot.done += moved;
     written_ += Bytes(moved);
+    stream_.count(moved);
     if (slot.done == slot.runs[slot.run].end - slot.runs[slot.run].begin) {
       ++slot.run;
       slot.done = 0;
@@ -182,6 +183,7 @@ Result<Bytes> stream_through(std::span<std::byte> buffer, const Stream& stream) 
     const std::span<const std::byte> bytes = buffer.first(got);
     const auto write = [&](FileOffset at, std::span<const std::byte> run) -> Result<> {
       written += Bytes(run.size());
+      stream.count(run.size());
       return sys::write_all_at(stream.target, run, at);
     };
     if (scans_zeros(stream.holes)) {

@@ -7,7 +7,9 @@
 //        A source that ends early ends the stream; the caller compares the file's status before and after.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
 #include "base/result.h"
@@ -24,6 +26,10 @@ struct Stream {
   ByteRange range;
   Holes holes = Holes::none;
   std::size_t block = 4096;  // zeros are looked for in blocks of the target
+  std::atomic<std::uint64_t>* so_far = nullptr;  // counts the bytes as they are written, for progress
+  void count(std::size_t bytes) const {
+    if (so_far != nullptr) so_far->fetch_add(bytes, std::memory_order_relaxed);
+  }
 };
 
 /// The bytes written.  Errors: those of read and write; ECANCELED when the run was asked to stop.

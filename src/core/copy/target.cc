@@ -16,7 +16,7 @@ Result<meta::Current> TargetDirectory::newborn(sys::FdView file, mode_t mode) {
     newborn_.store(known, std::memory_order_relaxed);
   }
   return meta::Current{.owner = static_cast<uid_t>(known >> 32), .group = static_cast<gid_t>(known), .mode = mode,
-                       .may_have_attributes = inherits_acl_};
+                       .may_have_attributes = gives_.acl};
 }
 
 Result<> TargetDirectory::remove(const std::string& name) { return sys::unlink_at(fd_, name); }
@@ -77,7 +77,8 @@ Result<> TargetDirectory::exchange_and_remove(const std::string& temporary, cons
   return removed;
 }
 
-Result<StagedFile> StagedFile::create(TargetDirectory& directory, TempNames& names, std::string name, mode_t mode, Staging staging) {
+Result<StagedFile> StagedFile::create(TargetDirectory& directory, sys::FdView place, TempNames& names, std::string name, mode_t mode,
+                                      Staging staging) {
   StagedFile staged(directory, names, std::move(name));
   staged.mode_ = mode;
   if (staging == Staging::under_final_name) {
@@ -90,7 +91,8 @@ Result<StagedFile> StagedFile::create(TargetDirectory& directory, TempNames& nam
     if (file.error().code != EEXIST) return tl::make_unexpected(std::move(file).error());
   }
   if (!directory.pair().nameless_declines.load(std::memory_order_relaxed)) {
-    auto file = sys::create_nameless(directory.fd(), mode);
+    auto file = sys::create_nameless(place, mode);
+    if (!file && file.error().code == ENOENT && place.number() != directory.fd().number()) file = sys::create_nameless(directory.fd(), mode);
     if (file) {
       staged.fd_ = std::move(*file);
       return staged;

@@ -27,8 +27,13 @@ namespace foxing::copy {
 /// A directory of the target, attached to the source directory whose copy it is.
 class TargetDirectory final : public walk::Attachment {
  public:
-  TargetDirectory(sys::UniqueFd fd, const sys::FileStatus& status, Pair& pair, bool fresh, bool inherits_acl)
-      : fd_(std::move(fd)), status_(status), pair_(pair), fresh_(fresh), inherits_acl_(inherits_acl) {}
+  struct Gives {
+    bool acl = false;      // a default ACL, which nobody asked for
+    bool project = false;  // a project id
+    bool group = false;    // a group that the run does not set anyway
+  };
+  TargetDirectory(sys::UniqueFd fd, const sys::FileStatus& status, Pair& pair, bool fresh, Gives gives)
+      : fd_(std::move(fd)), status_(status), pair_(pair), fresh_(fresh), gives_(gives) {}
 
   sys::FdView fd() const { return fd_; }
   bool open() const { return static_cast<bool>(fd_); }
@@ -37,7 +42,10 @@ class TargetDirectory final : public walk::Attachment {
   const sys::FileStatus& status() const { return status_; }
   Pair& pair() const { return pair_; }
   bool fresh() const { return fresh_; }                // made by this run: what is in it is ours
-  bool inherits_acl() const { return inherits_acl_; }  // new entries get an ACL that nobody asked for
+  bool inherits_acl() const { return gives_.acl; }
+  const Gives& gives() const { return gives_; }
+  /// What is made here gets something from here.
+  bool gives_files_something() const { return gives_.acl || gives_.project || gives_.group; }
 
   /// In a place for single names: the one entry is called so here instead.
   void rename_entry(std::string name) { entry_name_ = std::move(name); }
@@ -60,7 +68,7 @@ class TargetDirectory final : public walk::Attachment {
   const sys::FileStatus status_;  // before anything was changed
   Pair& pair_;
   const bool fresh_;
-  const bool inherits_acl_;
+  const Gives gives_;
   std::optional<std::string> entry_name_;
   std::atomic<std::uint64_t> newborn_{~std::uint64_t{0}};
 };
@@ -70,7 +78,8 @@ class StagedFile {
  public:
   enum class Staging { atomic, under_final_name /* --no-atomic; atomic where the name exists */ };
 
-  static Result<StagedFile> create(TargetDirectory& directory, TempNames& names, std::string name, mode_t mode, Staging staging);
+  /// `place`: where a nameless file is made; the directory itself, or one of StagingDirectories.
+  static Result<StagedFile> create(TargetDirectory& directory, sys::FdView place, TempNames& names, std::string name, mode_t mode, Staging staging);
   StagedFile(StagedFile&&) noexcept = default;
   StagedFile& operator=(StagedFile&&) = delete;
   ~StagedFile();

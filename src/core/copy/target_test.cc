@@ -281,6 +281,40 @@ TEST_P(TargetOver, ReadersSeeOldOrNewAndNeverNothing) {
   EXPECT_GE(reads, 50);
 }
 
+// ---- In a directory that this run made, only another entry of the source can have the name: "a" and "A" on a filesystem that does not tell them apart
+
+class TargetFresh : public TargetOver {
+ protected:
+  void SetUp() override {
+    TargetOver::SetUp();
+    if (IsSkipped()) return;
+    world_.dir("fresh");
+    auto fd = sys::open_at(sys::working_directory(), world_.at("fresh"), {.directory = true});
+    const auto status = sys::status_of(*fd);
+    directory_.emplace(std::move(*fd), *status, pair_, true, false);
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Staging, TargetFresh, ::testing::Bool(), [](const auto& way) { return way.param ? "Nameless" : "Named"; });
+
+TEST_P(TargetFresh, TheFirstOneStaysAndTheSecondIsTold) {
+  ASSERT_TRUE(put("name", "first"));
+  const auto second = put("name", "second");
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, EEXIST);
+  EXPECT_THAT(second.error().detail, ::testing::HasSubstr("does not tell the two names apart"));
+  EXPECT_EQ(world_.read("fresh/name"), "first");
+  EXPECT_THAT(world_.names("fresh"), ElementsAre("name"));
+}
+
+TEST_P(TargetFresh, AlsoWhereTheFilesystemCannotRenameWithoutReplacing) {
+  FOXING_NEEDS_FAULTS();
+  if (GetParam()) GTEST_SKIP() << "a nameless file is not renamed here: nothing is missing";
+  ASSERT_TRUE(put("name", "first"));
+  const sys::FaultPlan faults("renameat2:*1:EINVAL");
+  EXPECT_EQ(put("name", "second").error().code, EEXIST);
+  EXPECT_EQ(world_.read("fresh/name"), "first");
+}
+
 // ---- --no-atomic
 
 TEST_F(Target, UnderItsFinalNameItIsVisibleAtOnce) {

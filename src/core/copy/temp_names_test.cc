@@ -9,6 +9,9 @@
 #include <thread>
 #include <vector>
 
+#include "sys/file.h"
+#include "testing/temp_tree.h"
+
 namespace foxing::copy {
 namespace {
 
@@ -62,23 +65,33 @@ TEST(TempNames, AreNeverUsedTwiceAlsoByManyWorkers) {
   EXPECT_EQ(all.size(), made.size() * kEach);
 }
 
+/// As a file in a directory.
+bool is_litter(const std::string& name) {
+  const testing::TempTree world;
+  if (!name.empty()) world.file(name, "");
+  const auto directory = sys::open_at(sys::working_directory(), world.path(), {.directory = true});
+  return TempNames::is_litter(*directory, name);
+}
+
 TEST(TempNames, OfThisRunAreNoLitter) {
   TempNames names;
-  EXPECT_FALSE(TempNames::is_litter(names.next()));
+  EXPECT_FALSE(is_litter(names.next()));
 }
 
 TEST(TempNames, OfADeadRunAreLitter) {
   const std::string name = name_of_a_dead_run();
   ASSERT_TRUE(TempNames::maker_of(name)) << name;
-  EXPECT_TRUE(TempNames::is_litter(name)) << name;
+  EXPECT_TRUE(is_litter(name)) << name;
 }
 
-TEST(TempNames, OfAnEarlierBootAreLitterEvenWhereTheProcessNumberIsInUse) {
+/// Machines made from one image may have one id: a name of "another boot" may be that of a run next door, and the file is new.
+TEST(TempNames, OfAnotherBootAreNoLitterWhereTheFileIsOfThisOne) {
   TempNames names;
   std::string name = names.next();
   char& digit = name[5 + 14 + 3];  // the last digit of the boot's hash
   digit = digit == '0' ? '1' : '0';
-  EXPECT_TRUE(TempNames::is_litter(name));
+  EXPECT_TRUE(TempNames::maker_of(name));
+  EXPECT_FALSE(is_litter(name));
 }
 
 TEST(TempNames, OfAProcessNumberThatWasUsedAgainAreLitter) {
@@ -86,7 +99,7 @@ TEST(TempNames, OfAProcessNumberThatWasUsedAgainAreLitter) {
   std::string name = names.next();
   char& digit = name[5 + 19 + 3];  // the last digit of the start time's hash
   digit = digit == '0' ? '1' : '0';
-  EXPECT_TRUE(TempNames::is_litter(name));
+  EXPECT_TRUE(is_litter(name));
 }
 
 TEST(TempNames, OfAnotherMachineAreNobodysLitter) {
@@ -94,7 +107,7 @@ TEST(TempNames, OfAnotherMachineAreNobodysLitter) {
   char& digit = name[5 + 9];
   digit = digit == '0' ? '1' : '0';
   EXPECT_TRUE(TempNames::maker_of(name));
-  EXPECT_FALSE(TempNames::is_litter(name));
+  EXPECT_FALSE(is_litter(name));
 }
 
 TEST(TempNames, WhatSomebodyElseCallsTmpIsNotOurs) {
@@ -122,9 +135,10 @@ TEST(TempNames, WhatSomebodyElseCallsTmpIsNotOurs) {
   others.push_back(altered(5 + 30, 'g'));      // no hexadecimal digit
   others.push_back(altered(5 + 24, '-'));      // a sign is no digit
   others.push_back(altered(5 + 24, '+'));
+  others.push_back(altered(5 + 24, 'A'));      // we write lower case
   for (const std::string& name : others) {
     EXPECT_FALSE(TempNames::maker_of(name)) << name;
-    EXPECT_FALSE(TempNames::is_litter(name)) << name;
+    EXPECT_FALSE(is_litter(name)) << name;
   }
 }
 

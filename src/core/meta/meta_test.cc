@@ -151,7 +151,8 @@ TEST_F(Meta, AnOwnerThatCannotBeSetIsALossAndTakesSetuidAway) {
   for (const bool privileged : {true, false}) {
     Policy policy = everything();
     policy.privileges.set_owner = privileged;
-    EXPECT_THAT(losses(policy), ElementsAre(FieldsAre(Loss::owner, !privileged, EPERM, "owner 1234"), FieldsAre(Loss::owner, !privileged, EPERM, "group 5678")));
+    EXPECT_THAT(losses(policy), ElementsAre(FieldsAre(Loss::owner, !privileged, EPERM, "owner 1234"), FieldsAre(Loss::owner, !privileged, EPERM, "group 5678"),
+                                            FieldsAre(Loss::mode, kNote, 0, HasSubstr("06755 became 0755"))));
     EXPECT_EQ(world_.mode("target"), 0755u);
   }
 }
@@ -164,7 +165,7 @@ TEST_F(Meta, AGroupThatCanBeSetIsSetEvenWhereTheOwnerCannot) {
   faults_ = "fchown:1:EPERM";  // both at once; the group alone is allowed
   Policy policy = everything();
   policy.privileges.set_owner = false;
-  EXPECT_THAT(losses(policy), ElementsAre(FieldsAre(Loss::owner, kNote, EPERM, "owner 1234")));
+  EXPECT_THAT(losses(policy), ElementsAre(FieldsAre(Loss::owner, kNote, EPERM, "owner 1234"), FieldsAre(Loss::mode, kNote, 0, HasSubstr("06755 became 02755"))));
   EXPECT_EQ(world_.status("target").st_gid, 5678u);
   EXPECT_EQ(world_.mode("target"), 02755u) << "setgid belongs to the group, which is right";
 }
@@ -280,7 +281,8 @@ TEST_F(Meta, TrustedAttributesAreForRootButNeverXfssNameForAcls) {
   Policy ordinary = everything();
   ordinary.privileges.trusted_attributes = false;
   world_.set_xattr("source", "trusted.another", "value");
-  EXPECT_THAT(losses(ordinary), IsEmpty()) << "what only root may set is not asked for";
+  EXPECT_THAT(losses(ordinary), ::testing::UnorderedElementsAre(FieldsAre(Loss::xattr, kNote, EPERM, "trusted.name"), FieldsAre(Loss::xattr, kNote, EPERM, "trusted.another")))
+      << "what only root may set is not asked for, and noted";
   EXPECT_EQ(world_.xattr("target", "trusted.another"), "(none)");
   EXPECT_EQ(world_.xattr("target", "trusted.name"), "value") << "nor removed";
 }
@@ -346,8 +348,11 @@ TEST_F(Meta, AnInheritedAclGoesToo) {
   ASSERT_TRUE(world_.set_xattr("directory", kDefault, kSharedWith4242));
   {
     const sys::UniqueFd directory = open("directory");
-    EXPECT_TRUE(*has_default_acl(directory));
-    EXPECT_FALSE(*has_default_acl(open("target")));
+    EXPECT_TRUE(*has_default_acl({directory}));
+    const sys::UniqueFd path = open("directory", sys::Access::path);
+    EXPECT_TRUE(*has_default_acl({path, sys::Handle::path}));
+    const sys::UniqueFd target = open("target");
+    EXPECT_FALSE(*has_default_acl({target}));
   }
   world_.rename("source", "other");
   world_.file("source", "x", 0640);
@@ -392,10 +397,10 @@ TEST_F(Meta, WhetherThereIsADefaultAclMayBeUnknown) {
   const sys::UniqueFd target = open("target");
   {
     const sys::FaultPlan faults("getxattr:1:EIO");
-    EXPECT_FALSE(has_default_acl(target));
+    EXPECT_FALSE(has_default_acl({target}));
   }
   const sys::FaultPlan faults("getxattr:1:EOPNOTSUPP");
-  EXPECT_FALSE(*has_default_acl(target));
+  EXPECT_FALSE(*has_default_acl({target}));
 }
 
 // ---- Times
@@ -444,6 +449,55 @@ TEST_F(Meta, NanosecondsAreReadBackOnce) {
   EXPECT_TRUE(fidelity_.keeps_nanoseconds);
   faults_ = "fstat:1+:EIO";
   EXPECT_TRUE(apply(everything())) << "looked at for every file";
+}
+
+TEST_F(Meta, WhatTheFilesystemSurelyKeepsIsNotReadBack) {
+  FOXING_NEEDS_FAULTS();
+  fidelity_.earliest_s = 0;
+  fidelity_.latest_s = 2'000'000'000;
+  fidelity_.step_ns = 1;
+  const auto apply_with = [&](timespec accessed, timespec modified) {
+    world_.times("source", accessed, modified);
+    faults_ = "fstat:1:EIO";
+    const bool looked = !apply(everything()).has_value();
+    faults_.clear();
+    return looked;
+  };
+  EXPECT_FALSE(apply_with({1, 1}, {1'000'000'000, 123'456'789}));
+  EXPECT_TRUE(apply_with({1, 1}, {-1, 0})) << "before what is known";
+  EXPECT_TRUE(apply_with({2'000'000'001, 0}, {1, 0})) << "an access time behind it";
+  fidelity_.step_ns = 100;
+  EXPECT_FALSE(apply_with({1, 0}, {1, 300}));
+  EXPECT_TRUE(apply_with({1, 0}, {1, 301})) << "finer than what is known";
+  fidelity_.step_ns = 2'000'000'000;  // FAT: every other second
+  EXPECT_FALSE(apply_with({2, 0}, {1'000'000'000, 0}));
+  EXPECT_TRUE(apply_with({2, 0}, {1'000'000'001, 0}));
+}
+
+// ---- An ordinary user
+
+TEST_F(Meta, UserAttributesAreSetBeforeTheModeTakesTheRightAway) {
+  FOXING_NEEDS_FAULTS();
+  FOXING_NEEDS_USER_ATTRIBUTES();
+  world_.set_xattr("source", "user.name", "value");
+  world_.chmod("source", 0444);
+  world_.chmod("target", 0644);
+  faults_ = "fchmod:1:EIO";  // ends it there
+  EXPECT_FALSE(apply(everything(), true));
+  EXPECT_EQ(world_.xattr("target", "user.name"), "value");
+}
+
+TEST_F(Meta, ASecurityLabelThatIsRefusedIsANoteAndNoneIsRemoved) {
+  FOXING_NEEDS_FAULTS();
+  FOXING_NEEDS_ROOT();
+  if (!world_.set_xattr("source", "security.selinux", "label")) GTEST_SKIP() << "no security labels may be set here";
+  faults_ = "setxattr:1:EOPNOTSUPP";
+  EXPECT_THAT(losses(everything(), true), ElementsAre(FieldsAre(Loss::xattr, kNote, EOPNOTSUPP, "security.selinux")));
+  faults_.clear();
+  ASSERT_TRUE(world_.set_xattr("target", "security.selinux", "of the target"));
+  ::lremovexattr(world_.at("source").c_str(), "security.selinux");
+  EXPECT_THAT(losses(everything()), IsEmpty());
+  EXPECT_EQ(world_.xattr("target", "security.selinux"), "of the target");
 }
 
 // ---- What must not be opened
