@@ -134,7 +134,11 @@ class Stacks {
 class Copier {
  public:
   Copier(const Choices& choices, Stacks& stacks, unsigned number)
-      : choices_(choices), stacks_(stacks), number_(number), buffer_(choices.way == Way::read_write ? choices.buffer_bytes : 0), entries_(kEntriesBytes) {
+      : choices_(choices),
+        stacks_(stacks),
+        number_(number),
+        buffer_(choices.way == Way::read_write ? choices.buffer_bytes : 0),
+        entries_(kEntriesBytes) {
     if (choices_.naming != Naming::apart) return;
     own_directory_ = choices_.target + "/.bare." + std::to_string(number_);
     if (mkdir(own_directory_.c_str(), 0755) != 0) die("mkdir", own_directory_);
@@ -202,7 +206,7 @@ class Copier {
       copy_symlink(at, name);
       return;
     }
-    struct stat facts {};
+    struct stat facts{};
     if (fstat(source, &facts) != 0) die("fstat", name);
     if (!S_ISREG(facts.st_mode)) {
       errno = EINVAL;
@@ -217,7 +221,8 @@ class Copier {
         linkat(AT_FDCWD, ("/proc/self/fd/" + std::to_string(target)).c_str(), at.target, name.c_str(), AT_SYMLINK_FOLLOW) != 0) {
       die("linkat", name);
     }
-    if (choices_.naming == Naming::rename && renameat(at.target, staged.c_str(), at.target, name.c_str()) != 0) die("rename", name);
+    if (choices_.naming == Naming::rename && renameat(at.target, staged.c_str(), at.target, name.c_str()) != 0)
+      die("rename", name);
     close(source);
     if (close(target) != 0) die("close", name);
   }

@@ -41,7 +41,8 @@ using Random = std::mt19937_64;
 /// A size between the two, each power of two as likely as the next.
 uint64_t size_between(Random& random, uint64_t least, uint64_t most) {
   const double unit = static_cast<double>(random() >> 11) * 0x1.0p-53;
-  return static_cast<uint64_t>(static_cast<double>(least) * std::pow(static_cast<double>(most) / static_cast<double>(least), unit));
+  return static_cast<uint64_t>(static_cast<double>(least) *
+                               std::pow(static_cast<double>(most) / static_cast<double>(least), unit));
 }
 
 /// Where one file's data lies; what is between is hole.
@@ -83,7 +84,8 @@ const std::array kWorkloads{
     Workload{"sparse", "10 files of 50 MiB, 640 KiB of it data", 10, true, true, plan_sparse},
     Workload{"mixed", "5 000 files, 2.1 GB", 5'000, false, true, plan_mixed},
     Workload{"single", "one file of 4 KiB", 1, true, false, [](uint64_t, Random&) { return FilePlan{4 * kKiB, {}}; }},
-    Workload{"million", "1 000 000 files of 100 bytes", 1'000'000, false, false, [](uint64_t, Random&) { return FilePlan{100, {}}; }},
+    Workload{"million", "1 000 000 files of 100 bytes", 1'000'000, false, false,
+             [](uint64_t, Random&) { return FilePlan{100, {}}; }},
 };
 
 class Maker {

@@ -148,7 +148,8 @@ int main(int argc, char** argv) {
   const Run& median = runs[runs.size() / 2];
   std::FILE* result = std::fopen(choices.result_file, "w");
   if (result == nullptr) die(choices.result_file);
-  std::fprintf(result, "{\"seconds\": %.9f, \"max_rss_bytes\": %ld, \"user_seconds\": %.6f, \"system_seconds\": %.6f, \"status\": %d}\n",
-               median.seconds, median.usage.ru_maxrss * 1024, seconds(median.usage.ru_utime), seconds(median.usage.ru_stime), status);
+  std::fprintf(
+      result, "{\"seconds\": %.9f, \"max_rss_bytes\": %ld, \"user_seconds\": %.6f, \"system_seconds\": %.6f, \"status\": %d}\n",
+      median.seconds, median.usage.ru_maxrss * 1024, seconds(median.usage.ru_utime), seconds(median.usage.ru_stime), status);
   return std::fclose(result) == 0 ? status : 126;
 }

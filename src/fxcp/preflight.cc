@@ -24,7 +24,9 @@ Result<storage::QuickTraits> traits_of(const std::string& path, sys::Links links
 }
 
 Bytes free_for_us(const storage::QuickTraits& target) {
-  return sys::privileges().ignore_permissions ? target.free : target.available;
+  // Root may use ext4's reserve; what btrfs calls free is not all to be had by anybody.
+  const bool reserve = sys::privileges().ignore_permissions && target.filesystem != storage::Filesystem::btrfs;
+  return reserve ? target.free : target.available;
 }
 
 /// True where it is clear without a look at every file: more is free than the sources' filesystems hold in all.

@@ -88,12 +88,13 @@ void Report::start(const Options& options, unsigned workers) {
 void Report::refuse(const Error& error) {
   const std::lock_guard lock(mutex_);
   if (json_) print_line(stdout, json::refusal(error));
-  const std::string subject = error.subject.empty() ? "" : fmt::format("'{}' ", printable(error.subject));
   // Sentences of ours go on from the subject; the kernel's come after a colon.
   const bool sentence = error.operation[0] == '\0' && error.code == 0;
   std::string text = error.detail.empty() ? error.message() : error.detail;
   if (error.code != 0 && !error.detail.empty()) text = fmt::format("{} ({})", error.detail, Error{error.code, "", {}, {}}.message());
-  print_line(stderr, fmt::format("fxcp: {}{}{}", subject, !sentence && error.detail.empty() && !subject.empty() ? ": " : "", printable(text)));
+  const bool goes_on = sentence || !error.detail.empty();
+  const std::string subject = error.subject.empty() ? "" : fmt::format("'{}'{} ", printable(error.subject), goes_on ? "" : ":");
+  print_line(stderr, fmt::format("fxcp: {}{}", subject, printable(text)));
 }
 
 void Report::problem(copy::Problem problem) {

@@ -114,7 +114,9 @@ class Copier final : public walk::Visitor {
 
   // regular files (regular_file.cc)
   void visit_regular(const walk::Hold& directory, const walk::Entry& entry, walk::WorkerIndex worker);
-  void copy_regular(const walk::Hold& directory, const std::string& name, sys::Links links, Opened source, walk::WorkerIndex worker);
+  /// `reading`: the how manieth this is; only the first one may be shared among workers.
+  void copy_regular(const walk::Hold& directory, const std::string& name, sys::Links links, Opened source, walk::WorkerIndex worker,
+                    int reading = 1);
   bool split(const walk::Hold& directory, const std::string& name, sys::Links links, Opened& source, const Plan& plan, walk::WorkerIndex worker);
   Result<Plan> plan_for(const Opened& source, const Pair& pair) const;
   /// What a directory of the target gives to new entries beside what this run sets.

@@ -20,10 +20,10 @@ class Durable : public ::testing::Test {
     world_.dir("target");
     auto fd = sys::open_at(sys::working_directory(), world_.at("target"), {.directory = true});
     const auto status = sys::status_of(*fd);
-    directory_.emplace(std::move(*fd), *status, pair_, false, false);
+    directory_.emplace(std::move(*fd), *status, pair_, false, TargetDirectory::Gives{});
   }
   void add(DurableCommits& commits, const std::string& name, walk::WorkerIndex worker = 0) {
-    auto staged = StagedFile::create(*directory_, temp_names_, name, 0644, StagedFile::Staging::atomic);
+    auto staged = StagedFile::create(*directory_, directory_->fd(), temp_names_, name, 0644, StagedFile::Staging::atomic);
     ASSERT_TRUE(staged);
     commits.add({walk::Hold(), directory_->status().device(), std::move(*staged),
                  [this, name](Result<> result, walk::WorkerIndex by) {

@@ -32,6 +32,8 @@ Result<Pair*> Pairs::of(sys::FdView source, DeviceId source_device, sys::FdView 
   pair->target_kind = to.filesystem;
   pair->shares_blocks = storage::quick_pair(from, to).reflink != storage::Support::no;
   pair->source_tells_holes = from.holes == storage::Support::yes;
+  // ZFS has told holes where data was not on disk yet (openzfs issue 15526): there only zeros count.
+  pair->source_may_tell_holes = from.holes == storage::Support::perhaps && from.filesystem != storage::Filesystem::zfs;
   pair->sizes_mean_nothing = from.sizes_lie();
   pair->target_block = static_cast<std::size_t>(std::clamp<std::uint64_t>(to.block_size.value, 512, 65536));
   // A server or a FUSE daemon may refuse the bytes when the file is closed, and a nameless file has its name by then.

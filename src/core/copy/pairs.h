@@ -24,6 +24,7 @@ struct Pair {
   storage::Filesystem target_kind;
   bool shares_blocks = false;       // FICLONE may work
   bool source_tells_holes = false;
+  bool source_may_tell_holes = false;  // overlayfs, FUSE, NFS: the ones below decide; a hole that is told is one
   bool sizes_mean_nothing = false;
   std::size_t target_block = 4096;
   std::atomic<bool> clone_declines{false};

@@ -79,29 +79,31 @@ const Row kTable[] = {
     // Which tiers, by size and pair.
     {"small, across filesystems", whole(4_KiB), kAcross, kUsual, {kSend, kPlain}},
     {"the largest small file", whole(1_MiB), kAcross, kUsual, {kSend, kPlain}},
-    {"one byte more", whole(Bytes((1 << 20) + 1)), kAcross, kUsual, {kRing, kPlain}},
+    {"one byte more", whole(Bytes((1 << 20) + 1)), kAcross, kUsual, {kSend, kRing, kPlain}},
     {"one byte", whole(Bytes(1)), kAcross, kUsual, {kSend, kPlain}},
-    {"large, across filesystems", whole(100_MiB), kAcross, kUsual, {kRing, kPlain}},
+    {"large, across filesystems", whole(100_MiB), kAcross, kUsual, {kSend, kRing, kPlain}},
 
     // Sharing blocks.
     {"xfs: below the threshold it is written", whole(Bytes(16383)), kXfs, kUsual, {kSend, kPlain}},
     {"xfs: from the threshold on it is shared", whole(16_KiB), kXfs, kUsual, {kClone, kSend, kPlain}},
-    {"xfs: large", whole(100_MiB), kXfs, kUsual, {kClone, kRing, kPlain}},
+    {"xfs: large", whole(100_MiB), kXfs, kUsual, {kClone, kSend, kRing, kPlain}},
     {"btrfs: shared from the first byte", whole(Bytes(1)), kBtrfs, kUsual, {kClone, kSend, kPlain}},
     {"another that shares: its threshold", whole(64_KiB), sharing(Filesystem::overlay), kUsual, {kClone, kSend, kPlain}},
     {"another that shares: below it", whole(Bytes(65535)), sharing(Filesystem::overlay), kUsual, {kSend, kPlain}},
-    {"sharing was refused for good", whole(100_MiB), declined(kXfs), kUsual, {kRing, kPlain}},
-    {"--reflink=never", whole(100_MiB), kXfs, kNeverClone, {kRing, kPlain}},
+    {"sharing was refused for good", whole(100_MiB), declined(kXfs), kUsual, {kSend, kRing, kPlain}},
+    {"--reflink=never", whole(100_MiB), kXfs, kNeverClone, {kSend, kRing, kPlain}},
     {"--reflink=always has no other way", whole(1_KiB), kXfs, kAlwaysClone, {kClone}},
     {"--reflink=always even where it cannot work: it says so", whole(1_KiB), kAcross, kAlwaysClone, {kClone}},
 
     // copy_file_range, where somebody else does the work.
-    {"nfs: the server copies", whole(2_MiB), kNfs, kUsual, {kRange, kRing, kPlain}},
+    {"nfs: the server copies", whole(2_MiB), kNfs, kUsual, {kRange, kSend, kRing, kPlain}},
     {"nfs: small ones are not worth it", whole(4_KiB), kNfs, kUsual, {kSend, kPlain}},
-    {"nfs: refused for good", whole(2_MiB), declined(kNfs), kUsual, {kRing, kPlain}},
-    {"nfs to xfs: nobody could", whole(2_MiB), pair(Filesystem::nfs, Filesystem::xfs), kUsual, {kRing, kPlain}},
-    {"xfs: copy_file_range would only move bytes", whole(2_MiB), declined(kXfs), kUsual, {kRing, kPlain}},
-    {"nfs with --reflink=never: the server might share", whole(2_MiB), kNfs, kNeverClone, {kRing, kPlain}},
+    {"nfs: refused for good", whole(2_MiB), declined(kNfs), kUsual, {kSend, kRing, kPlain}},
+    {"nfs to xfs: nobody could", whole(2_MiB), pair(Filesystem::nfs, Filesystem::xfs), kUsual, {kSend, kRing, kPlain}},
+    {"xfs: copy_file_range would only move bytes", whole(2_MiB), declined(kXfs), kUsual, {kSend, kRing, kPlain}},
+    {"nfs with --reflink=never: the server might share", whole(2_MiB), kNfs, kNeverClone, {kSend, kRing, kPlain}},
+
+    {"overlay: everything may work", whole(2_MiB), sharing(Filesystem::overlay), kUsual, {kClone, kRange, kSend, kRing, kPlain}},
 
     // Holes.
     {"holes are kept as the source tells them", sparse(2_MiB), kAcross, kUsual, {kRing, kPlain}, Holes::as_source},
@@ -117,8 +119,8 @@ const Row kTable[] = {
     {"--sparse=always where the source cannot tell its own", whole(2_MiB), hole_blind(kAcross), kMakeHoles, {kRing, kPlain}, Holes::scan_zeros},
     {"--sparse=always: a clone would not make holes", whole(2_MiB), kXfs, kMakeHoles, {kRing, kPlain}, Holes::both},
     {"--sparse=always on nfs: nor would the server", whole(2_MiB), kNfs, kMakeHoles, {kRing, kPlain}, Holes::both},
-    {"--sparse=never: zeros are written", sparse(2_MiB), kAcross, kFillHoles, {kRing, kPlain}},
-    {"--sparse=never on nfs: the server might keep them", sparse(2_MiB), kNfs, kFillHoles, {kRing, kPlain}},
+    {"--sparse=never: zeros are written", sparse(2_MiB), kAcross, kFillHoles, {kSend, kRing, kPlain}},
+    {"--sparse=never on nfs: the server might keep them", sparse(2_MiB), kNfs, kFillHoles, {kSend, kRing, kPlain}},
     {"--sparse=never, small", sparse(64_KiB), kAcross, kFillHoles, {kSend, kPlain}},
     {"--sparse=never: a clone would keep the holes", sparse(1_MiB), kXfs, kFillHoles, {kSend, kPlain}},
     {"--sparse=never, no holes: a clone is exact", whole(1_MiB), kXfs, kFillHoles, {kClone, kSend, kPlain}},
@@ -159,6 +161,7 @@ TEST(Planner, EveryPlanEndsWithAWayThatAlwaysWorksAndGivesReasons) {
             for (const Sparse make : {Sparse::automatic, Sparse::never, Sparse::always}) {
               const Plan planned = plan(shape, facts, {.reflink = reflink, .sparse = make});
               ASSERT_GT(planned.count, 0u);
+              ASSERT_LE(planned.count, planned.steps.size()) << "one step more than there is room for";
               const bool only_sharing = reflink == Reflink::always && size > Bytes(0);
               ASSERT_EQ(planned.steps[planned.count - 1].tier, only_sharing ? Tier::clone : Tier::plain);
               for (std::size_t i = 0; i < planned.count; ++i) {

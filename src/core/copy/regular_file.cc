@@ -100,7 +100,7 @@ class LargeFile {
       copier.at(worker).counters.retries.fetch_add(1, std::memory_order_relaxed);
       source.status = *after;
       { const StagedFile dropped = std::move(staged); }
-      return copier.copy_regular(directory, name, links, std::move(source), worker);
+      return copier.copy_regular(directory, name, links, std::move(source), worker, 2);
     }
     if (!losses) return copier.regular_failed(directory, name, source, std::move(losses).error(), worker);
     if (copier.observer_.wants_files()) moved_.attempts.push_back({moved_.tier, 0});
@@ -155,13 +155,15 @@ void Copier::visit_regular(const walk::Hold& directory, const walk::Entry& entry
 
 Result<Plan> Copier::plan_for(const Opened& source, const Pair& pair) const {
   Shape shape{source.status.size(), source.status.allocated(), false};
-  const PairFacts facts = pair.facts();
+  PairFacts facts = pair.facts();
   // A file of one block has a hole only where blocks are missing; for larger ones one lseek tells, which st_blocks does not: a
   // filesystem may have reserved as much behind the end as is missing in the middle.
-  if (facts.source_tells_holes && options_.choices.sparse != Sparse::always && shape.size > Bytes(0)) {
+  const bool may_tell = facts.source_tells_holes || pair.source_may_tell_holes;
+  if (may_tell && options_.choices.sparse != Sparse::always && shape.size > Bytes(0)) {
     if (shape.size > 4_KiB || shape.allocated < shape.size) {
       shape.has_holes = FOX_TRY(sys::seek_hole(source.fd, FileOffset(0))) < FileOffset(shape.size.value);
       FOX_TRY(rewind(source.fd));
+      facts.source_tells_holes |= shape.has_holes;  // it can, on this file
     }
   }
   return plan(shape, facts, options_.choices);
@@ -179,9 +181,10 @@ Result<meta::Losses> Copier::dress(TargetDirectory& target, const Opened& source
   return meta::apply({source.fd}, source.status, {staged.fd()}, current, options_.keep, target.pair().fidelity);
 }
 
-void Copier::copy_regular(const walk::Hold& directory, const std::string& name, sys::Links links, Opened source, walk::WorkerIndex worker) {
+void Copier::copy_regular(const walk::Hold& directory, const std::string& name, sys::Links links, Opened source, walk::WorkerIndex worker,
+                          int reading) {
   TargetDirectory& target = target_of(*directory);
-  for (int reading = 1;; ++reading) {
+  for (;; ++reading) {
     if (reading == 1) {
       const auto plan = plan_for(source, target.pair());
       if (plan && split(directory, name, links, source, *plan, worker)) return;

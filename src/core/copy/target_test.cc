@@ -24,10 +24,10 @@ class Target : public ::testing::Test {
     world_.dir("target");
     auto fd = sys::open_at(sys::working_directory(), world_.at("target"), {.directory = true});
     const auto status = sys::status_of(*fd);
-    directory_.emplace(std::move(*fd), *status, pair_, false, false);
+    directory_.emplace(std::move(*fd), *status, pair_, false, TargetDirectory::Gives{});
   }
   Result<StagedFile> stage(const std::string& name, Staging staging = Staging::atomic, mode_t mode = 0644) {
-    return StagedFile::create(*directory_, names_, name, mode, staging);
+    return StagedFile::create(*directory_, directory_->fd(), names_, name, mode, staging);
   }
   /// Stages, writes, commits.
   Result<> put(const std::string& name, const std::string& content, Staging staging = Staging::atomic) {
@@ -291,7 +291,7 @@ class TargetFresh : public TargetOver {
     world_.dir("fresh");
     auto fd = sys::open_at(sys::working_directory(), world_.at("fresh"), {.directory = true});
     const auto status = sys::status_of(*fd);
-    directory_.emplace(std::move(*fd), *status, pair_, true, false);
+    directory_.emplace(std::move(*fd), *status, pair_, true, TargetDirectory::Gives{});
   }
 };
 INSTANTIATE_TEST_SUITE_P(Staging, TargetFresh, ::testing::Bool(), [](const auto& way) { return way.param ? "Nameless" : "Named"; });

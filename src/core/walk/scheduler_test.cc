@@ -151,6 +151,24 @@ TEST(Scheduler, QuietIsAskedWhenAllIsDoneAndWhatItPushesGoesOn) {
   }
 }
 
+/// What quiet pushes is done by others before quiet returns: nobody but the one who asked could ask again.
+TEST(Scheduler, QuietIsAskedAgainAlsoWhereOthersWereFaster) {
+  for (int round = 0; round < 300; ++round) {
+    std::atomic<int> asked{0};
+    Scheduler* self = nullptr;
+    std::latch done(2);
+    Scheduler scheduler(2, [&](WorkerIndex worker) {
+      if (++asked > 1) return;
+      for (int i = 0; i < 2; ++i) push(*self, worker, [&](WorkerIndex) { done.count_down(); });
+      done.wait();
+    });
+    self = &scheduler;
+    push(scheduler, 0, [](WorkerIndex) {});
+    scheduler.run();
+    ASSERT_EQ(asked, 2) << "round " << round;
+  }
+}
+
 TEST(Scheduler, ATaskIsGoneBeforeItCountsAsDone) {
   // What a task holds may push more when it goes.
   Scheduler scheduler(2);
