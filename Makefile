@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The front desk.  `make help` says what there is; the work is done by CMakePresets.json and scripts/.
 SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
 .DEFAULT_GOAL := help
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -11,7 +12,7 @@ export JOBS
 
 # Configures where that has not been done or something changed, builds; says nothing when nothing is to do.
 build = mkdir -p build && { cmake --preset $(1) >build/$(1).configure.log 2>&1 || { cat build/$(1).configure.log >&2; exit 1; }; } && \
-        cmake --build --preset $(1) $(if $(2),--target $(2)) -- --quiet -j $(JOBS)
+        cmake --build --preset $(1) $(if $(2),--target $(2)) -- --quiet -j $(JOBS) | { grep -v '^ninja: no work to do' || true; }
 
 .PHONY: help all setup dev release try test test-quick test-large test-json test-baseline test-compare tsan bench bench-smoke format \
         format-check tidy man completions install uninstall clean

@@ -30,48 +30,53 @@ GIB = 1 << 30
 def main():
     options = parse_options()
     if options.from_file:
-        with open(options.from_file, encoding="utf-8") as file:
-            tell(json.load(file), os.path.basename(options.from_file), options)
-        return 0
+        return tell_again(options)
     for program in (options.fxcp, *(os.path.join(options.helpers, name) for name in ("stopwatch", "bare_loop", "make_workload"))):
         if not os.access(program, os.X_OK):
             print(f"run.py: {program} is not there; `make release` builds it", file=sys.stderr)
             return 2
     places.interrupts_unwind()
-    try:
-        facts = measure_all(options)
-    except KeyboardInterrupt:
+    facts, complete = measure_all(options)
+    if not complete:
         print("\nrun.py: interrupted; everything is unmounted and removed", file=sys.stderr)
-        return 1
-    result = report.write_json(facts, options.results) if options.results else None
+    result = report.write_json(facts, options.results) if options.results and facts["cells"] else None
     tell(facts, os.path.basename(result) if result else "", options)
     if result:
         print(f"\n{result}")
     failures = [(cell, name, text) for cell in facts["cells"] for name, text in cell["failures"].items()]
     for cell, name, text in failures:
         print(f"FAILED: {cell['workload']}, {cell['title']}, {name}: {text}", file=sys.stderr)
-    return 1 if failures or not facts["cells"] else 0
+    return 0 if complete and facts["cells"] and not failures else 1
 
 
 def measure_all(options):
-    """Pairs, workloads, warm then cold."""
-    with tempfile.TemporaryDirectory(prefix="foxing-bench-", dir=options.work) as work:
-        with places.Places(os.path.realpath(work), options.image_bytes) as world:
-            return measure_in(world, work, options)
-
-
-def measure_in(world, work, options):
+    """The document of all rows, and whether that is all of them: the rows before an interruption are kept."""
     load_at_start = os.getloadavg()[0]
     competitors = who.Competitors(options.fxcp, options.helpers)
-    measurer = measuring.Measurer(measuring.Stopwatch(options.helpers, work), competitors, {})
     notes = [f"{name} is not installed: no column for it" for name in competitors.missing]
-    cells = []
+    if load_at_start > 1 and not options.smoke:
+        note(notes, f"other programs were running (load {load_at_start:.1f}): these times are not worth much")
+    cells, facts_of_places, complete = [], {}, True
+    try:
+        with tempfile.TemporaryDirectory(prefix="foxing-bench-", dir=options.work) as work:
+            with places.Places(os.path.realpath(work), options.image_bytes) as world:
+                measurer = measuring.Measurer(measuring.Stopwatch(options.helpers, work), competitors, {})
+                measure_pairs(world, measurer, options, cells, facts_of_places, notes)
+    except KeyboardInterrupt:
+        complete = False
+        notes.append("interrupted: not all rows")
+    return report.document(SOURCE_ROOT, competitors, facts_of_places, cells, notes, load_at_start), complete
+
+
+def measure_pairs(world, measurer, options, cells, facts_of_places, notes):
+    """Pairs, workloads, warm then cold; adds to the last three."""
     for name in options.pairs:
         try:
             pair = world.pair(name)
         except places.CannotMount as reason:
             note(notes, f"{name} left out: {reason}")
             continue
+        facts_of_places |= {place.name: place.facts() for place in (pair.source, pair.target)}
         for workload_name in options.only:
             workload = workloads.make(workload_name, pair.source, options.helpers, options.scale)
             for cold in options.caches:
@@ -82,7 +87,6 @@ def measure_in(world, work, options):
                 measurer.measure(cell, lambda text, cell=cell: progress(cell, text))
                 cells.append(cell)
                 print(row_of(cell), flush=True)
-    return report.document(SOURCE_ROOT, competitors, world.all(), cells, notes, load_at_start)
 
 
 def rounds_of(workload, cold, options):
@@ -110,6 +114,18 @@ def row_of(cell):
     medians = {name: series.as_json().get("median") for name, series in cell.series.items()}
     numbers = ", ".join(f"{name} {1000 * value:.4g} ms" if value else f"{name} failed" for name, value in medians.items())
     return f"{cell.workload.name:8} {cell.pair.title}{', cold' if cell.cold else ''}: {numbers}"
+
+
+def tell_again(options):
+    """--from: a result that was kept, without measuring."""
+    try:
+        with open(options.from_file, encoding="utf-8") as file:
+            facts = json.load(file)
+    except (OSError, ValueError) as error:
+        print(f"run.py: {options.from_file}: {error}", file=sys.stderr)
+        return 2
+    tell(facts, os.path.basename(options.from_file), options)
+    return 0
 
 
 def tell(facts, result_name, options):

@@ -72,8 +72,8 @@ class Competitors:
 
 
 def version(program):
-    """The first line of --version, without the copyright."""
+    """The first line of --version (mkfs.xfs knows only -V), without the copyright."""
     if os.path.sep not in program and shutil.which(program) is None:
         return "not installed"
-    done = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
+    done = subprocess.run([program, "-V" if program == "mkfs.xfs" else "--version"], capture_output=True, text=True, check=False)
     return re.sub(r"\s+", " ", (done.stdout or done.stderr).split("\n", 1)[0]).strip()

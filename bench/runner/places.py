@@ -118,9 +118,6 @@ class Places(contextlib.AbstractContextManager):
         target = source if right == left else self._place(right)
         return Pair(name, source, target)
 
-    def all(self):
-        return list(self._places.values())
-
     def _place(self, name):
         if name not in self._places:
             kind = name.rstrip("2")

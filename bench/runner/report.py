@@ -89,7 +89,7 @@ def cell_as_json(cell, competitors):
     }
 
 
-def document(source_root, competitors, places, cells, notes, load_at_start):
+def document(source_root, competitors, facts_of_places, cells, notes, load_at_start):
     return {
         "schema": SCHEMA,
         "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
@@ -97,7 +97,7 @@ def document(source_root, competitors, places, cells, notes, load_at_start):
         "machine": machine(load_at_start),
         "versions": {name: who.version(program) for name, program in (
             ("fxcp", competitors.fxcp), ("cp", "cp"), ("rsync", "rsync"), ("xfsprogs", "mkfs.xfs"), ("btrfs-progs", "mkfs.btrfs"))},
-        "filesystems": {place.name: place.facts() for place in places},
+        "filesystems": facts_of_places,
         "notes": notes,
         "cells": [cell_as_json(cell, competitors) for cell in cells],
     }

@@ -11,6 +11,8 @@ namespace {
 constexpr std::string_view kWhen = "auto|always|never";
 constexpr unsigned kEverywhere = kForCopy | kForInfo | kForCleanup;
 
+// A row of the tables is read as one.
+// clang-format off
 constexpr OptionRow kOptions[] = {
     // ── selection ──
     {.letter = 'a', .name = "archive", .section = Section::selection, .sets = Action::archive,
@@ -160,6 +162,7 @@ constexpr Verb kVerbs[] = {
                "copying will be tried, and why. With --json, one JSON object a line. info is a verb only as the first "
                "argument; a file of that name is copied as ./info."},
 };
+// clang-format on
 
 // ── what always holds of the table ──
 

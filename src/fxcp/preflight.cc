@@ -24,9 +24,9 @@ Result<storage::QuickTraits> traits_of(const std::string& path, sys::Links links
 }
 
 Bytes free_for_us(const storage::QuickTraits& target) {
-  // Root may use ext4's reserve; what btrfs calls free is not all to be had by anybody.
+  // Root may use ext4's reserve.  What btrfs calls free is not all to be had by anybody; but it says 0 where its metadata is short, which is no answer.
   const bool reserve = sys::privileges().ignore_permissions && target.filesystem != storage::Filesystem::btrfs;
-  return reserve ? target.free : target.available;
+  return reserve || target.available == Bytes(0) ? target.free : target.available;
 }
 
 /// True where it is clear without a look at every file: more is free than the sources' filesystems hold in all.
@@ -104,9 +104,13 @@ Result<> check_space(const Arrangement& plan, const Options& options, unsigned w
 
   const std::string directory = existing_directory(plan);
   if (may_compress(directory, target.filesystem)) return {};
-  const Bytes free = free_for_us(target);
+  Bytes free = free_for_us(target);
   if (room_of_sources(plan, options, false, workers, descriptor_limit) <= free || sys::stop_requested()) return {};
   const Bytes needed = room_of_sources(plan, options, true, workers, descriptor_limit);
+  // Room that was freed a moment ago may not be counted yet (btrfs, XFS): ask once more after a flush, before saying no.
+  if (const auto fd = sys::open_at(sys::working_directory(), directory, {.links = sys::Links::follow, .directory = true}); fd) {
+    if (sys::sync_filesystem(*fd)) free = free_for_us(FOX_TRY(storage::quick_traits(*fd)));
+  }
 
   // What is replaced makes room; how much of the target that is, is not known before: it may be all of it.
   Bytes replaceable;

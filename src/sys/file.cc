@@ -94,7 +94,11 @@ Result<> set_position(FdView file, FileOffset at) {
   return {};
 }
 
-void make_blocking(FdView file) { ::fcntl(file.number(), F_SETFL, 0); }
+void make_blocking(FdView file) {
+  // The other flags stay: without O_NOATIME reading would be seen.
+  const int flags = ::fcntl(file.number(), F_GETFL);
+  if (flags != -1) ::fcntl(file.number(), F_SETFL, flags & ~O_NONBLOCK);
+}
 
 Result<UniqueFd> duplicate(FdView file) {
   const int fd = ::fcntl(file.number(), F_DUPFD_CLOEXEC, 0);

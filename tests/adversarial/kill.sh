@@ -11,8 +11,8 @@ seed=${FOXING_SEED:-$(date +%s)} kills=${FOXING_KILLS:-200}
 echo "FOXING_SEED=$seed FOXING_KILLS=$kills"
 a=$(tmpfs 700M) || exit $?
 b=$(new_fs xfs 1200M) || exit $?
-tree_make "$a/src" --scale 0.02 --portable types sizes sparse links xattrs acls dirs modes || exit 1
-tree_make "$a/old" --scale 0.02 --portable --seed 9 sizes sparse links xattrs acls dirs modes || exit 1
+tree_make "$a/src" --scale 0.01 --portable types sizes sparse links xattrs acls dirs modes || exit 1
+tree_make "$a/old" --scale 0.01 --portable --seed 9 sizes sparse links xattrs acls dirs modes || exit 1
 head -c 20000000 /dev/urandom >"$a/src/large"
 head -c 15000000 /dev/urandom >"$a/old/large"
 CHECKS=$((CHECKS + 1))

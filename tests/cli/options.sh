@@ -80,6 +80,10 @@ if [ "$(id -u)" = 0 ]; then
   fxcp -a --no-devices devices no_devices >out 2>err; code=$?
   check "no devices (exit $code)" test "$(find no_devices -type b -o -type c | wc -l)" = 0
   check "all else is there" test "$(find devices ! -type b ! -type c | wc -l)" = "$(find no_devices | wc -l)"
+  # Somebody else's setuid program must not become ours: the bits go with the owner.
+  expect 0 fxcp -a --no-owner --no-group devices no_setuid
+  check "no setuid without its owner" test -z "$(find no_setuid/owners -type f -name '1.*' -perm /4000)"
+  find devices/owners -type f -exec chmod 755 {} +
   expect 0 fxcp -a --no-owner --no-group devices no_owner && same devices no_owner --no-owner
   check "nobody else owns anything" test "$(find no_owner ! -user 0 -o ! -group 0 | wc -l)" = 0
 fi

@@ -2,6 +2,7 @@
 #include "core/copy/content.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "base/assert.h"
 #include "core/copy/stream.h"
@@ -178,8 +179,19 @@ Result<Moved> copy_piece(Workbench& bench, const Plan& plan, sys::FdView source,
     if (tier == Tier::plain) answer = Answer::done(FOX_TRY(stream_through(bench.buffer(), stream)));
     if (answer.moved) return Moved{.tier = tier, .bytes = *answer.moved, .attempts = {}};
   }
-  FOX_ASSERT(false);  // every plan that can be shared ends in `plain`
-  return Moved{};
+  return fail(ENOSYS, "copy", {}, "no way of copying is left: the allowed ones were declined");
+}
+
+Result<bool> same_content(Workbench& bench, sys::FdView source, sys::FdView target, Bytes size) {
+  const std::span<std::byte> half = bench.buffer().first(kBufferSize / 2);
+  const std::span<std::byte> other = bench.buffer().last(kBufferSize / 2);
+  for (FileOffset at; at.value < size.value; at = at + Bytes(half.size())) {
+    if (sys::stop_requested()) return fail(ECANCELED, "copy");
+    const std::size_t got = FOX_TRY(sys::read_all_at(source, half, at));
+    const std::size_t there = FOX_TRY(sys::read_all_at(target, other, at));
+    if (got != there || std::memcmp(half.data(), other.data(), got) != 0) return false;
+  }
+  return true;
 }
 
 }  // namespace foxing::copy

@@ -63,6 +63,9 @@ Result<Moved> copy_content(Workbench& bench, const Plan& plan, sys::FdView sourc
 
 /// True where several workers may share the file: the plan moves it through this machine, piece by piece.
 bool can_be_shared(const Plan& plan);
+/// Reads both again and compares them.
+Result<bool> same_content(Workbench& bench, sys::FdView source, sys::FdView target, Bytes size);
+
 /// Copies `range`, by the tiers of the plan that work on pieces; for one of several workers on a large file.
 Result<Moved> copy_piece(Workbench& bench, const Plan& plan, sys::FdView source, sys::FdView target, ByteRange range, const Pair& pair);
 

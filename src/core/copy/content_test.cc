@@ -233,7 +233,7 @@ TEST_F(Content, WithoutIoUringItIsReadAndWritten) {
     EXPECT_TRUE(equal());
     EXPECT_EQ(without.ring(), nullptr) << "it is asked for once";  // the plan fails only the first call
 
-    const auto piece = copy_piece(without, offer({Tier::ring}), *from, *to, {FileOffset(1000), FileOffset(5000)}, pair_);
+    const auto piece = copy_piece(without, offer({Tier::ring, Tier::plain}), *from, *to, {FileOffset(1000), FileOffset(5000)}, pair_);
     ASSERT_TRUE(piece);
     EXPECT_EQ(piece->tier, Tier::plain);
     EXPECT_EQ(piece->bytes, Bytes(4000));

@@ -100,6 +100,7 @@ class Copier final : public walk::Visitor {
     Moved moved;
     meta::Losses losses;
     std::string_view why;  // the planner's reason
+    bool settled = true;   // false: the source was being written to while its times stood still
   };
 
   // directories (copier.cc)

@@ -245,7 +245,7 @@ TEST_P(LinksThatFail, ManyNamesOfAFileThatCannotBeReadEndWithoutRecursion) {
   constexpr int kLinks = 3000;
   for (int i = 1; i < kLinks; ++i) world.hard_link("source/name", "source/name" + std::to_string(i));
   TestRun run(world, options_, 2);
-  run.faults = "uring_read:1+:EIO,pread:1+:EIO";
+  run.faults = "sendfile:1+:EIO,uring_read:1+:EIO,pread:1+:EIO";
   run.copy();
   EXPECT_EQ(run.failures().size(), unsigned{kLinks});
   EXPECT_THAT(world.names("target"), IsEmpty());

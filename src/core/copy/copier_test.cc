@@ -85,7 +85,7 @@ TEST(Copier, CopiesDevicesSetuidAndOwnersAsRoot) {
   TempTree world;
   world.dir("source");
   if (::mknod(world.at("source/null").c_str(), S_IFCHR | 0666, makedev(1, 3)) != 0) GTEST_SKIP() << "no devices may be made here";
-  ASSERT_EQ(::mknod(world.at("source/disk").c_str(), S_IFBLK | 0660, makedev(259, 1'000'000)), 0);
+  ASSERT_EQ(::mknod(world.at("source/disk").c_str(), S_IFBLK | 0660, makedev(259, 200'000)), 0);
   world.file("source/setuid", "x");
   ASSERT_EQ(::chown(world.at("source/setuid").c_str(), 1234, 5678), 0);
   world.chmod("source/setuid", 06755);

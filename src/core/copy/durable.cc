@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "base/assert.h"
 #include "sys/file.h"
 
 namespace foxing::copy {
@@ -19,12 +20,16 @@ void DurableCommits::add(Waiting waiting, walk::WorkerIndex worker) {
 }
 
 void DurableCommits::flush(walk::WorkerIndex worker) {
-  std::vector<Waiting> all;
-  {
-    const std::lock_guard lock(mutex_);
-    all.swap(waiting_);
+  // Until none waits: a commit may lead to another one (a link that is refused becomes a copy).
+  while (true) {
+    std::vector<Waiting> all;
+    {
+      const std::lock_guard lock(mutex_);
+      all.swap(waiting_);
+    }
+    if (all.empty()) return;
+    commit(std::move(all), worker);
   }
-  commit(std::move(all), worker);
 }
 
 void DurableCommits::commit(std::vector<Waiting> batch, walk::WorkerIndex worker) {
@@ -51,6 +56,7 @@ void DurableCommits::touched(DeviceId device, sys::FdView directory) {
 
 Result<> DurableCommits::finish() {
   const std::lock_guard lock(mutex_);
+  FOX_ASSERT(waiting_.empty());
   for (const auto& [device, fd] : devices_) {
     auto synced = sys::sync_filesystem(fd);
     if (outcome_ && !synced) outcome_ = std::move(synced);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <ctime>
 #include <mutex>
 #include <optional>
 
@@ -18,12 +19,22 @@ namespace foxing::copy {
 namespace {
 
 constexpr int kMostReadings = 3;
+constexpr double kHotSeconds = 0.25;  // longer than one write of an ordinary program takes
 constexpr Bytes kSplitFrom = 2_MiB;  // below this one worker is done before another has started
 constexpr Bytes kPiece = 16_MiB;
 
 Result<> rewind(sys::FdView file) {
   if (::lseek(file.number(), 0, SEEK_SET) != 0) return fail(errno, "lseek");
   return {};
+}
+
+/// A write(2) sets the times first and moves its bytes then, so a file that was written to a moment ago may still be changing under the times
+/// that it shows.  Such a file is compared after it has been copied.
+bool is_hot(const sys::FileStatus& status) {
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  const double age = static_cast<double>(now.tv_sec - status.changed().tv_sec) + static_cast<double>(now.tv_nsec - status.changed().tv_nsec) / 1e9;
+  return age > -1 && age < kHotSeconds;
 }
 
 Error changed_error() {
@@ -92,10 +103,12 @@ class LargeFile {
 
   void finish(walk::WorkerIndex worker) {
     if (outcome_ && plan.holes != Holes::none) outcome_ = sys::truncate(staged.fd(), source.status.size());
+    auto settled = outcome_ && hot_ ? same_content(copier.at(worker).bench, source.fd, staged.fd(), source.status.size()) : Result<bool>(true);
+    if (!settled) outcome_ = tl::make_unexpected(std::move(settled).error());
     auto losses = outcome_ ? copier.dress(Copier::target_of(*directory), source, staged) : Result<meta::Losses>(tl::make_unexpected(outcome_.error()));
     auto after = sys::status_of(source.fd);
     if (!after) return copier.regular_failed(directory, name, source, std::move(after).error(), worker);
-    if (!sys::same_version(source.status, *after) && !sys::stop_requested()) {
+    if ((!sys::same_version(source.status, *after) || (settled && !*settled)) && !sys::stop_requested()) {
       // Rare enough to be read again in one piece, with the retries of every other file.
       copier.at(worker).counters.retries.fetch_add(1, std::memory_order_relaxed);
       source.status = *after;
@@ -104,9 +117,10 @@ class LargeFile {
     }
     if (!losses) return copier.regular_failed(directory, name, source, std::move(losses).error(), worker);
     if (copier.observer_.wants_files()) moved_.attempts.push_back({moved_.tier, 0});
-    copier.commit(directory, name, std::move(source), {std::move(staged), std::move(moved_), std::move(*losses), plan.steps[0].why}, worker);
+    copier.commit(directory, name, std::move(source), {std::move(staged), std::move(moved_), std::move(*losses), plan.steps[0].why, true}, worker);
   }
 
+  const bool hot_ = is_hot(source.status);  // before the first piece is read
   std::atomic<std::uint64_t> next_{0};  // where the next piece begins
   std::mutex mutex_;
   Moved moved_{.tier = Tier::send};  // guarded by mutex_ until the last sharer is done
@@ -193,7 +207,7 @@ void Copier::copy_regular(const walk::Hold& directory, const std::string& name, 
     // Whatever went wrong: where the file has changed under our hands (cut short by a log rotation, say) that is the reason.
     const auto after = sys::status_of(source.fd);
     if (!after) return regular_failed(directory, name, source, after.error(), worker);
-    const bool changed = !sys::same_version(source.status, *after);
+    const bool changed = !sys::same_version(source.status, *after) || (staged && !staged->settled);
     const bool only_grew = staged && after->size() > source.status.size();
     const bool last = reading == kMostReadings;
     if (!staged && (!changed || last || sys::stop_requested())) return regular_failed(directory, name, source, std::move(staged).error(), worker);
@@ -210,12 +224,15 @@ void Copier::copy_regular(const walk::Hold& directory, const std::string& name, 
 }
 
 Result<Copier::Finished> Copier::read_once(TargetDirectory& target, std::string name, const Opened& source, walk::WorkerIndex worker) {
+  const bool hot = is_hot(source.status);
   const Plan plan = FOX_TRY(plan_for(source, target.pair()));
   StagedFile staged = FOX_TRY(stage(target, std::move(name), source.status, worker));
   const Attempts attempts = observer_.wants_files() ? Attempts::keep : Attempts::forget;
   Moved moved = FOX_TRY(copy_content(at(worker).bench, plan, source.fd, source.status, staged.fd(), target.pair(), attempts));
+  // Before the times are set, since reading the copy moves its atime.
+  const bool settled = !hot || FOX_TRY(same_content(at(worker).bench, source.fd, staged.fd(), source.status.size()));
   meta::Losses losses = FOX_TRY(dress(target, source, staged));
-  return Finished{std::move(staged), std::move(moved), std::move(losses), plan.steps[0].why};
+  return Finished{std::move(staged), std::move(moved), std::move(losses), plan.steps[0].why, settled};
 }
 
 bool Copier::split(const walk::Hold& directory, const std::string& name, sys::Links links, Opened& source, const Plan& plan,

@@ -218,10 +218,19 @@ bool Copier::copy_name(const HardLinks::Name& name, bool leads, const FileKey& k
   return true;
 }
 
+namespace {
+
+/// Too many names, names in another project, no links on this filesystem; ELOOP: the first name lies behind a link that -K keeps.
+bool refuses_links(int code) {
+  return code == EMLINK || code == EXDEV || code == EPERM || code == EOPNOTSUPP || code == ENOSYS || code == ELOOP || code == ESTALE;
+}
+
+}  // namespace
+
 void Copier::make_link(const HardLinks::Name& name, const HardLinks::Place& place, const FileKey& key, walk::WorkerIndex worker) {
   TargetDirectory& target = target_of(*name.directory);
   if (auto linked = link_to(target, target.name_for(name.name), place); !linked) {
-    if (linked.error().code == ENOSPC || linked.error().code == EDQUOT || linked.error().code == EEXIST) return fail_entry(*name.directory, name.name, std::move(linked).error());
+    if (!refuses_links(linked.error().code)) return fail_entry(*name.directory, name.name, std::move(linked).error());
     // Too many links, or none at all on this filesystem: the content is there at least, and it is said that it is not one file.
     linked.error().detail = "copied as a file of its own";
     report(*name.directory, name.name, ProblemKind::hard_link, std::move(linked).error());

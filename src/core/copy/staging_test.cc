@@ -110,6 +110,8 @@ TEST_F(Staging, OneThatCannotBeRemovedIsTold) {
 /// A cleanup of somebody else may have taken it away: an empty directory called .tmp.
 TEST_F(Staging, OneThatIsGoneIsDoneWithout) {
   TargetDirectory root = directory("root");
+  constexpr auto kXfsMagic = 0x58465342;
+  if (sys::filesystem_of(root.fd())->f_type != kXfsMagic) GTEST_SKIP() << "others answer otherwise, and have no staging directories: TMPDIR on XFS";
   staging_.make(root, names_, 2);
   for (const std::string& name : world_.names("root")) world_.remove("root/" + name);
   auto staged = StagedFile::create(root, staging_.place_for(root, 0), names_, "file", 0600, StagedFile::Staging::atomic);

@@ -120,7 +120,7 @@ class TestRun final : public Observer {
     problems_.push_back(std::move(problem));
   }
   bool wants_files() const override {
-    if (looked) looked();
+    if (looked && visiting_.load() > 0) looked();
     return true;
   }
   void file(const FileEvent& event) override {
@@ -139,7 +139,9 @@ class TestRun final : public Observer {
     }
     void visit(const walk::Hold& directory, const walk::Entry& entry, walk::WorkerIndex worker) override {
       if (run_.before) run_.before(run_.below(directory->path_of(entry.name)));
+      run_.visiting_.fetch_add(1);
       copier_.visit(directory, entry, worker);
+      run_.visiting_.fetch_sub(1);
     }
     void leave(walk::Directory& directory) override { copier_.leave(directory); }
     void unreadable(walk::Directory& directory, std::string_view name, Error error) override {
@@ -177,6 +179,7 @@ class TestRun final : public Observer {
   std::atomic<Copier*> copier_{nullptr};
   std::mutex mutex_;
   std::vector<Problem> problems_;
+  mutable std::atomic<int> visiting_{0};
   std::vector<FileEvent> events_;
 };
 

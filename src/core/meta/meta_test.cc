@@ -165,7 +165,7 @@ TEST_F(Meta, AGroupThatCanBeSetIsSetEvenWhereTheOwnerCannot) {
   faults_ = "fchown:1:EPERM";  // both at once; the group alone is allowed
   Policy policy = everything();
   policy.privileges.set_owner = false;
-  EXPECT_THAT(losses(policy), ElementsAre(FieldsAre(Loss::owner, kNote, EPERM, "owner 1234"), FieldsAre(Loss::mode, kNote, 0, HasSubstr("6755 became 02755"))));
+  EXPECT_THAT(losses(policy), ElementsAre(FieldsAre(Loss::owner, kNote, EPERM, "owner 1234"), FieldsAre(Loss::mode, kNote, 0, HasSubstr("6755 became 2755"))));
   EXPECT_EQ(world_.status("target").st_gid, 5678u);
   EXPECT_EQ(world_.mode("target"), 02755u) << "setgid belongs to the group, which is right";
 }
