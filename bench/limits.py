@@ -48,8 +48,10 @@ def main():
 
 
 def table(pair, stopwatch, options):
-    variants = {f"{way}, {threads} thread{'s' * (threads > 1)}": [os.path.join(options.helpers, "bare_loop"), "--naming=tmpfile", f"--threads={threads}",
-                                                              f"--way={way}", "--buffer=262144"] for threads in (1, 2) for way in WAYS}
+    naming = "apart" if pair.target.name.startswith("xfs") else "tmpfile"  # as fxcp stages
+    bare_loop = [os.path.join(options.helpers, "bare_loop"), f"--naming={naming}", "--buffer=262144"]
+    variants = {f"{way}, {threads} thread{'s' * (threads > 1)}": [*bare_loop, f"--threads={threads}", f"--way={way}"]
+                for threads in (1, 2) for way in WAYS}
     variants |= {"cp -a": ["cp", "-a"], "rsync -a": ["rsync", "-a"]}
     columns = [cells(pair, stopwatch, options, size, files, variants) for size, files in SIZES]
     print(f"\n### {pair.title}\n")

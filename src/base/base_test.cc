@@ -21,7 +21,8 @@ using ::testing::Optional;
 
 TEST(Error, SaysTheOperationTheReasonAndTheWayOut) {
   EXPECT_EQ((Error{.code = EACCES, .operation = "openat", .subject = "/a", .detail = {}}).message(), "openat: Permission denied");
-  EXPECT_EQ((Error{.code = EACCES, .operation = "openat", .subject = {}, .detail = "run it as root"}).message(), "openat: Permission denied: run it as root");
+  EXPECT_EQ((Error{.code = EACCES, .operation = "openat", .subject = {}, .detail = "run it as root"}).message(),
+            "openat: Permission denied: run it as root");
   EXPECT_EQ((Error{.code = 0, .operation = "", .subject = {}, .detail = "is a directory"}).message(), "is a directory");
   EXPECT_EQ((Error{.code = ENOSPC, .operation = "", .subject = {}, .detail = {}}).message(), "No space left on device");
   EXPECT_EQ(Error{}.message(), "");
@@ -130,7 +131,8 @@ TEST(FileKey, HashesDenseInodesApart) {
   }
   EXPECT_GT(low_bits.size(), 900u);
   EXPECT_NE((FileKey{DeviceId::from_stat(1), InodeNo(2)}), (FileKey{DeviceId::from_stat(2), InodeNo(1)}));
-  EXPECT_NE(std::hash<FileKey>{}({DeviceId::from_stat(1), InodeNo(2)}), std::hash<FileKey>{}({DeviceId::from_stat(2), InodeNo(2)}));
+  EXPECT_NE(std::hash<FileKey>{}({DeviceId::from_stat(1), InodeNo(2)}),
+            std::hash<FileKey>{}({DeviceId::from_stat(2), InodeNo(2)}));
 }
 
 // ---- Text
@@ -143,17 +145,24 @@ TEST(Printable, LetsNothingThroughThatATerminalObeys) {
   EXPECT_EQ(printable(std::string("nul\0", 4)), "nul\\x00");
   EXPECT_EQ(printable("back\\x0aslash"), "back\\\\x0aslash") << "or a name could forge what is shown of another";
   EXPECT_EQ(printable("f\xC3\xBC\xE2\x82\xAC\xF0\x9F\xA6\x8A"), "f\xC3\xBC\xE2\x82\xAC\xF0\x9F\xA6\x8A");
-  EXPECT_EQ(printable("\xC2\x9B" "31m"), "\\xc2\\x9b31m") << "C1: some terminals take it for ESC [";
+  EXPECT_EQ(printable("\xC2\x9B"
+                      "31m"),
+            "\\xc2\\x9b31m")
+      << "C1: some terminals take it for ESC [";
   EXPECT_EQ(printable("\xC2\xA0"), "\xC2\xA0") << "the first behind C1";
-  EXPECT_EQ(printable("\xFF\xFE" "a\xC3"), "\\xff\\xfea\\xc3");
+  EXPECT_EQ(printable("\xFF\xFE"
+                      "a\xC3"),
+            "\\xff\\xfea\\xc3");
 }
 
 TEST(Utf8, IsWhatRfc3629Says) {
-  for (const char* good : {"", "a", "\xC2\x80", "\xDF\xBF", "\xE0\xA0\x80", "\xED\x9F\xBF", "\xEE\x80\x80", "\xEF\xBF\xBF", "\xF0\x90\x80\x80", "\xF4\x8F\xBF\xBF"}) {
+  for (const char* good : {"", "a", "\xC2\x80", "\xDF\xBF", "\xE0\xA0\x80", "\xED\x9F\xBF", "\xEE\x80\x80", "\xEF\xBF\xBF",
+                           "\xF0\x90\x80\x80", "\xF4\x8F\xBF\xBF"}) {
     EXPECT_TRUE(is_utf8(good)) << printable(good);
   }
-  for (const char* bad : {"\x80", "\xBF", "\xC0\x80", "\xC1\xBF", "\xC2", "\xC2\x41", "\xE0\x9F\xBF", "\xE2\x82", "\xED\xA0\x80", "\xED\xBF\xBF", "\xF0\x8F\xBF\xBF",
-                          "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xFF", "ok\xFE", "\xE2\x28\xA1", "\xF0\x90\x28\x80"}) {
+  for (const char* bad :
+       {"\x80", "\xBF", "\xC0\x80", "\xC1\xBF", "\xC2", "\xC2\x41", "\xE0\x9F\xBF", "\xE2\x82", "\xED\xA0\x80", "\xED\xBF\xBF",
+        "\xF0\x8F\xBF\xBF", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xFF", "ok\xFE", "\xE2\x28\xA1", "\xF0\x90\x28\x80"}) {
     EXPECT_FALSE(is_utf8(bad)) << printable(bad);
   }
 }
@@ -165,7 +174,8 @@ TEST(Printable, OfAnyBytesIsUtf8WithoutControls) {
     for (char& byte : name) byte = static_cast<char>(random());
     const std::string text = printable(name);
     ASSERT_TRUE(is_utf8(text)) << "seed 4711, round " << round;
-    for (const char byte : text) ASSERT_TRUE(static_cast<unsigned char>(byte) >= 0x20 && byte != 0x7F) << "seed 4711, round " << round;
+    for (const char byte : text)
+      ASSERT_TRUE(static_cast<unsigned char>(byte) >= 0x20 && byte != 0x7F) << "seed 4711, round " << round;
   }
 }
 
@@ -197,7 +207,8 @@ TEST(ParseSize, PowersOf1024) {
   EXPECT_THAT(parse_size("2GiB"), Optional(2_GiB));
   EXPECT_THAT(parse_size("1MB"), Optional(1_MiB));
   EXPECT_THAT(parse_size("15E"), Optional(Bytes(15ULL << 60)));
-  for (const char* bad : {"", "K", "-1", "+1", " 1", "1 ", "1.5G", "1X", "1Ki", "1KiBs", "1KK", "16E", "18446744073709551616", "0x10"}) {
+  for (const char* bad :
+       {"", "K", "-1", "+1", " 1", "1 ", "1.5G", "1X", "1Ki", "1KiBs", "1KK", "16E", "18446744073709551616", "0x10"}) {
     EXPECT_EQ(parse_size(bad), std::nullopt) << bad;
   }
 }

@@ -39,10 +39,10 @@ T take(tl::expected<T, Error>&& result) {
 #define FOX_TRY(...) FOX_TRY_AS(FOX_CONCATENATED(fox_result_, __COUNTER__), __VA_ARGS__)
 #define FOX_CONCATENATED(a, b) FOX_CONCATENATED_AGAIN(a, b)
 #define FOX_CONCATENATED_AGAIN(a, b) a##b
-#define FOX_TRY_AS(result, ...)                                                           \
-  __extension__({                                                                         \
-    auto result = (__VA_ARGS__);                                                          \
-    if (!result) [[unlikely]]                                                             \
-      return tl::make_unexpected(std::move(result).error());                              \
-    ::foxing::detail::take(std::move(result));                                            \
+#define FOX_TRY_AS(result, ...)                              \
+  __extension__({                                            \
+    auto result = (__VA_ARGS__);                             \
+    if (!result) [[unlikely]]                                \
+      return tl::make_unexpected(std::move(result).error()); \
+    ::foxing::detail::take(std::move(result));               \
   })

@@ -25,7 +25,10 @@ struct Amount : Strong<Tag, Number> {
   friend constexpr auto operator<=>(Amount, Amount) = default;
   friend constexpr Amount operator+(Amount a, Amount b) { return Amount(a.value + b.value); }
   friend constexpr Amount operator-(Amount a, Amount b) { return Amount(a.value - b.value); }
-  constexpr Amount& operator+=(Amount other) { this->value += other.value; return *this; }
+  constexpr Amount& operator+=(Amount other) {
+    this->value += other.value;
+    return *this;
+  }
 };
 
 using InodeNo = Strong<struct InodeNoTag, std::uint64_t>;

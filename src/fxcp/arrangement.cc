@@ -12,7 +12,9 @@
 namespace foxing::fxcp {
 namespace {
 
-tl::unexpected<Error> refuse(const std::string& path, std::string why, int code = 0) { return fail(code, "", path, std::move(why)); }
+tl::unexpected<Error> refuse(const std::string& path, std::string why, int code = 0) {
+  return fail(code, "", path, std::move(why));
+}
 
 bool ends_in_slash(const std::string& path) { return !path.empty() && path.back() == '/'; }
 
@@ -25,8 +27,10 @@ Result<std::optional<sys::FileStatus>> look(const std::string& path) {
 }
 
 Result<Item> look_at_source(const std::string& source, const Options& options) {
-  const bool follow = ends_in_slash(source) || options.follow_arguments || options.symlinks == Symlinks::follow || !options.preserve.links;
-  Item item{.source = source, .links = follow ? sys::Links::follow : sys::Links::keep, .status = {}, .name = split_path(source).name};
+  const bool follow =
+      ends_in_slash(source) || options.follow_arguments || options.symlinks == Symlinks::follow || !options.preserve.links;
+  Item item{
+      .source = source, .links = follow ? sys::Links::follow : sys::Links::keep, .status = {}, .name = split_path(source).name};
   auto status = sys::status_at(sys::working_directory(), source, item.links);
   if (status && status->type() == sys::FileType::symlink && options.symlinks == Symlinks::follow_directories) {
     const auto target = sys::status_at(sys::working_directory(), source, sys::Links::follow);
@@ -37,7 +41,8 @@ Result<Item> look_at_source(const std::string& source, const Options& options) {
   }
   if (!status) {
     const bool missing = status.error().code == ENOENT;
-    return refuse(source, missing ? "does not exist; nothing was copied" : "cannot be looked at; nothing was copied", status.error().code);
+    return refuse(source, missing ? "does not exist; nothing was copied" : "cannot be looked at; nothing was copied",
+                  status.error().code);
   }
   item.status = *status;
   if (status->type() == sys::FileType::directory && !options.recursive) {
@@ -87,7 +92,8 @@ Result<> arrange_into(Arrangement& plan, const std::string& directory, bool may_
       continue;
     }
     if (!names.insert(item.name).second) {
-      return refuse(item.source, fmt::format("another source is called '{}' too; they cannot both be copied into one directory", item.name));
+      return refuse(item.source,
+                    fmt::format("another source is called '{}' too; they cannot both be copied into one directory", item.name));
     }
   }
   return {};
@@ -102,7 +108,9 @@ Result<> check_parent(const Arrangement& plan) {
   }
   const std::string parent = split_path(plan.directory).directory;
   const auto there = FOX_TRY(look(parent));
-  if (!there) return refuse(parent, fmt::format("does not exist, so there is nowhere to make '{}' in", split_path(plan.directory).name), ENOENT);
+  if (!there)
+    return refuse(parent, fmt::format("does not exist, so there is nowhere to make '{}' in", split_path(plan.directory).name),
+                  ENOENT);
   if (!is_directory(there)) return refuse(parent, "is not a directory");
   return {};
 }
@@ -122,7 +130,8 @@ Result<> check_nesting(const Arrangement& plan, const Options& options) {
     auto lies = storage::nesting(target, item.source);
     if (!lies) return tl::make_unexpected(std::move(lies).error().about(target));
     if (*lies == storage::Nesting::same) return refuse(item.source, fmt::format("and '{}' are the same directory", target));
-    const bool met = *lies == storage::Nesting::inside || (*lies == storage::Nesting::inside_other_device && !options.one_file_system);
+    const bool met =
+        *lies == storage::Nesting::inside || (*lies == storage::Nesting::inside_other_device && !options.one_file_system);
     if (met) return refuse(target, fmt::format("lies inside the source '{}'; a tree cannot be copied into itself", item.source));
   }
   return {};

@@ -134,9 +134,7 @@ TEST_F(Arranging, ATargetDirectoryTakesEvenOne) {
   EXPECT_THAT(refusal(options), HasSubstr("missing"));
 }
 
-TEST_F(Arranging, TheContentsOfADotAreMirrored) {
-  EXPECT_TRUE(plan(options({"tree/.", "file"}, "there")).items[0].mirror);
-}
+TEST_F(Arranging, TheContentsOfADotAreMirrored) { EXPECT_TRUE(plan(options({"tree/.", "file"}, "there")).items[0].mirror); }
 
 // ---- Refused, and nothing is touched
 

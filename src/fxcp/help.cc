@@ -30,23 +30,29 @@ constexpr Example kExamples[] = {
 };
 
 constexpr std::string_view kDescription =
-    "fxcp copies files and directory trees on Linux: in parallel, and for each file by the fastest way that its filesystems offer "
+    "fxcp copies files and directory trees on Linux: in parallel, and for each file by the fastest way that its filesystems "
+    "offer "
     "(sharing blocks, copying inside the kernel, or reading and writing), found by trying it.\n\n"
-    "Every file appears under its name when it is complete: a name shows its old or its new content, never a half. A run that was "
-    "interrupted is resumed by running it again. What the target cannot keep of what was asked for (an extended attribute, a time) is "
+    "Every file appears under its name when it is complete: a name shows its old or its new content, never a half. A run that "
+    "was "
+    "interrupted is resumed by running it again. What the target cannot keep of what was asked for (an extended attribute, a "
+    "time) is "
     "said, and makes the exit status 1: exit status 0 means that the copy is equal to the source.\n\n"
     "Short options mean what they mean in rsync(1); options with other letters in cp(1) have cp's long names. Names of options "
     "are written in full. Operands and options may be mixed; behind -- all are operands.";
 
 constexpr std::string_view kSourceAndDestination =
-    "One SRC, a directory, with --archive or --recursive: the content of SRC becomes the content of DST, whether DST is there already "
+    "One SRC, a directory, with --archive or --recursive: the content of SRC becomes the content of DST, whether DST is there "
+    "already "
     "or not, and with or without a slash at the end. So running a command twice gives the same result as running it once. "
     "Files that only DST has stay. A slash at the end of a symbolic link makes it mean the directory it points to.\n\n"
     "One SRC, not a directory: it is copied to DST/NAME where DST is a directory or ends in a slash, and to DST otherwise.\n\n"
-    "Several SRC, or --target-directory: each is copied into the directory, under its own last name. DST is made where it is missing; "
+    "Several SRC, or --target-directory: each is copied into the directory, under its own last name. DST is made where it is "
+    "missing; "
     "the directory that it is to be made in must be there, and so must that of --target-directory.\n\n"
     "These are refused with exit status 2 before anything is written: a SRC that is missing; a DST inside a SRC; a SRC that "
-    "is DST, be it by way of a symbolic link, a hard link or a bind mount; several SRC and a DST that is not a directory; several SRC of "
+    "is DST, be it by way of a symbolic link, a hard link or a bind mount; several SRC and a DST that is not a directory; "
+    "several SRC of "
     "one name; a directory as SRC without --recursive or --archive.\n\n"
     "A file called - is written ./-, one called info ./info where it comes first. Reading from standard input is not supported.";
 
@@ -61,18 +67,22 @@ constexpr ExitStatus kExitStatus[] = {
 };
 
 constexpr std::string_view kJson =
-    "With --json, standard output has one JSON object a line: the start of the run, progress (asked for with --progress), warnings, "
-    "failures, a summary, and with --json=files an event for every file. The schema has a version and is described in json.md in the "
+    "With --json, standard output has one JSON object a line: the start of the run, progress (asked for with --progress), "
+    "warnings, "
+    "failures, a summary, and with --json=files an event for every file. The schema has a version and is described in json.md in "
+    "the "
     "documentation directory of the package (share/doc/foxing).";
 
 constexpr std::string_view kFiles =
-    "While it is written, a file may have the name .tmp.* beside its final name. A run removes such files of its own before it ends; those "
+    "While it is written, a file may have the name .tmp.* beside its final name. A run removes such files of its own before it "
+    "ends; those "
     "of a run that was killed are removed by the next run to the same target, and by --cleanup.";
 
 constexpr std::string_view kSeeAlso = "cp(1), rsync(1), ioctl_ficlone(2), copy_file_range(2), io_uring(7), xattr(7), acl(5)";
 
 std::string replaced(std::string text, std::string_view what, std::string_view with) {
-  for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += with.size()) text.replace(at, what.size(), with);
+  for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += with.size())
+    text.replace(at, what.size(), with);
   return text;
 }
 
@@ -168,7 +178,8 @@ std::string help_text() {
 }
 
 std::string version_text() {
-  return "fxcp (Foxing) " FOXING_VERSION "\n"
+  return "fxcp (Foxing) " FOXING_VERSION
+         "\n"
          "License GPL-2.0-or-later: free software, with no warranty, as far as the law permits.\n";
 }
 
@@ -184,14 +195,22 @@ bool is_option_char(char c) { return is_word(c) || is_upper(c) || c == '-' || c 
 std::string troff_escaped(std::string_view text) {
   std::string out;
   for (const char c : text) {
-    if (c == '\\') out += "\\(rs";
-    else if (c == '-') out += "\\-";
-    else if (c == '\'') out += "\\(aq";
-    else if (c == '"') out += "\\(dq";
-    else if (c == '~') out += "\\(ti";
-    else if (c == '^') out += "\\(ha";
-    else if (c == '.' && out.empty()) out += "\\&.";
-    else out += c;
+    if (c == '\\')
+      out += "\\(rs";
+    else if (c == '-')
+      out += "\\-";
+    else if (c == '\'')
+      out += "\\(aq";
+    else if (c == '"')
+      out += "\\(dq";
+    else if (c == '~')
+      out += "\\(ti";
+    else if (c == '^')
+      out += "\\(ha";
+    else if (c == '.' && out.empty())
+      out += "\\&.";
+    else
+      out += c;
   }
   return out;
 }
@@ -260,7 +279,8 @@ std::string man_names(const OptionRow& row) {
 }  // namespace
 
 std::string man_page() {
-  std::string out = ".\\\" SPDX-License-Identifier: GPL-2.0-or-later\n.\\\" Generated by fxcp_docgen from the table of options.\n";
+  std::string out =
+      ".\\\" SPDX-License-Identifier: GPL-2.0-or-later\n.\\\" Generated by fxcp_docgen from the table of options.\n";
   out += ".TH FXCP 1 \"\" \"Foxing " FOXING_VERSION "\" \"User Commands\"\n";
   out += fmt::format(".SH NAME\nfxcp \\- {}\n.SH SYNOPSIS\n.nf\n", kSummary);
   for (const std::string_view line : kUsage) out += fmt::format("{}{}\n", bold("fxcp"), troff_prose(line.substr(4)));
@@ -299,7 +319,8 @@ std::string man_page() {
 
 namespace {
 
-constexpr std::string_view kGenerated = "# SPDX-License-Identifier: GPL-2.0-or-later\n# Generated by fxcp_docgen from the table of options.\n";
+constexpr std::string_view kGenerated =
+    "# SPDX-License-Identifier: GPL-2.0-or-later\n# Generated by fxcp_docgen from the table of options.\n";
 
 std::string verb_names() {
   std::string names;
@@ -324,35 +345,38 @@ std::string bash_completion() {
     for (const std::string& name : long_names(row)) pattern += (pattern.empty() ? "" : "|") + name;
     if (row.takes == Takes::required) apart += (apart.empty() ? "" : "|") + pattern;
     const std::string source = row.completes_directories ? "-d" : fmt::format("-W '{}'", values_of(row));
-    arguments += fmt::format("    {})\n{}      mapfile -t COMPREPLY < <(compgen -P \"$glued\" {} -- \"$word\")\n      return ;;\n", pattern,
-                             row.completes_directories ? "      compopt -o filenames 2>/dev/null\n"
-                                                       : "      compopt +o default +o bashdefault 2>/dev/null\n",
-                             source);
+    arguments += fmt::format(
+        "    {})\n{}      mapfile -t COMPREPLY < <(compgen -P \"$glued\" {} -- \"$word\")\n      return ;;\n", pattern,
+        row.completes_directories ? "      compopt -o filenames 2>/dev/null\n"
+                                  : "      compopt +o default +o bashdefault 2>/dev/null\n",
+        source);
   }
   std::string out(kGenerated);
-  out += "_fxcp() {\n"
-         "  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} option='' glued='' i\n"
-         "  COMPREPLY=()\n"
-         "  for ((i = 1; i < COMP_CWORD; ++i)); do\n"
-         "    if [[ ${COMP_WORDS[i]} == -- ]]; then return; fi  # all that follow are files\n"
-         "  done\n"
-         "  # readline takes \"=\" for a word of its own, unless COMP_WORDBREAKS lacks it.\n"
-         "  if [[ $word == = ]]; then\n"
-         "    option=$before word=''\n"
-         "  elif [[ $before == = ]]; then\n"
-         "    option=${COMP_WORDS[COMP_CWORD-2]}\n"
-         "  elif [[ $word == --*=* ]]; then\n"
-         "    option=${word%%=*} glued=${word%%=*}= word=${word#*=}\n"
-         "  else\n";
+  out +=
+      "_fxcp() {\n"
+      "  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} option='' glued='' i\n"
+      "  COMPREPLY=()\n"
+      "  for ((i = 1; i < COMP_CWORD; ++i)); do\n"
+      "    if [[ ${COMP_WORDS[i]} == -- ]]; then return; fi  # all that follow are files\n"
+      "  done\n"
+      "  # readline takes \"=\" for a word of its own, unless COMP_WORDBREAKS lacks it.\n"
+      "  if [[ $word == = ]]; then\n"
+      "    option=$before word=''\n"
+      "  elif [[ $before == = ]]; then\n"
+      "    option=${COMP_WORDS[COMP_CWORD-2]}\n"
+      "  elif [[ $word == --*=* ]]; then\n"
+      "    option=${word%%=*} glued=${word%%=*}= word=${word#*=}\n"
+      "  else\n";
   out += fmt::format("    case $before in {}) option=$before ;; esac\n  fi\n  case $option in\n{}  esac\n", apart, arguments);
-  out += fmt::format("  if [[ $word == -* ]]; then\n"
-                     "    mapfile -t COMPREPLY < <(compgen -W '{}' -- \"$word\")\n"
-                     "    if [[ ${{#COMPREPLY[@]}} == 1 && ${{COMPREPLY[0]}} == *= ]]; then compopt -o nospace 2>/dev/null; fi\n"
-                     "  elif [[ $COMP_CWORD == 1 && -n $word ]]; then\n"
-                     "    compopt -o filenames 2>/dev/null\n"
-                     "    mapfile -t COMPREPLY < <(compgen -W '{}' -f -- \"$word\")\n"
-                     "  fi\n}}\ncomplete -o bashdefault -o default -F _fxcp fxcp\n",
-                     words.substr(1), verb_names());
+  out += fmt::format(
+      "  if [[ $word == -* ]]; then\n"
+      "    mapfile -t COMPREPLY < <(compgen -W '{}' -- \"$word\")\n"
+      "    if [[ ${{#COMPREPLY[@]}} == 1 && ${{COMPREPLY[0]}} == *= ]]; then compopt -o nospace 2>/dev/null; fi\n"
+      "  elif [[ $COMP_CWORD == 1 && -n $word ]]; then\n"
+      "    compopt -o filenames 2>/dev/null\n"
+      "    mapfile -t COMPREPLY < <(compgen -W '{}' -f -- \"$word\")\n"
+      "  fi\n}}\ncomplete -o bashdefault -o default -F _fxcp fxcp\n",
+      words.substr(1), verb_names());
   return out;
 }
 
@@ -370,8 +394,10 @@ std::string zsh_completion() {
     std::string action;
     if (row.takes != Takes::nothing) {
       action = fmt::format("{}{}:", row.takes == Takes::optional ? "::" : ":", row.argument);
-      if (row.completes_directories) action += "_files -/";
-      else if (!row.values.empty()) action += fmt::format("({})", values_of(row));
+      if (row.completes_directories)
+        action += "_files -/";
+      else if (!row.values.empty())
+        action += fmt::format("({})", values_of(row));
     }
     for (const std::string& name : names) {
       const bool is_long = name.starts_with("--");
@@ -379,7 +405,8 @@ std::string zsh_completion() {
       // -v counts; the others exclude their own other names.
       const std::string exclusion = row.sets == Sets(Action::verbose) ? "*" : fmt::format("({})", all);
       const bool negation = is_long && name.substr(2) == row.negation;
-      specifications += fmt::format("    '{}{}{}[{}{}]{}' \\\n", exclusion, name, form, negation ? "not\\: " : "", described(row.help), action);
+      specifications +=
+          fmt::format("    '{}{}{}[{}{}]{}' \\\n", exclusion, name, form, negation ? "not\\: " : "", described(row.help), action);
     }
   }
   std::string verb_list;
@@ -387,7 +414,8 @@ std::string zsh_completion() {
   std::string out = "#compdef fxcp\n";
   out += kGenerated;
   out += fmt::format("_fxcp_first() {{\n  _alternative 'verbs:verb:(({}))' 'files:file:_files'\n}}\n\n", verb_list);
-  out += fmt::format("_fxcp() {{\n  _arguments -s -S : \\\n{}    '1: :_fxcp_first' \\\n    '*:file:_files'\n}}\n\n", specifications);
+  out +=
+      fmt::format("_fxcp() {{\n  _arguments -s -S : \\\n{}    '1: :_fxcp_first' \\\n    '*:file:_files'\n}}\n\n", specifications);
   out += "if [ \"$funcstack[1]\" = _fxcp ]; then _fxcp \"$@\"; else compdef _fxcp fxcp; fi\n";
   return out;
 }
@@ -400,8 +428,10 @@ std::string fish_completion() {
     // Without -x, fish offers the values behind "=" only, which is what an optional argument is.
     if (row.takes == Takes::required) argument = " -x";
     if (row.takes == Takes::optional) argument = " -f";
-    if (row.completes_directories) argument += " -a '(__fish_complete_directories)'";
-    else if (!row.values.empty()) argument += fmt::format(" -a '{}'", values_of(row));
+    if (row.completes_directories)
+      argument += " -a '(__fish_complete_directories)'";
+    else if (!row.values.empty())
+      argument += fmt::format(" -a '{}'", values_of(row));
     bool first = true;
     for (const std::string_view name : {row.name, row.alias, row.negation}) {
       if (name.empty() && !(first && row.letter != 0)) continue;

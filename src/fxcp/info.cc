@@ -80,14 +80,18 @@ void put_stack(Text& text, const storage::Stack& stack) {
   if (stack.layers.empty()) return;
   const auto rotational = stack.rotational();
   text.line("  {:{}} {}, aligned to {}", "disks", kLabelWidth,
-            !rotational ? "not known whether they turn" : *rotational ? "turn" : "do not turn", human(stack.alignment()));
+            !rotational   ? "not known whether they turn"
+            : *rotational ? "turn"
+                          : "do not turn",
+            human(stack.alignment()));
   if (stack.encrypted()) text.line("  {:{}} encrypted", "", kLabelWidth);
   if (stack.thin()) text.line("  {:{}} thin: what lies below may be full before this filesystem is", "", kLabelWidth);
 }
 
 void put_mount(Text& text, const storage::Mount& mount) {
   std::string shown = mount.root == "/" ? "" : fmt::format(", showing {} of it", printable(mount.root));
-  text.line("  {:{}} {} from {}{}", "mount", kLabelWidth, printable(mount.point), mount.source.empty() ? "nothing" : printable(mount.source), shown);
+  text.line("  {:{}} {} from {}{}", "mount", kLabelWidth, printable(mount.point),
+            mount.source.empty() ? "nothing" : printable(mount.source), shown);
   text.line("  {:{}} {}; {}", "options", kLabelWidth, joined(mount.options), joined(mount.super_options));
 }
 
@@ -95,9 +99,10 @@ void put_path(Text& text, const Traits& traits) {
   const storage::QuickTraits& quick = traits.quick();
   text.line("{}", printable(traits.located.asked));
   if (!traits.located.missing.empty())
-    text.line("  {:{}} {} does not exist yet; this is about {}", "", kLabelWidth, printable(traits.located.missing), printable(traits.located.path));
-  text.line("  {:{}} {} ({}), blocks of {}{}", "filesystem", kLabelWidth, printable(traits.type), name_of(quick.nature), human(quick.block_size),
-            quick.read_only ? ", read-only" : "");
+    text.line("  {:{}} {} does not exist yet; this is about {}", "", kLabelWidth, printable(traits.located.missing),
+              printable(traits.located.path));
+  text.line("  {:{}} {} ({}), blocks of {}{}", "filesystem", kLabelWidth, printable(traits.type), name_of(quick.nature),
+            human(quick.block_size), quick.read_only ? ", read-only" : "");
   if (!traits.uuid.empty()) text.line("  {:{}} {}", "UUID", kLabelWidth, printable(traits.uuid));
   if (quick.sizes_lie()) {
     text.line("  {:{}} sizes mean nothing here: files are read to their end", "space", kLabelWidth);
@@ -107,12 +112,13 @@ void put_path(Text& text, const Traits& traits) {
   text.line("  {:{}} {}", "device", kLabelWidth, device_text(quick.device));
   if (traits.mount) put_mount(text, *traits.mount);
   if (traits.overlay) {
-    text.line("  {:{}} upper {}", "overlay", kLabelWidth, traits.overlay->upper.empty() ? "none: read-only" : printable(traits.overlay->upper));
+    text.line("  {:{}} upper {}", "overlay", kLabelWidth,
+              traits.overlay->upper.empty() ? "none: read-only" : printable(traits.overlay->upper));
     for (const std::string& lower : traits.overlay->lower) text.line("  {:{}} lower {}", "", kLabelWidth, printable(lower));
   }
   put_stack(text, traits.stack);
-  text.line("  {:{}} shared blocks {}, holes {}, nameless files {}", "supports", kLabelWidth, name_of(quick.reflink), name_of(quick.holes),
-            name_of(quick.nameless));
+  text.line("  {:{}} shared blocks {}, holes {}, nameless files {}", "supports", kLabelWidth, name_of(quick.reflink),
+            name_of(quick.holes), name_of(quick.nameless));
   text.line("  {:{}} {}", "times", kLabelWidth, times_text(quick.times));
 }
 
@@ -123,8 +129,9 @@ std::string_view relation_text(const storage::PairTraits& traits) {
 }
 
 bool same_steps(const copy::Plan& a, const copy::Plan& b) {
-  return a.count == b.count && std::equal(a.steps.begin(), a.steps.begin() + static_cast<std::ptrdiff_t>(a.count), b.steps.begin(),
-                                          [](const auto& x, const auto& y) { return x.tier == y.tier && x.why == y.why; });
+  return a.count == b.count &&
+         std::equal(a.steps.begin(), a.steps.begin() + static_cast<std::ptrdiff_t>(a.count), b.steps.begin(),
+                    [](const auto& x, const auto& y) { return x.tier == y.tier && x.why == y.why; });
 }
 
 void put_plan(Text& text, std::string label, const copy::Plan& plan, const PairInfo& pair) {
@@ -140,7 +147,8 @@ void put_plan(Text& text, std::string label, const copy::Plan& plan, const PairI
 /// Neighbours with the same plan share their lines.
 void put_plans(Text& text, const PairInfo& pair) {
   for (auto first = pair.examples.begin(); first != pair.examples.end();) {
-    const auto last = std::find_if(first, pair.examples.end(), [&](const PlannedExample& other) { return !same_steps(first->plan, other.plan); });
+    const auto last = std::find_if(first, pair.examples.end(),
+                                   [&](const PlannedExample& other) { return !same_steps(first->plan, other.plan); });
     std::string label(first->kind);
     for (auto other = first + 1; other != last; ++other) label += fmt::format(", {}", other->kind);
     const bool all = first == pair.examples.begin() && last == pair.examples.end();
@@ -167,7 +175,8 @@ void put_machine(Text& text, const storage::Surroundings& machine) {
   if (machine.container != storage::Container::none)
     text.line("  {:{}} {} ({})", "container", kLabelWidth, name_of(machine.container), machine.container_mark);
   if (machine.virtual_machine)
-    text.line("  {:{}} {}", "virtual", kLabelWidth, machine.hypervisor.empty() ? "machine of an unknown hypervisor" : machine.hypervisor);
+    text.line("  {:{}} {}", "virtual", kLabelWidth,
+              machine.hypervisor.empty() ? "machine of an unknown hypervisor" : machine.hypervisor);
   if (machine.container == storage::Container::none && !machine.virtual_machine)
     text.line("  {:{}} neither a container nor a virtual machine, as far as it shows", "", kLabelWidth);
 }
@@ -203,7 +212,9 @@ Info look(const std::vector<std::string>& paths) {
       if (source == target) continue;
       const Traits& from = info.paths[source];
       const Traits& to = info.paths[target];
-      PairInfo pair{.source = source, .target = target, .traits = pair_traits(from, to),
+      PairInfo pair{.source = source,
+                    .target = target,
+                    .traits = pair_traits(from, to),
                     .nesting = nesting(to.located, from.located, mounts)};
       // No plan where no path leads to one of them any more.
       if (const auto facts = facts_of_pair(from, to)) pair.examples = planned_examples(*facts);

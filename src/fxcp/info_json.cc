@@ -62,7 +62,9 @@ Json mount_json(const storage::Mount& mount) {
 }
 
 Json layer_json(const storage::Layer& layer) {
-  Json object = {{"kind", identifier(name_of(layer.kind))}, {"depth", layer.depth}, {"device", device_text(layer.device)},
+  Json object = {{"kind", identifier(name_of(layer.kind))},
+                 {"depth", layer.depth},
+                 {"device", device_text(layer.device)},
                  {"kernel_name", layer.kernel_name}};
   put_name(object, "name", layer.name);
   object["size"] = layer.size.value;
@@ -101,13 +103,16 @@ Json path_json(const Traits& traits) {
   object["available"] = quick.available.value;
   object["free_inodes"] = quick.free_inodes;
   object["read_only"] = quick.read_only;
-  object["supports"] = {{"shared_blocks", name_of(quick.reflink)}, {"holes", name_of(quick.holes)}, {"nameless_files", name_of(quick.nameless)}};
-  object["times"] = {{"earliest_s", quick.times.earliest_s}, {"latest_s", quick.times.latest_s},
+  object["supports"] = {
+      {"shared_blocks", name_of(quick.reflink)}, {"holes", name_of(quick.holes)}, {"nameless_files", name_of(quick.nameless)}};
+  object["times"] = {{"earliest_s", quick.times.earliest_s},
+                     {"latest_s", quick.times.latest_s},
                      {"step_ns", quick.times.step ? Json(quick.times.step->count()) : Json(nullptr)}};
   object["mount"] = traits.mount ? mount_json(*traits.mount) : Json(nullptr);
   object["overlay"] = nullptr;
   if (traits.overlay) {
-    object["overlay"] = {{"upper", traits.overlay->upper}, {"work", traits.overlay->work}, {"lower", names(traits.overlay->lower)}};
+    object["overlay"] = {
+        {"upper", traits.overlay->upper}, {"work", traits.overlay->work}, {"lower", names(traits.overlay->lower)}};
   }
   put_stack(object, traits.stack);
   return object;
@@ -124,8 +129,11 @@ std::string_view holes_name(copy::Holes holes) {
 }
 
 Json example_json(const PlannedExample& example) {
-  Json object = {{"example", example.kind}, {"size", example.shape.size.value}, {"allocated", example.shape.allocated.value},
-                 {"holes", holes_name(example.plan.holes)}, {"until_end", example.plan.until_end}};
+  Json object = {{"example", example.kind},
+                 {"size", example.shape.size.value},
+                 {"allocated", example.shape.allocated.value},
+                 {"holes", holes_name(example.plan.holes)},
+                 {"until_end", example.plan.until_end}};
   object["tiers"] = Json::array();
   for (std::size_t i = 0; i < example.plan.count; ++i)
     object["tiers"].push_back({{"tier", name_of(example.plan.steps[i].tier)}, {"why", example.plan.steps[i].why}});
@@ -151,8 +159,10 @@ Json pair_json(const Info& info, const PairInfo& pair) {
 
 std::string info_json(const Info& info) {
   Json object = {{"schema", "fxcp.info/1"}};
-  object["machine"] = {{"container", identifier(name_of(info.machine.container))}, {"container_mark", info.machine.container_mark},
-                       {"virtual_machine", info.machine.virtual_machine}, {"hypervisor", info.machine.hypervisor}};
+  object["machine"] = {{"container", identifier(name_of(info.machine.container))},
+                       {"container_mark", info.machine.container_mark},
+                       {"virtual_machine", info.machine.virtual_machine},
+                       {"hypervisor", info.machine.hypervisor}};
   object["paths"] = Json::array();
   for (const Traits& traits : info.paths) object["paths"].push_back(path_json(traits));
   object["pairs"] = Json::array();

@@ -21,9 +21,19 @@ storage::Traits made_up(storage::Filesystem filesystem, const std::string& path,
   storage::Traits traits;
   traits.located.asked = traits.located.path = path;
   const storage::FilesystemFacts& facts = storage::facts_of(filesystem);
-  traits.located.quick = {.filesystem = filesystem, .magic = facts.magic, .nature = facts.nature, .device = device, .block_size = 4_KiB,
-                          .total = 100_GiB, .free = 50_GiB, .available = 40_GiB, .free_inodes = 7, .reflink = facts.reflink,
-                          .holes = facts.holes, .nameless = facts.nameless, .times = facts.times};
+  traits.located.quick = {.filesystem = filesystem,
+                          .magic = facts.magic,
+                          .nature = facts.nature,
+                          .device = device,
+                          .block_size = 4_KiB,
+                          .total = 100_GiB,
+                          .free = 50_GiB,
+                          .available = 40_GiB,
+                          .free_inodes = 7,
+                          .reflink = facts.reflink,
+                          .holes = facts.holes,
+                          .nameless = facts.nameless,
+                          .times = facts.times};
   traits.type = facts.name;
   return traits;
 }
@@ -34,19 +44,32 @@ storage::Traits encrypted_btrfs() {
   traits.uuid = "8f2b4a3c-0d1e-4f5a-9b6c-7d8e9f0a1b2c";
   traits.mount = storage::parse_mount("30 1 0:35 /@home /home rw,noatime shared:3 - btrfs /dev/mapper/home rw,subvol=/@home");
   traits.stack.layers = {
-      {.kind = storage::LayerKind::luks2, .depth = 0, .device = DeviceId::from_numbers(253, 0), .kernel_name = "dm-0", .name = "home", .size = 1_GiB},
-      {.kind = storage::LayerKind::disk, .depth = 1, .device = DeviceId::from_numbers(259, 0), .kernel_name = "nvme0n1", .name = "Fast\x1b[31m",
-       .size = 2_GiB, .logical_block = Bytes(512), .discards = true},
+      {.kind = storage::LayerKind::luks2,
+       .depth = 0,
+       .device = DeviceId::from_numbers(253, 0),
+       .kernel_name = "dm-0",
+       .name = "home",
+       .size = 1_GiB},
+      {.kind = storage::LayerKind::disk,
+       .depth = 1,
+       .device = DeviceId::from_numbers(259, 0),
+       .kernel_name = "nvme0n1",
+       .name = "Fast\x1b[31m",
+       .size = 2_GiB,
+       .logical_block = Bytes(512),
+       .discards = true},
   };
   return traits;
 }
 
 Info two_places() {
   Info info;
-  info.machine = {.container = storage::Container::docker, .container_mark = "/.dockerenv", .virtual_machine = true, .hypervisor = "KVM"};
+  info.machine = {
+      .container = storage::Container::docker, .container_mark = "/.dockerenv", .virtual_machine = true, .hypervisor = "KVM"};
   info.paths = {encrypted_btrfs(), made_up(storage::Filesystem::xfs, "/srv", DeviceId::from_numbers(8, 1))};
   PairInfo pair{.source = 0, .target = 1, .traits = pair_traits(info.paths[0], info.paths[1])};
-  pair.examples = planned_examples({.source = storage::Filesystem::btrfs, .target = storage::Filesystem::xfs, .copy_range_may_work = true});
+  pair.examples =
+      planned_examples({.source = storage::Filesystem::btrfs, .target = storage::Filesystem::xfs, .copy_range_may_work = true});
   info.pairs = {pair};
   info.failures = {{.code = ENOENT, .operation = "openat", .subject = "/not/UTF-8 \xFF"}};
   return info;
@@ -54,10 +77,12 @@ Info two_places() {
 
 TEST(InfoText, SaysWhatAPathLiesOn) {
   const std::string text = info_text(two_places());
-  EXPECT_THAT(text, AllOf(HasSubstr("/home/u\n"), HasSubstr("btrfs (local), blocks of 4.0 KiB"), HasSubstr("40.0 GiB of 100.0 GiB available"),
-                          HasSubstr("/home from /dev/mapper/home, showing /@home of it"), HasSubstr("rw,noatime; rw,subvol=/@home"),
-                          HasSubstr("LUKS2 dm-0 \"home\", 1.0 GiB"), HasSubstr("do not turn, aligned to 4.0 KiB"), HasSubstr("encrypted"),
-                          HasSubstr("8f2b4a3c-0d1e-4f5a-9b6c-7d8e9f0a1b2c")));
+  EXPECT_THAT(
+      text,
+      AllOf(HasSubstr("/home/u\n"), HasSubstr("btrfs (local), blocks of 4.0 KiB"), HasSubstr("40.0 GiB of 100.0 GiB available"),
+            HasSubstr("/home from /dev/mapper/home, showing /@home of it"), HasSubstr("rw,noatime; rw,subvol=/@home"),
+            HasSubstr("LUKS2 dm-0 \"home\", 1.0 GiB"), HasSubstr("do not turn, aligned to 4.0 KiB"), HasSubstr("encrypted"),
+            HasSubstr("8f2b4a3c-0d1e-4f5a-9b6c-7d8e9f0a1b2c")));
   EXPECT_THAT(text, AllOf(HasSubstr("docker (/.dockerenv)"), HasSubstr("KVM")));
   EXPECT_THAT(text, Not(HasSubstr("\x1b"))) << "a disk's name is not obeyed by the terminal";
 }
@@ -87,8 +112,10 @@ TEST(InfoText, SaysThatSharingBetweenTwoFilesystemsIsInVain) {
   Info info = two_places();
   info.paths[0] = made_up(storage::Filesystem::xfs, "/data", DeviceId::from_numbers(8, 2));
   info.pairs[0].traits = pair_traits(info.paths[0], info.paths[1]);
-  info.pairs[0].examples = planned_examples(
-      {.source = storage::Filesystem::xfs, .target = storage::Filesystem::xfs, .clone_may_work = true, .copy_range_may_work = true});
+  info.pairs[0].examples = planned_examples({.source = storage::Filesystem::xfs,
+                                             .target = storage::Filesystem::xfs,
+                                             .clone_may_work = true,
+                                             .copy_range_may_work = true});
   EXPECT_THAT(info_text(info), HasSubstr("refused for the first file"));
   info.pairs[0].traits.quick.reflink = storage::Support::perhaps;
   EXPECT_THAT(info_text(info), Not(HasSubstr("refused for the first file")));
@@ -211,7 +238,8 @@ TEST_F(RunInfo, ExitsAsTheProgramDoes) {
   EXPECT_EQ(run_info({folder_, bad}, false), 1);
   EXPECT_EQ(run_info({bad}, false), 2);
   EXPECT_THAT(testing::internal::GetCapturedStdout(), HasSubstr(folder_));
-  EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("fxcp: " + bad + ": openat: Too many levels of symbolic links\n"));
+  EXPECT_THAT(testing::internal::GetCapturedStderr(),
+              HasSubstr("fxcp: " + bad + ": openat: Too many levels of symbolic links\n"));
 }
 
 TEST_F(RunInfo, WritesJsonAlsoWhereSomePathsLeadNowhere) {

@@ -57,7 +57,8 @@ const char* name_of(copy::FileEvent::Action action) {
 }  // namespace
 
 std::string start(const Options& options, unsigned workers) {
-  Object object{{"type", "start"}, {"schema", "fxcp/1"}, {"version", FOXING_VERSION}, {"time", now()}, {"dry_run", options.dry_run}};
+  Object object{
+      {"type", "start"}, {"schema", "fxcp/1"}, {"version", FOXING_VERSION}, {"time", now()}, {"dry_run", options.dry_run}};
   Object sources = Object::array();
   for (const std::string& source : options.sources) {
     Object one;
@@ -113,7 +114,8 @@ std::string progress(const ProgressState& state) {
   return line(object);
 }
 
-std::string summary(const copy::Counters& counters, const RunEnd& run, std::uint64_t failures, std::uint64_t notes, bool dry_run) {
+std::string summary(const copy::Counters& counters, const RunEnd& run, std::uint64_t failures, std::uint64_t notes,
+                    bool dry_run) {
   Object object{{"type", "summary"},
                 {"exit_code", static_cast<int>(run.exit_code)},
                 {"dry_run", dry_run},
@@ -132,7 +134,8 @@ std::string summary(const copy::Counters& counters, const RunEnd& run, std::uint
                 {"failures", failures},
                 {"warnings", notes}};
   Object tiers;
-  for (std::size_t tier = 0; tier < copy::kTiers; ++tier) tiers[copy::name_of(static_cast<copy::Tier>(tier))] = counters.by_tier[tier].load();
+  for (std::size_t tier = 0; tier < copy::kTiers; ++tier)
+    tiers[copy::name_of(static_cast<copy::Tier>(tier))] = counters.by_tier[tier].load();
   object["files_by_tier"] = std::move(tiers);
   if (run.no_space) {
     object["no_space"] = true;

@@ -35,23 +35,34 @@ TEST(JsonLines, Start) {
   EXPECT_EQ(start["destination"], "dst");
   EXPECT_EQ(start["sources"][0], Json({{"path", "a"}}));
   EXPECT_EQ(start["sources"][1], Json({{"path", "caf\xEF\xBF\xBD"}, {"path_hex", "636166e9"}}));
-  EXPECT_THAT(start["time"].get<std::string>(), ::testing::MatchesRegex("[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z"));
+  EXPECT_THAT(start["time"].get<std::string>(),
+              ::testing::MatchesRegex("[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z"));
   options.target_directory = "into";
   EXPECT_EQ(parsed(json::start(options, 1))["destination"], "into");
 }
 
 TEST(JsonLines, Refusal) {
   const Json refusal = parsed(json::refusal({.code = ENOENT, .operation = "", .subject = "src", .detail = "does not exist"}));
-  EXPECT_EQ(refusal, Json({{"type", "refused"}, {"path", "src"}, {"message", "No such file or directory: does not exist"}, {"errno", "ENOENT"}, {"exit_code", 2}}));
+  EXPECT_EQ(refusal, Json({{"type", "refused"},
+                           {"path", "src"},
+                           {"message", "No such file or directory: does not exist"},
+                           {"errno", "ENOENT"},
+                           {"exit_code", 2}}));
   EXPECT_THAT(keys(parsed(json::refusal({.code = 0, .operation = "", .subject = {}, .detail = "nothing to do"}))),
               ::testing::ElementsAre("exit_code", "message", "type"));
 }
 
 TEST(JsonLines, FailureAndWarning) {
-  const copy::Problem problem{copy::ProblemKind::no_space, true, {.code = ENOSPC, .operation = "write", .subject = "dst/a", .detail = {}}};
-  EXPECT_EQ(parsed(json::problem(problem)), Json({{"type", "failure"}, {"kind", "no_space"}, {"path", "dst/a"}, {"message", "write: No space left on device"},
-                                                  {"operation", "write"}, {"errno", "ENOSPC"}}));
-  const copy::Problem note{copy::ProblemKind::vanished, false, {.code = 0, .operation = "", .subject = "a\n\"\x1b", .detail = "was removed"}};
+  const copy::Problem problem{
+      copy::ProblemKind::no_space, true, {.code = ENOSPC, .operation = "write", .subject = "dst/a", .detail = {}}};
+  EXPECT_EQ(parsed(json::problem(problem)), Json({{"type", "failure"},
+                                                  {"kind", "no_space"},
+                                                  {"path", "dst/a"},
+                                                  {"message", "write: No space left on device"},
+                                                  {"operation", "write"},
+                                                  {"errno", "ENOSPC"}}));
+  const copy::Problem note{
+      copy::ProblemKind::vanished, false, {.code = 0, .operation = "", .subject = "a\n\"\x1b", .detail = "was removed"}};
   const Json warning = parsed(json::problem(note));
   EXPECT_EQ(warning["type"], "warning");
   EXPECT_EQ(warning["path"], "a\n\"\x1b") << "exact where it is UTF-8";
@@ -68,20 +79,34 @@ TEST(JsonLines, EveryKindOfProblemHasANameOfItsOwn) {
 }
 
 TEST(JsonLines, File) {
-  const copy::FileEvent event{copy::FileEvent::Action::copied, "src/a", sys::FileType::regular, Bytes(1536), copy::Tier::plain,
-                              {{copy::Tier::clone, EXDEV}, {copy::Tier::plain, 0}}, "the filesystem shares blocks"};
+  const copy::FileEvent event{copy::FileEvent::Action::copied,
+                              "src/a",
+                              sys::FileType::regular,
+                              Bytes(1536),
+                              copy::Tier::plain,
+                              {{copy::Tier::clone, EXDEV}, {copy::Tier::plain, 0}},
+                              "the filesystem shares blocks"};
   EXPECT_EQ(parsed(json::file(event, false)),
-            Json({{"type", "file"}, {"action", "copied"}, {"path", "src/a"}, {"file_type", "regular file"}, {"bytes", 1536}, {"tier", "read_write"},
+            Json({{"type", "file"},
+                  {"action", "copied"},
+                  {"path", "src/a"},
+                  {"file_type", "regular file"},
+                  {"bytes", 1536},
+                  {"tier", "read_write"},
                   {"why", "the filesystem shares blocks"},
                   {"attempts", Json::array({Json({{"tier", "reflink"}, {"errno", "EXDEV"}}), Json({{"tier", "read_write"}})})}}));
   EXPECT_EQ(parsed(json::file(event, true)),
-            Json({{"type", "file"}, {"action", "copied"}, {"path", "src/a"}, {"file_type", "regular file"}, {"bytes", 1536}})) << "nothing was tried";
+            Json({{"type", "file"}, {"action", "copied"}, {"path", "src/a"}, {"file_type", "regular file"}, {"bytes", 1536}}))
+      << "nothing was tried";
 }
 
 TEST(JsonLines, FilesWithoutContent) {
   using Action = copy::FileEvent::Action;
-  const std::pair<Action, const char*> actions[] = {{Action::linked, "linked"}, {Action::symlink, "symlink"}, {Action::special, "special"},
-                                                    {Action::directory, "directory"}, {Action::removed, "removed"}};
+  const std::pair<Action, const char*> actions[] = {{Action::linked, "linked"},
+                                                    {Action::symlink, "symlink"},
+                                                    {Action::special, "special"},
+                                                    {Action::directory, "directory"},
+                                                    {Action::removed, "removed"}};
   for (const auto& [action, name] : actions) {
     const Json event = parsed(json::file({action, "src/a", sys::FileType::fifo, Bytes(7), copy::Tier::send, {}, {}}, false));
     EXPECT_EQ(event, Json({{"type", "file"}, {"action", name}, {"path", "src/a"}, {"file_type", "fifo"}}));
@@ -89,10 +114,20 @@ TEST(JsonLines, FilesWithoutContent) {
 }
 
 TEST(JsonLines, Progress) {
-  ProgressState state{.files = 5, .total_files = 10, .bytes = Bytes(100), .total_bytes = Bytes(200), .totals_are_final = true,
+  ProgressState state{.files = 5,
+                      .total_files = 10,
+                      .bytes = Bytes(100),
+                      .total_bytes = Bytes(200),
+                      .totals_are_final = true,
                       .elapsed = std::chrono::duration<double>(2.5)};
-  EXPECT_EQ(parsed(json::progress(state)), Json({{"type", "progress"}, {"elapsed_s", 2.5}, {"files", 5}, {"bytes", 100}, {"total_files", 10},
-                                                 {"total_bytes", 200}, {"totals_are_final", true}, {"eta_s", 2.5}}));
+  EXPECT_EQ(parsed(json::progress(state)), Json({{"type", "progress"},
+                                                 {"elapsed_s", 2.5},
+                                                 {"files", 5},
+                                                 {"bytes", 100},
+                                                 {"total_files", 10},
+                                                 {"total_bytes", 200},
+                                                 {"totals_are_final", true},
+                                                 {"eta_s", 2.5}}));
   state.totals_are_final = false;
   EXPECT_FALSE(parsed(json::progress(state)).contains("eta_s"));
   state.total_files = 0;
@@ -114,10 +149,25 @@ TEST(JsonLines, Summary) {
   counters.by_tier[static_cast<std::size_t>(copy::Tier::ring)] = 11;
   RunEnd run{.exit_code = ExitCode::some_failed, .interrupted = true, .elapsed = std::chrono::duration<double>(1.5)};
   Json summary = parsed(json::summary(counters, run, 12, 13, true));
-  const Json expected = {{"type", "summary"}, {"exit_code", 1}, {"dry_run", true}, {"interrupted", true}, {"elapsed_s", 1.5}, {"entries", 1},
-                         {"files", 2}, {"directories", 3}, {"symlinks", 4}, {"specials", 5}, {"hard_links", 6}, {"bytes", 7}, {"bytes_moved", 8},
-                         {"retries", 9}, {"litter_removed", 10}, {"failures", 12}, {"warnings", 13},
-                         {"files_by_tier", {{"reflink", 0}, {"copy_file_range", 0}, {"sendfile", 0}, {"io_uring", 11}, {"read_write", 0}}}};
+  const Json expected = {
+      {"type", "summary"},
+      {"exit_code", 1},
+      {"dry_run", true},
+      {"interrupted", true},
+      {"elapsed_s", 1.5},
+      {"entries", 1},
+      {"files", 2},
+      {"directories", 3},
+      {"symlinks", 4},
+      {"specials", 5},
+      {"hard_links", 6},
+      {"bytes", 7},
+      {"bytes_moved", 8},
+      {"retries", 9},
+      {"litter_removed", 10},
+      {"failures", 12},
+      {"warnings", 13},
+      {"files_by_tier", {{"reflink", 0}, {"copy_file_range", 0}, {"sendfile", 0}, {"io_uring", 11}, {"read_write", 0}}}};
   EXPECT_EQ(summary, expected);
   run.no_space = true;
   summary = parsed(json::summary(counters, run, 0, 0, false));
@@ -128,7 +178,8 @@ TEST(JsonLines, Summary) {
 }
 
 TEST(JsonLines, CleanupSummary) {
-  EXPECT_EQ(parsed(json::cleanup_summary(3, 2, true)), Json({{"type", "summary"}, {"dry_run", true}, {"litter_removed", 3}, {"litter_kept", 2}}));
+  EXPECT_EQ(parsed(json::cleanup_summary(3, 2, true)),
+            Json({{"type", "summary"}, {"dry_run", true}, {"litter_removed", 3}, {"litter_kept", 2}}));
 }
 
 }  // namespace

@@ -27,7 +27,8 @@ int main(int argc, char** argv) {
   using namespace foxing::fxcp;
   // What nobody catches is lack of memory, on whichever thread: nothing half-written has a name, and the next run cleans up.
   std::set_terminate([] {
-    std::fputs("fxcp: out of memory, or an internal error; what is in the target is whole, and the same command goes on\n", stderr);
+    std::fputs("fxcp: out of memory, or an internal error; what is in the target is whole, and the same command goes on\n",
+               stderr);
     std::_Exit(static_cast<int>(ExitCode::some_failed));
   });
   const auto usage_error = [](const Error& error) {

@@ -14,8 +14,8 @@ namespace foxing::fxcp {
 
 /// The headings of --help and of the man page, in their order.
 enum class Section { selection, attributes, symlinks, destination, method, report, other };
-inline constexpr Section kSections[] = {Section::selection,   Section::attributes, Section::symlinks, Section::destination,
-                                        Section::method, Section::report,     Section::other};
+inline constexpr Section kSections[] = {Section::selection, Section::attributes, Section::symlinks, Section::destination,
+                                        Section::method,    Section::report,     Section::other};
 std::string_view title(Section section);
 
 enum class Takes { nothing, optional, required };
@@ -61,7 +61,7 @@ struct OptionRow {
   unsigned commands = kForCopy;
   std::string_view other_letters; // letters that elsewhere mean this option: for suggestions
   std::string_view help;          // one line of --help
-  std::string_view manual;        // the man page's paragraphs, separated by an empty line; names of options become bold by themselves
+  std::string_view manual;  // the man page's paragraphs, separated by an empty line; names of options become bold by themselves
 };
 
 std::span<const OptionRow> option_table();

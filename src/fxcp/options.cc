@@ -85,7 +85,8 @@ constexpr int kFirstLong = 256;
 constexpr int long_code(std::size_t row, bool negated) { return kFirstLong + static_cast<int>(row) * 2 + (negated ? 1 : 0); }
 
 struct GetoptTables {
-  std::string letters = "-:";  // "-": operands in their place, argv unmoved; ":": a missing argument is told from an unknown option
+  std::string letters =
+      "-:";  // "-": operands in their place, argv unmoved; ":": a missing argument is told from an unknown option
   std::vector<::option> names;
 
   GetoptTables() {
@@ -96,7 +97,9 @@ struct GetoptTables {
         letters += row.letter;
         if (row.takes == Takes::required) letters += ':';
       }
-      const int takes = row.takes == Takes::nothing ? no_argument : row.takes == Takes::required ? required_argument : optional_argument;
+      const int takes = row.takes == Takes::nothing    ? no_argument
+                        : row.takes == Takes::required ? required_argument
+                                                       : optional_argument;
       for (const std::string_view name : {row.name, row.alias})
         if (!name.empty()) names.push_back({name.data(), takes, nullptr, long_code(i, false)});
       if (!row.negation.empty()) names.push_back({row.negation.data(), no_argument, nullptr, long_code(i, true)});
@@ -262,19 +265,13 @@ Result<> Parser::apply(const Given& given) {
 
 Result<> Parser::act(Action action, const Given& given) {
   switch (action) {
-    case Action::archive:
-      options_.archive = true;
-      break;
+    case Action::archive: options_.archive = true; break;
     case Action::devices_and_specials:
       wanted_.devices = wanted_.specials = true;
       refused_.devices = refused_.specials = false;
       break;
-    case Action::keep_holes:
-      options_.sparse = When::automatic;
-      break;
-    case Action::follow_links:
-      options_.symlinks = Symlinks::follow;
-      break;
+    case Action::keep_holes: options_.sparse = When::automatic; break;
+    case Action::follow_links: options_.symlinks = Symlinks::follow; break;
     case Action::follow_dirlinks:
       if (options_.symlinks != Symlinks::follow) options_.symlinks = Symlinks::follow_directories;
       break;
@@ -284,9 +281,7 @@ Result<> Parser::act(Action action, const Given& given) {
       wanted_.links = true;
       refused_.links = false;
       break;
-    case Action::follow_arguments:
-      follow_arguments_ = true;
-      break;
+    case Action::follow_arguments: follow_arguments_ = true; break;
     case Action::target_directory:
       if (options_.target_directory) return refuse("--target-directory is given twice");
       if (*given.argument == '\0') return refuse("--target-directory= is empty: the current directory is called .");
@@ -299,9 +294,7 @@ Result<> Parser::act(Action action, const Given& given) {
         return refuse(fmt::format("{} {}: use a number from 1 to {}", given.spelling, given.argument, kMostJobs));
       break;
     }
-    case Action::verbose:
-      ++options_.verbose;
-      break;
+    case Action::verbose: ++options_.verbose; break;
     case Action::json:
       options_.json = true;
       if (given.argument != nullptr) options_.json_files = true;
@@ -309,12 +302,8 @@ Result<> Parser::act(Action action, const Given& given) {
     case Action::cleanup:
       if (options_.command == Command::copy) options_.command = Command::cleanup;
       break;
-    case Action::help:
-      options_.command = Command::help;
-      break;
-    case Action::version:
-      options_.command = Command::version;
-      break;
+    case Action::help: options_.command = Command::help; break;
+    case Action::version: options_.command = Command::version; break;
   }
   return {};
 }
@@ -368,7 +357,8 @@ Result<> Parser::sort_operands() {
 
   if (options_.command != Command::copy) {
     if (operands_.empty())
-      return refuse(fmt::format("{} needs at least one {}", name_of(options_.command), options_.command == Command::info ? "PATH" : "TARGET"));
+      return refuse(fmt::format("{} needs at least one {}", name_of(options_.command),
+                                options_.command == Command::info ? "PATH" : "TARGET"));
     options_.paths = std::move(operands_);
     return {};
   }

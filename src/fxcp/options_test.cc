@@ -160,7 +160,7 @@ TEST(Options, ArchiveKeepsEverything) {
 
 struct Part {
   Words options;
-  bool Preserve::*field;
+  bool Preserve::* field;
   std::string negation;
 };
 const Part kParts[] = {
@@ -273,12 +273,23 @@ TEST(Options, SymbolicLinks) {
 
 TEST(Options, Flags) {
   const std::pair<const char*, bool Options::*> cases[] = {
-      {"-a", &Options::archive},           {"-r", &Options::recursive},      {"--recursive", &Options::recursive},
-      {"-x", &Options::one_file_system},   {"-K", &Options::keep_dirlinks},  {"--one-file-system", &Options::one_file_system},
-      {"--fsync", &Options::fsync},        {"-n", &Options::dry_run},        {"--keep-dirlinks", &Options::keep_dirlinks},
-      {"--dry-run", &Options::dry_run},    {"-q", &Options::quiet},          {"--no-target-directory", &Options::no_target_directory},
-      {"--quiet", &Options::quiet},        {"--stats", &Options::stats},     {"--explain", &Options::explain},
-      {"--json", &Options::json},          {"--json=files", &Options::json},
+      {"-a", &Options::archive},
+      {"-r", &Options::recursive},
+      {"--recursive", &Options::recursive},
+      {"-x", &Options::one_file_system},
+      {"-K", &Options::keep_dirlinks},
+      {"--one-file-system", &Options::one_file_system},
+      {"--fsync", &Options::fsync},
+      {"-n", &Options::dry_run},
+      {"--keep-dirlinks", &Options::keep_dirlinks},
+      {"--dry-run", &Options::dry_run},
+      {"-q", &Options::quiet},
+      {"--no-target-directory", &Options::no_target_directory},
+      {"--quiet", &Options::quiet},
+      {"--stats", &Options::stats},
+      {"--explain", &Options::explain},
+      {"--json", &Options::json},
+      {"--json=files", &Options::json},
   };
   const Options defaults = options_of({});
   for (const auto& [word, field] : cases) {
@@ -299,11 +310,16 @@ TEST(Options, ReflinkAndSparse) {
     When reflink, sparse;
   };
   const Case cases[] = {
-      {"-r", When::automatic, When::automatic},         {"--reflink", When::always, When::automatic},
-      {"--reflink=auto", When::automatic, When::automatic}, {"--reflink=always", When::always, When::automatic},
-      {"--reflink=never", When::never, When::automatic},    {"--sparse", When::automatic, When::automatic},
-      {"--sparse=auto", When::automatic, When::automatic},  {"--sparse=always", When::automatic, When::always},
-      {"--sparse=never", When::automatic, When::never},     {"-S", When::automatic, When::automatic},
+      {"-r", When::automatic, When::automatic},
+      {"--reflink", When::always, When::automatic},
+      {"--reflink=auto", When::automatic, When::automatic},
+      {"--reflink=always", When::always, When::automatic},
+      {"--reflink=never", When::never, When::automatic},
+      {"--sparse", When::automatic, When::automatic},
+      {"--sparse=auto", When::automatic, When::automatic},
+      {"--sparse=always", When::automatic, When::always},
+      {"--sparse=never", When::automatic, When::never},
+      {"-S", When::automatic, When::automatic},
   };
   for (const Case& expected : cases) {
     const Options options = options_of({expected.word});
@@ -315,8 +331,11 @@ TEST(Options, ReflinkAndSparse) {
 }
 
 TEST(Options, Jobs) {
-  for (const auto& [words, jobs] : {std::pair{Words{"-j1"}, 1u}, {Words{"-j", "256"}, 256u}, {Words{"--jobs=8"}, 8u},
-                                    {Words{"--jobs", "008"}, 8u}, {Words{"-aj2"}, 2u}})
+  for (const auto& [words, jobs] : {std::pair{Words{"-j1"}, 1u},
+                                    {Words{"-j", "256"}, 256u},
+                                    {Words{"--jobs=8"}, 8u},
+                                    {Words{"--jobs", "008"}, 8u},
+                                    {Words{"-aj2"}, 2u}})
     EXPECT_EQ(options_of(words).jobs, jobs) << testing::PrintToString(words);
 }
 
@@ -394,7 +413,8 @@ TEST(Options, EveryErrorInItsWords) {
       {{"--jobs=", "a", "b"}, "--jobs : use a number from 1 to 256"},
       {{"--jobs=99999999999999999999", "a", "b"}, "--jobs 99999999999999999999: use a number from 1 to 256"},
       // contradictions
-      {{"--target-directory=t", "--no-target-directory", "a"}, "--target-directory and --no-target-directory contradict each other"},
+      {{"--target-directory=t", "--no-target-directory", "a"},
+       "--target-directory and --no-target-directory contradict each other"},
       {{"--reflink", "--sparse=always", "a", "b"},
        "--reflink=always and --sparse=always contradict each other: a clone has exactly the holes of its source"},
       {{"--sparse=never", "--reflink=always", "a", "b"},
@@ -467,7 +487,8 @@ TEST(Options, EveryNameInTheTableIsUnderstood) {
 }
 
 TEST(Options, LettersThatAreKeptFreeAreFree) {
-  for (const OptionRow& row : option_table()) EXPECT_EQ(std::string_view("ehPRTucibzUNI").find(row.letter ? row.letter : '\1'), std::string_view::npos);
+  for (const OptionRow& row : option_table())
+    EXPECT_EQ(std::string_view("ehPRTucibzUNI").find(row.letter ? row.letter : '\1'), std::string_view::npos);
 }
 
 // ── what is written from the table ──
@@ -566,8 +587,8 @@ TEST(ManPage, MentionsEveryOption) {
   const Answer page = run_on(man_page(), "groff -man -Tascii -rLL=200n -P-c -P-b -P-u FILE");
   ASSERT_EQ(page.status, 0) << page.output;
   for (const std::string& word : all_spellings()) EXPECT_TRUE(mentions(page.output, word)) << word;
-  for (const char* heading : {"SYNOPSIS", "DESCRIPTION", "SOURCE AND DESTINATION", "OPTIONS", "VERBS", "EXIT STATUS", "JSON", "EXAMPLES",
-                              "FILES", "SEE ALSO"})
+  for (const char* heading : {"SYNOPSIS", "DESCRIPTION", "SOURCE AND DESTINATION", "OPTIONS", "VERBS", "EXIT STATUS", "JSON",
+                              "EXAMPLES", "FILES", "SEE ALSO"})
     EXPECT_THAT(page.output, HasSubstr(std::string("\n") + heading + "\n"));
 }
 
@@ -611,8 +632,9 @@ TEST(Completions, MentionEveryOption) {
 
 /// What bash offers for the last of `words`, split as readline splits them.
 Words bash_offers(const std::string& words) {
-  const Answer run = run_on(bash_completion(), "exec bash -c 'set -u; cd /; . FILE; COMP_WORDS=(" + words +
-                                                "); COMP_CWORD=$((${#COMP_WORDS[@]}-1)); _fxcp; printf \"%s\\n\" \"${COMPREPLY[@]}\"'");
+  const Answer run =
+      run_on(bash_completion(), "exec bash -c 'set -u; cd /; . FILE; COMP_WORDS=(" + words +
+                                    "); COMP_CWORD=$((${#COMP_WORDS[@]}-1)); _fxcp; printf \"%s\\n\" \"${COMPREPLY[@]}\"'");
   EXPECT_EQ(run.status, 0) << words << run.output;
   std::istringstream lines(run.output);
   Words offers;

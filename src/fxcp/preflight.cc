@@ -44,14 +44,17 @@ Result<bool> surely_fits(const Arrangement& plan, const storage::QuickTraits& ta
 /// True where what is written takes less room than it is long, or may: then a refusal could be wrong.
 bool may_compress(const std::string& path, storage::Filesystem filesystem) {
   using storage::Filesystem;
-  if (filesystem == Filesystem::zfs || filesystem == Filesystem::bcachefs || filesystem == Filesystem::f2fs || filesystem == Filesystem::fuse) return true;
+  if (filesystem == Filesystem::zfs || filesystem == Filesystem::bcachefs || filesystem == Filesystem::f2fs ||
+      filesystem == Filesystem::fuse)
+    return true;
   if (filesystem != Filesystem::btrfs) return false;
   const auto traits = storage::traits(path);
   return !traits || !traits->mount || traits->mount->super_option("compress") || traits->mount->super_option("compress-force");
 }
 
 /// The room that the sources take.
-Bytes room_of_sources(const Arrangement& plan, const Options& options, bool by_data, unsigned workers, std::uint64_t descriptor_limit) {
+Bytes room_of_sources(const Arrangement& plan, const Options& options, bool by_data, unsigned workers,
+                      std::uint64_t descriptor_limit) {
   copy::Estimate::Options how = estimate_options(plan, options);
   how.by_data = by_data;
   copy::Estimate estimate(how);
@@ -74,7 +77,8 @@ void add_items_to_look_at(walk::Walk& walk, const Arrangement& plan) {
   for (const Item& item : plan.items) {
     const SplitPath path = split_path(item.source);
     const bool by_itself = item.mirror || path.name.empty() || path.name == "." || path.name == "..";
-    auto fd = sys::open_at(sys::working_directory(), by_itself ? item.source : path.directory, {.links = sys::Links::follow, .directory = true, .keep_atime = true});
+    auto fd = sys::open_at(sys::working_directory(), by_itself ? item.source : path.directory,
+                           {.links = sys::Links::follow, .directory = true, .keep_atime = true});
     if (!fd) continue;  // the copy itself will say so
     const auto status = sys::status_of(*fd);
     if (!status) continue;
@@ -91,7 +95,8 @@ copy::Estimate::Options estimate_options(const Arrangement& plan, const Options&
   copy::Estimate::Options estimate{.one_filesystem = options.one_file_system, .sparse_never = options.sparse == When::never};
   const auto target = traits_of(existing_directory(plan), sys::Links::follow);
   const auto source = traits_of(plan.items.front().source, plan.items.front().links);
-  if (target && source && options.reflink != When::never && storage::quick_pair(*source, *target).reflink != storage::Support::no) {
+  if (target && source && options.reflink != When::never &&
+      storage::quick_pair(*source, *target).reflink != storage::Support::no) {
     estimate.shared_from = copy::clone_threshold({.source = source->filesystem, .target = target->filesystem});
   }
   return estimate;
@@ -131,7 +136,8 @@ Result<> check_space(const Arrangement& plan, const Options& options, unsigned w
   if (needed <= free + replaceable || sys::stop_requested()) return {};
   const Bytes missing = needed - free - replaceable;
   return fail(ENOSPC, "", directory,
-              fmt::format("has {} free, and {} are needed: {} are missing; nothing was copied", human(free), human(needed), human(missing)));
+              fmt::format("has {} free, and {} are needed: {} are missing; nothing was copied", human(free), human(needed),
+                          human(missing)));
 }
 
 }  // namespace foxing::fxcp

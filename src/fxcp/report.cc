@@ -14,9 +14,7 @@
 namespace foxing::fxcp {
 namespace {
 
-bool wanted(When when, bool automatically) {
-  return when == When::always || (when == When::automatic && automatically);
-}
+bool wanted(When when, bool automatically) { return when == When::always || (when == When::automatic && automatically); }
 
 /// "3 files keep no ACL": what a kind of loss means for the target.
 const char* meaning_of(copy::ProblemKind kind) {
@@ -51,7 +49,9 @@ Bytes rate(Bytes bytes, std::chrono::duration<double> elapsed) {
 
 double seconds_left(const ProgressState& state) {
   if (!state.totals_are_final || state.elapsed.count() < 0.2) return -1;
-  const auto by = [&](double done, double total) { return done > 0 ? state.elapsed.count() * std::max(total - done, 0.0) / done : -1.0; };
+  const auto by = [&](double done, double total) {
+    return done > 0 ? state.elapsed.count() * std::max(total - done, 0.0) / done : -1.0;
+  };
   const double by_files = by(static_cast<double>(state.files), static_cast<double>(state.total_files));
   const double by_bytes = by(static_cast<double>(state.bytes.value), static_cast<double>(state.total_bytes.value));
   return std::max(by_files, by_bytes);
@@ -91,7 +91,8 @@ void Report::refuse(const Error& error) {
   // Sentences of ours go on from the subject; the kernel's come after a colon.
   const bool sentence = error.operation[0] == '\0' && error.code == 0;
   std::string text = error.detail.empty() ? error.message() : error.detail;
-  if (error.code != 0 && !error.detail.empty()) text = fmt::format("{} ({})", error.detail, Error{error.code, "", {}, {}}.message());
+  if (error.code != 0 && !error.detail.empty())
+    text = fmt::format("{} ({})", error.detail, Error{error.code, "", {}, {}}.message());
   const bool goes_on = sentence || !error.detail.empty();
   const std::string subject = error.subject.empty() ? "" : fmt::format("'{}'{} ", printable(error.subject), goes_on ? "" : ":");
   print_line(stderr, fmt::format("fxcp: {}{}", subject, printable(text)));
@@ -160,8 +161,9 @@ void Report::print_losses() {
     if (!copy::is_loss(kind) || seen.failures + seen.notes == 0) continue;
     if (seen.failures == 0 && quiet_) continue;
     const std::uint64_t count = seen.failures + seen.notes;
-    print_line(stderr, fmt::format("fxcp: {}{}: {} {}, first {}: {}", seen.failures == 0 ? "note: " : "", meaning_of(kind), grouped(count),
-                                   count == 1 ? "entry" : "entries", printable(seen.first_path), printable(seen.first_message)));
+    print_line(stderr, fmt::format("fxcp: {}{}: {} {}, first {}: {}", seen.failures == 0 ? "note: " : "", meaning_of(kind),
+                                   grouped(count), count == 1 ? "entry" : "entries", printable(seen.first_path),
+                                   printable(seen.first_message)));
   }
 }
 
@@ -176,16 +178,20 @@ void Report::end(const copy::Counters& counters, const RunEnd& run) {
     print_losses();
     if (stats_) print_statistics(counters, run);
     if (dry_run_ && !quiet_ && !stats_) {
-      print_line(stdout, fmt::format("{} files, {} directories and {} other entries would be copied, {} in all; nothing was written",
-                                     grouped(counters.files), grouped(counters.directories), grouped(counters.symlinks + counters.specials),
-                                     human(Bytes(counters.bytes))));
+      print_line(stdout,
+                 fmt::format("{} files, {} directories and {} other entries would be copied, {} in all; nothing was written",
+                             grouped(counters.files), grouped(counters.directories),
+                             grouped(counters.symlinks + counters.specials), human(Bytes(counters.bytes))));
     }
-    const std::string done = fmt::format("{} of {} entries done, {} failures", grouped(counters.files + counters.directories + counters.symlinks +
-                                                                                      counters.specials + counters.hard_links),
-                                         grouped(counters.entries), grouped(failures_));
+    const std::string done =
+        fmt::format("{} of {} entries done, {} failures",
+                    grouped(counters.files + counters.directories + counters.symlinks + counters.specials + counters.hard_links),
+                    grouped(counters.entries), grouped(failures_));
     if (run.no_space) {
-      const std::string missing = run.missing_space > Bytes(0) ? fmt::format("; {} more would be needed", human(run.missing_space)) : "";
-      print_line(stderr, fmt::format("fxcp: the target is full{}: {}; the same command goes on when there is room", missing, done));
+      const std::string missing =
+          run.missing_space > Bytes(0) ? fmt::format("; {} more would be needed", human(run.missing_space)) : "";
+      print_line(stderr,
+                 fmt::format("fxcp: the target is full{}: {}; the same command goes on when there is room", missing, done));
     } else if (run.interrupted) {
       print_line(stderr, fmt::format("fxcp: stopped: {}; what is there is whole, and the same command goes on", done));
     } else if (failures_.load() > 0) {
@@ -199,7 +205,8 @@ void Report::end_cleanup(std::uint64_t removed, std::uint64_t kept) {
   const std::lock_guard lock(mutex_);
   if (json_) return print_line(stdout, json::cleanup_summary(removed, kept, dry_run_));
   if (quiet_) return;
-  print_line(stdout, fmt::format("{} temporary {} {}", grouped(removed), removed == 1 ? "file" : "files", dry_run_ ? "would be removed" : "removed"));
+  print_line(stdout, fmt::format("{} temporary {} {}", grouped(removed), removed == 1 ? "file" : "files",
+                                 dry_run_ ? "would be removed" : "removed"));
   if (kept > 0) print_line(stdout, fmt::format("{} kept: of a copy that is running, or of another machine", grouped(kept)));
 }
 

@@ -90,8 +90,8 @@ class Report final : public copy::Observer {
   bool progress_;
   std::mutex mutex_;
   std::array<Kind, copy::kProblemKinds> kinds_;  // guarded by mutex_
-  std::size_t progress_width_ = 0;               // guarded by mutex_
-  bool output_is_whole_ = true;                  // guarded by mutex_
+  std::size_t progress_width_ = 0;  // guarded by mutex_
+  bool output_is_whole_ = true;  // guarded by mutex_
   std::atomic<std::uint64_t> failures_{0};
 };
 

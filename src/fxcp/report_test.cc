@@ -17,7 +17,11 @@ using ::testing::Not;
 // ---- How long still
 
 ProgressState half_way(double elapsed_s) {
-  return {.files = 50, .total_files = 100, .bytes = Bytes(500), .total_bytes = Bytes(1000), .totals_are_final = true,
+  return {.files = 50,
+          .total_files = 100,
+          .bytes = Bytes(500),
+          .total_bytes = Bytes(1000),
+          .totals_are_final = true,
           .elapsed = std::chrono::duration<double>(elapsed_s)};
 }
 
@@ -110,8 +114,9 @@ TEST(Report, WhatCouldNotBeKeptIsALineForEachKindHoweverManyFiles) {
   EXPECT_EQ(during.err, "");
   EXPECT_EQ(report.failures(), 1500u) << "a note is not one";
   const Printed end = printed([&] { report.end({}, ended(ExitCode::some_failed)); });
-  EXPECT_THAT(end.err, AllOf(HasSubstr("fxcp: ACL not kept: 1,500 entries, first src/0: openat: Operation not supported\n"),
-                             HasSubstr("fxcp: note: owner or group not kept: 1 entry, first src/x: openat: Operation not permitted\n")));
+  EXPECT_THAT(end.err,
+              AllOf(HasSubstr("fxcp: ACL not kept: 1,500 entries, first src/0: openat: Operation not supported\n"),
+                    HasSubstr("fxcp: note: owner or group not kept: 1 entry, first src/x: openat: Operation not permitted\n")));
 }
 
 TEST(Report, WithVEveryOneIsALine) {
@@ -148,11 +153,14 @@ TEST(Report, NamesAreNotObeyedByATerminalAndForgeNoLines) {
 TEST(Report, RefusalsAreSentences) {
   Report report({});
   const auto text = [&](Error error) { return printed([&] { report.refuse(error); }).err; };
-  EXPECT_EQ(text({.code = 0, .operation = "", .subject = "dst", .detail = "is not a directory"}), "fxcp: 'dst' is not a directory\n");
+  EXPECT_EQ(text({.code = 0, .operation = "", .subject = "dst", .detail = "is not a directory"}),
+            "fxcp: 'dst' is not a directory\n");
   EXPECT_EQ(text({.code = ENOENT, .operation = "", .subject = "src", .detail = "does not exist; nothing was copied"}),
             "fxcp: 'src' does not exist; nothing was copied (No such file or directory)\n");
-  EXPECT_EQ(text({.code = EACCES, .operation = "openat", .subject = "dst", .detail = {}}), "fxcp: 'dst': openat: Permission denied\n");
-  EXPECT_EQ(text({.code = 0, .operation = "", .subject = {}, .detail = "SRC and DST are missing"}), "fxcp: SRC and DST are missing\n");
+  EXPECT_EQ(text({.code = EACCES, .operation = "openat", .subject = "dst", .detail = {}}),
+            "fxcp: 'dst': openat: Permission denied\n");
+  EXPECT_EQ(text({.code = 0, .operation = "", .subject = {}, .detail = "SRC and DST are missing"}),
+            "fxcp: SRC and DST are missing\n");
 }
 
 TEST(Report, AFullTargetSaysHowMuchIsMissing) {
@@ -160,21 +168,29 @@ TEST(Report, AFullTargetSaysHowMuchIsMissing) {
   RunEnd run = ended(ExitCode::some_failed);
   run.no_space = true;
   run.missing_space = 3_GiB;
-  EXPECT_THAT(printed([&] { report.end({}, run); }).err, AllOf(HasSubstr("the target is full; 3.0 GiB more would be needed"), HasSubstr("the same command goes on")));
+  EXPECT_THAT(printed([&] { report.end({}, run); }).err,
+              AllOf(HasSubstr("the target is full; 3.0 GiB more would be needed"), HasSubstr("the same command goes on")));
   run.missing_space = Bytes(0);
-  EXPECT_THAT(printed([&] { report.end({}, run); }).err, AllOf(HasSubstr("the target is full: "), Not(HasSubstr("more would be needed"))));
+  EXPECT_THAT(printed([&] { report.end({}, run); }).err,
+              AllOf(HasSubstr("the target is full: "), Not(HasSubstr("more would be needed"))));
 }
 
 TEST(Report, AStoppedRunSaysThatWhatIsThereIsWhole) {
   Report report({});
   RunEnd run = ended(ExitCode::some_failed);
   run.interrupted = true;
-  EXPECT_THAT(printed([&] { report.end({}, run); }).err, HasSubstr("fxcp: stopped: 0 of 0 entries done, 0 failures; what is there is whole"));
+  EXPECT_THAT(printed([&] { report.end({}, run); }).err,
+              HasSubstr("fxcp: stopped: 0 of 0 entries done, 0 failures; what is there is whole"));
 }
 
 copy::FileEvent copied(const std::string& path) {
-  return {copy::FileEvent::Action::copied, path, sys::FileType::regular, Bytes(1536), copy::Tier::plain,
-          {{copy::Tier::clone, EXDEV}, {copy::Tier::plain, 0}}, "the filesystem shares blocks"};
+  return {copy::FileEvent::Action::copied,
+          path,
+          sys::FileType::regular,
+          Bytes(1536),
+          copy::Tier::plain,
+          {{copy::Tier::clone, EXDEV}, {copy::Tier::plain, 0}},
+          "the filesystem shares blocks"};
 }
 
 TEST(Report, VerboseIsANameALine) {
@@ -197,7 +213,9 @@ TEST(Report, ExplainTellsTheTiersAndWhy) {
     report.file(copied("src/a"));
     report.file({copy::FileEvent::Action::linked, "src/b", sys::FileType::regular, Bytes(0), copy::Tier::send, {}, {}});
   });
-  EXPECT_EQ(out.out, "src/a: reflink declined (EXDEV) -> read_write (the filesystem shares blocks; 1.5 KiB)\nsrc/b: hard link to a file copied before\n");
+  EXPECT_EQ(out.out,
+            "src/a: reflink declined (EXDEV) -> read_write (the filesystem shares blocks; 1.5 KiB)\nsrc/b: hard link to a file "
+            "copied before\n");
 }
 
 TEST(Report, WithoutBeingAskedItWantsNoFiles) {
@@ -240,13 +258,15 @@ TEST(Report, StatisticsShowOnlyWhatHappened) {
   counters.by_tier[static_cast<std::size_t>(copy::Tier::clone)] = 2;
   counters.retries = 1;
   const std::string out = printed([&] { report.end(counters, ended()); }).out;
-  EXPECT_THAT(out, AllOf(HasSubstr("Files copied             3\n"), HasSubstr("4,096 (4.0 KiB)"), HasSubstr("Bytes moved              2,048 (2.0 KiB)"),
-                         HasSubstr("by reflink"), HasSubstr("Read again"), Not(HasSubstr("by sendfile")), Not(HasSubstr("Litter"))));
+  EXPECT_THAT(out, AllOf(HasSubstr("Files copied             3\n"), HasSubstr("4,096 (4.0 KiB)"),
+                         HasSubstr("Bytes moved              2,048 (2.0 KiB)"), HasSubstr("by reflink"), HasSubstr("Read again"),
+                         Not(HasSubstr("by sendfile")), Not(HasSubstr("Litter"))));
 }
 
 TEST(Report, CleanupSaysWhatWasRemovedAndWhatStays) {
   EXPECT_EQ(printed([] { Report({}).end_cleanup(1, 0); }).out, "1 temporary file removed\n");
-  EXPECT_THAT(printed([] { Report({}).end_cleanup(1000, 2); }).out, AllOf(HasSubstr("1,000 temporary files removed\n"), HasSubstr("2 kept")));
+  EXPECT_THAT(printed([] { Report({}).end_cleanup(1000, 2); }).out,
+              AllOf(HasSubstr("1,000 temporary files removed\n"), HasSubstr("2 kept")));
   Options dry;
   dry.dry_run = true;
   EXPECT_EQ(printed([&] { Report(dry).end_cleanup(3, 0); }).out, "3 temporary files would be removed\n");

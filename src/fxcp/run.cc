@@ -23,9 +23,14 @@ using Clock = std::chrono::steady_clock;
 
 copy::Options engine_options(const Options& options, mode_t umask) {
   copy::Options engine;
-  engine.keep = {.mode = options.preserve.perms, .owner = options.preserve.owner, .group = options.preserve.group,
-                 .times = options.preserve.times, .xattrs = options.preserve.xattrs, .acls = options.preserve.acls,
-                 .umask = umask, .privileges = sys::privileges()};
+  engine.keep = {.mode = options.preserve.perms,
+                 .owner = options.preserve.owner,
+                 .group = options.preserve.group,
+                 .times = options.preserve.times,
+                 .xattrs = options.preserve.xattrs,
+                 .acls = options.preserve.acls,
+                 .umask = umask,
+                 .privileges = sys::privileges()};
   engine.hard_links = options.preserve.hard_links;
   engine.symlinks = options.preserve.links;
   engine.devices = options.preserve.devices;
@@ -37,8 +42,10 @@ copy::Options engine_options(const Options& options, mode_t umask) {
   engine.atomic = options.atomic;
   engine.durable = options.fsync;
   const auto choice = [](When when) { return static_cast<int>(when); };
-  engine.choices.reflink = std::array{copy::Reflink::automatic, copy::Reflink::always, copy::Reflink::never}[static_cast<std::size_t>(choice(options.reflink))];
-  engine.choices.sparse = std::array{copy::Sparse::automatic, copy::Sparse::always, copy::Sparse::never}[static_cast<std::size_t>(choice(options.sparse))];
+  engine.choices.reflink = std::array{copy::Reflink::automatic, copy::Reflink::always,
+                                      copy::Reflink::never}[static_cast<std::size_t>(choice(options.reflink))];
+  engine.choices.sparse = std::array{copy::Sparse::automatic, copy::Sparse::always,
+                                     copy::Sparse::never}[static_cast<std::size_t>(choice(options.sparse))];
   return engine;
 }
 
@@ -55,16 +62,19 @@ Result<sys::UniqueFd> open_target(const Arrangement& plan, const Options& option
   }
   // To put names into a directory one need not be able to read it.
   const bool mirrors = std::ranges::any_of(plan.items, &Item::mirror);
-  return sys::open_at(sys::working_directory(), plan.directory,
-                      {.access = mirrors ? sys::Access::read : sys::Access::path, .links = sys::Links::follow, .directory = true});
+  return sys::open_at(
+      sys::working_directory(), plan.directory,
+      {.access = mirrors ? sys::Access::read : sys::Access::path, .links = sys::Links::follow, .directory = true});
 }
 
 /// Hands one item to the walk: as a tree whose contents go into the target, or as a name there.
-Result<> add_item(walk::Walk& walk, copy::Copier& copier, const Arrangement& plan, const Item& item, sys::FdView target, bool dry_run) {
+Result<> add_item(walk::Walk& walk, copy::Copier& copier, const Arrangement& plan, const Item& item, sys::FdView target,
+                  bool dry_run) {
   const SplitPath path = split_path(item.source);
   const bool alone = item.mirror;
   sys::UniqueFd source =
-      alone ? FOX_TRY(sys::open_at(sys::working_directory(), item.source, {.links = item.links, .directory = true, .keep_atime = true}))
+      alone ? FOX_TRY(sys::open_at(sys::working_directory(), item.source,
+                                   {.links = item.links, .directory = true, .keep_atime = true}))
             : FOX_TRY(sys::open_at(sys::working_directory(), path.directory,
                                    {.access = sys::Access::path, .links = sys::Links::follow, .directory = true}));
   const sys::FileStatus status = FOX_TRY(sys::status_of(source));
@@ -84,7 +94,8 @@ Result<> add_item(walk::Walk& walk, copy::Copier& copier, const Arrangement& pla
 /// Shows how far the copier is, until stopped; its own thread, and one that counts what is to come.
 class ProgressThreads {
  public:
-  ProgressThreads(Report& report, const copy::Copier& copier, const Arrangement& plan, const Options& options, std::uint64_t descriptors)
+  ProgressThreads(Report& report, const copy::Copier& copier, const Arrangement& plan, const Options& options,
+                  std::uint64_t descriptors)
       : report_(report), copier_(copier), estimate_(estimate_options(plan, options)), begin_(Clock::now()) {
     if (!report.shows_progress()) return;
     try {
@@ -121,8 +132,12 @@ class ProgressThreads {
   void show_once() {
     copy::Counters sum;
     copier_.add_counters_to(sum);
-    report_.progress({.files = sum.files, .total_files = estimate_.files(), .bytes = Bytes(sum.bytes_so_far), .total_bytes = estimate_.bytes(),
-                      .totals_are_final = estimate_.complete(), .elapsed = Clock::now() - begin_});
+    report_.progress({.files = sum.files,
+                      .total_files = estimate_.files(),
+                      .bytes = Bytes(sum.bytes_so_far),
+                      .total_bytes = estimate_.bytes(),
+                      .totals_are_final = estimate_.complete(),
+                      .elapsed = Clock::now() - begin_});
   }
 
   Report& report_;
@@ -137,7 +152,8 @@ class ProgressThreads {
 };
 
 /// After a full target: how much more room the rest would have needed.
-Bytes missing_space(const Arrangement& plan, const Options& options, const copy::Counters& done, sys::FdView target, std::uint64_t descriptors) {
+Bytes missing_space(const Arrangement& plan, const Options& options, const copy::Counters& done, sys::FdView target,
+                    std::uint64_t descriptors) {
   sys::forget_stop_request();  // the run has ended; this scan may not be stopped by what ended it
   copy::Estimate estimate(estimate_options(plan, options));
   walk::Walk walk(estimate, walk_options(options, 1, descriptors));
@@ -198,7 +214,8 @@ ExitCode run_copy(const Options& options) {
   {
     const ProgressThreads progress(report, copier, *plan, options, descriptors);
     walk.run();
-    if (const auto durable = copier.finish(); !durable) report.problem({copy::ProblemKind::failed, true, Error(durable.error()).about(plan->directory)});
+    if (const auto durable = copier.finish(); !durable)
+      report.problem({copy::ProblemKind::failed, true, Error(durable.error()).about(plan->directory)});
   }
 
   copy::Counters counters;

@@ -39,9 +39,8 @@ ssize_t get_into(Object object, CString name, char* buffer, std::size_t size) {
 }  // namespace
 
 Result<> set_owner(Object object, uid_t owner, gid_t group) {
-  return done_or_failed(Call::fchown, "fchown", [&] {
-    return ::fchownat(object.fd.number(), "", owner, group, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW);
-  });
+  return done_or_failed(Call::fchown, "fchown",
+                        [&] { return ::fchownat(object.fd.number(), "", owner, group, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW); });
 }
 
 Result<> set_mode(Object object, mode_t mode) {

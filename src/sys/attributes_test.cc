@@ -23,7 +23,8 @@ class Attributes : public ::testing::TestWithParam<Handle> {
  protected:
   Attributes() { world_.file("file", "text", 0600); }
   Object object(const std::string& name = "file") {
-    fds_.push_back(std::move(*open_at(working_directory(), world_.at(name), {.access = GetParam() == Handle::file ? Access::read : Access::path})));
+    fds_.push_back(std::move(
+        *open_at(working_directory(), world_.at(name), {.access = GetParam() == Handle::file ? Access::read : Access::path})));
     return {fds_.back(), GetParam()};
   }
   TempTree world_;
@@ -56,8 +57,10 @@ TEST_P(Attributes, OwnerAndGroupTogetherOrAlone) {
 
 TEST_P(Attributes, ExtendedAttributesThereAndBack) {
   const Object file = object();
-  if (auto set = set_attribute(file, "user.probe", "x"); !set) GTEST_SKIP() << "no user attributes on " << world_.path() << ": " << set.error().message();
-  const std::string values[] = {"", "v", std::string("\0\1\2", 3), std::string(512, 'a'), std::string(513, 'b'), std::string(3000, 'c')};
+  if (auto set = set_attribute(file, "user.probe", "x"); !set)
+    GTEST_SKIP() << "no user attributes on " << world_.path() << ": " << set.error().message();
+  const std::string values[] = {
+      "", "v", std::string("\0\1\2", 3), std::string(512, 'a'), std::string(513, 'b'), std::string(3000, 'c')};
   for (const std::string& value : values) {
     ASSERT_TRUE(set_attribute(file, "user.name", value));
     std::string again = "what was there before";
@@ -96,7 +99,8 @@ TEST_P(Attributes, ErrorsAndWhatIsNone) {
     const FaultPlan faults("listxattr:1:EOPNOTSUPP");
     EXPECT_THAT(*list_attributes(file), IsEmpty());
   }
-  const FaultPlan faults("listxattr:1:EIO,getxattr:1:EIO,setxattr:1:EIO,removexattr:1:EIO,fchmod:1:EIO,fchown:1:EIO,utimensat:1:EIO");
+  const FaultPlan faults(
+      "listxattr:1:EIO,getxattr:1:EIO,setxattr:1:EIO,removexattr:1:EIO,fchmod:1:EIO,fchown:1:EIO,utimensat:1:EIO");
   std::string value;
   EXPECT_EQ(list_attributes(file).error().code, EIO);
   EXPECT_EQ(get_attribute(file, "user.x", value).error().code, EIO);

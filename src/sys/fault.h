@@ -22,11 +22,12 @@
 namespace foxing::sys {
 
 // Named as in FOXING_FAULT.
-#define FOXING_CALLS(X)                                                                                                  \
-  X(openat) X(openat2) X(tmpfile) X(close) X(fstat) X(fstatat) X(getdents64) X(readlinkat) X(read) X(pread) X(write)     \
-  X(pwrite) X(lseek) X(ftruncate) X(fallocate) X(ficlone) X(copy_file_range) X(sendfile) X(fsync) X(syncfs) X(mkdirat)   \
-  X(symlinkat) X(mknodat) X(linkat) X(renameat2) X(unlinkat) X(fchown) X(fchmod) X(utimensat) X(listxattr) X(getxattr)   \
-  X(setxattr) X(removexattr) X(fstatfs) X(io_uring_setup) X(uring_read) X(uring_write)
+#define FOXING_CALLS(X)                                                                                                         \
+  X(openat)                                                                                                                     \
+  X(openat2) X(tmpfile) X(close) X(fstat) X(fstatat) X(getdents64) X(readlinkat) X(read) X(pread) X(write) X(pwrite) X(lseek)   \
+      X(ftruncate) X(fallocate) X(ficlone) X(copy_file_range) X(sendfile) X(fsync) X(syncfs) X(mkdirat) X(symlinkat) X(mknodat) \
+          X(linkat) X(renameat2) X(unlinkat) X(fchown) X(fchmod) X(utimensat) X(listxattr) X(getxattr) X(setxattr)              \
+              X(removexattr) X(fstatfs) X(io_uring_setup) X(uring_read) X(uring_write)
 
 enum class Call : std::uint8_t {
 #define FOXING_CALL(name) name,
@@ -47,9 +48,7 @@ constexpr int planned_fault(Call) { return 0; }
 #endif
 
 /// The length a call may ask for: halved (at least 1) where a short transfer is planned.
-constexpr std::size_t cut_short(int fault, std::size_t length) {
-  return fault == kShort && length > 1 ? length / 2 : length;
-}
+constexpr std::size_t cut_short(int fault, std::size_t length) { return fault == kShort && length > 1 ? length / 2 : length; }
 
 /// Plans the faults of FOXING_FAULT.  EINVAL, with what is wrong, where it can't be read, and where this build has no faults.
 Result<> plan_faults_from_environment();

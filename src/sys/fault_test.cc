@@ -59,15 +59,18 @@ TEST_F(Faults, SeveralAtOnceTheFirstThatFits) {
 }
 
 TEST_F(Faults, APlanIsForgottenAndTheNextOneCountsAnew) {
-  { const FaultPlan plan("write:1+:EIO"); EXPECT_EQ(planned_fault(Call::write), EIO); }
+  {
+    const FaultPlan plan("write:1+:EIO");
+    EXPECT_EQ(planned_fault(Call::write), EIO);
+  }
   EXPECT_EQ(planned_fault(Call::write), 0);
   const FaultPlan plan("write:1:EIO");
   EXPECT_EQ(planned_fault(Call::write), EIO);
 }
 
 TEST_F(Faults, WhatCannotBeReadIsRefusedWithAReason) {
-  for (const char* text : {"", "write", "write:1", "write:1:EIO:x", "wirte:1:EIO", "write:0:EIO", "write:x:EIO", "write:+:EIO", "write:*:EIO", "write:1:EWHAT",
-                           "write:1:", "write:1:EIO,", "write:-1:EIO", "write:1 :EIO"}) {
+  for (const char* text : {"", "write", "write:1", "write:1:EIO:x", "wirte:1:EIO", "write:0:EIO", "write:x:EIO", "write:+:EIO",
+                           "write:*:EIO", "write:1:EWHAT", "write:1:", "write:1:EIO,", "write:-1:EIO", "write:1 :EIO"}) {
     ASSERT_EQ(::setenv("FOXING_FAULT", text, 1), 0);
     const auto planned = plan_faults_from_environment();
     EXPECT_FALSE(planned) << text;
@@ -108,17 +111,21 @@ TEST(FaultsInThisBuild, AreRefusedWhereTheyCannotBePlanned) {
 
 TEST(Uninterrupted, AsksAgainWhenInterruptedAndNotOtherwise) {
   int calls = 0;
-  EXPECT_EQ(uninterrupted(Call::fstat, [&] {
-    errno = EINTR;
-    return ++calls < 4 ? -1 : 42;
-  }), 42);
+  EXPECT_EQ(uninterrupted(Call::fstat,
+                          [&] {
+                            errno = EINTR;
+                            return ++calls < 4 ? -1 : 42;
+                          }),
+            42);
   EXPECT_EQ(calls, 4);
   calls = 0;
-  EXPECT_EQ(uninterrupted(Call::fstat, [&] {
-    ++calls;
-    errno = EIO;
-    return -1;
-  }), -1);
+  EXPECT_EQ(uninterrupted(Call::fstat,
+                          [&] {
+                            ++calls;
+                            errno = EIO;
+                            return -1;
+                          }),
+            -1);
   EXPECT_EQ(calls, 1);
   EXPECT_EQ(errno, EIO);
 }
@@ -130,11 +137,14 @@ TEST_F(Faults, AFaultedCallDoesNotHappen) {
   EXPECT_EQ(errno, EIO);
   EXPECT_EQ(calls, 0);
   std::size_t asked = 0;
-  EXPECT_EQ(transfer(Call::write, 100, [&](std::size_t length) {
-    ++calls;
-    asked = length;
-    return static_cast<ssize_t>(length);
-  }), 50) << "interrupted, asked again, and then half";
+  EXPECT_EQ(transfer(Call::write, 100,
+                     [&](std::size_t length) {
+                       ++calls;
+                       asked = length;
+                       return static_cast<ssize_t>(length);
+                     }),
+            50)
+      << "interrupted, asked again, and then half";
   EXPECT_EQ(calls, 1);
   EXPECT_EQ(asked, 50u);
 }

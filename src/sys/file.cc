@@ -212,8 +212,7 @@ Result<FileOffset> seek_hole(FdView file, FileOffset at) {
 }
 
 Result<> truncate(FdView file, Bytes size) {
-  return done_or_failed(Call::ftruncate, "ftruncate",
-                        [&] { return ::ftruncate(file.number(), static_cast<off_t>(size.value)); });
+  return done_or_failed(Call::ftruncate, "ftruncate", [&] { return ::ftruncate(file.number(), static_cast<off_t>(size.value)); });
 }
 
 Result<> preallocate(FdView file, ByteRange range) {

@@ -139,7 +139,8 @@ class Beneath : public Files, public ::testing::WithParamInterface<bool /* opena
   }
   std::optional<FaultPlan> faults_;
 };
-INSTANTIATE_TEST_SUITE_P(Ways, Beneath, ::testing::Bool(), [](const auto& way) { return way.param ? "Openat2" : "ByComponents"; });
+INSTANTIATE_TEST_SUITE_P(Ways, Beneath, ::testing::Bool(),
+                         [](const auto& way) { return way.param ? "Openat2" : "ByComponents"; });
 
 TEST_P(Beneath, OpensWhatLiesBelow) {
   EXPECT_EQ(code("b/c"), 0);
@@ -150,7 +151,8 @@ TEST_P(Beneath, OpensWhatLiesBelow) {
 }
 
 TEST_P(Beneath, LeavesByNoWay) {
-  for (const char* path : {"../outside/secret", "b/../../outside/secret", "..", "/etc/passwd"}) EXPECT_EQ(code(path), EXDEV) << path;
+  for (const char* path : {"../outside/secret", "b/../../outside/secret", "..", "/etc/passwd"})
+    EXPECT_EQ(code(path), EXDEV) << path;
   for (const char* path : {"out/secret", "link/c", "b/last"}) EXPECT_THAT(code(path), ::testing::AnyOf(ELOOP, ENOTDIR)) << path;
 }
 
@@ -214,7 +216,8 @@ TEST_F(Files, ANamelessFileHasNoNameUntilItGetsOne) {
 TEST_F(Files, ReadsAndWritesWholeAlsoInShortPieces) {
   FOXING_NEEDS_FAULTS();
   const std::string text = testing::random_bytes(10'000, 5);
-  for (const char* plan : {"read:1000:EIO", "write:*1:short,pwrite:*1:short,pread:*1:short,read:*1:short", "write:*2:EINTR,pwrite:*2:EINTR,pread:*2:EINTR"}) {
+  for (const char* plan : {"read:1000:EIO", "write:*1:short,pwrite:*1:short,pread:*1:short,read:*1:short",
+                           "write:*2:EINTR,pwrite:*2:EINTR,pread:*2:EINTR"}) {
     SCOPED_TRACE(plan);
     world_.remove("file");
     const UniqueFd root = this->root();
@@ -274,7 +277,8 @@ TEST_F(Files, ClosingMayFailAndClosesAllTheSame) {
 
 TEST_F(Files, DataAndHolesAreFound) {
   world_.sparse_file("file", 400'000, {{131'072, std::string(65'536, 'x')}});
-  if (world_.extents("file").size() != 1 || world_.extents("file")[0].first == 0) GTEST_SKIP() << "the filesystem of " << world_.path() << " does not tell where holes are";
+  if (world_.extents("file").size() != 1 || world_.extents("file")[0].first == 0)
+    GTEST_SKIP() << "the filesystem of " << world_.path() << " does not tell where holes are";
   const UniqueFd root = this->root();
   const UniqueFd file = std::move(*open_at(root, "file"));
   EXPECT_EQ(*seek_data(file, FileOffset(0)), FileOffset(131'072));
@@ -290,7 +294,8 @@ TEST_F(Files, PreallocatingReservesAndDoesNotGrow) {
   const UniqueFd root = this->root();
   const UniqueFd file = std::move(*create_at(root, "file", 0600));
   const auto reserved = preallocate(file, {FileOffset(0), FileOffset(1 << 20)});
-  if (!reserved && reserved.error().code == EOPNOTSUPP) GTEST_SKIP() << "the filesystem of " << world_.path() << " preallocates nothing";
+  if (!reserved && reserved.error().code == EOPNOTSUPP)
+    GTEST_SKIP() << "the filesystem of " << world_.path() << " preallocates nothing";
   ASSERT_TRUE(reserved);
   EXPECT_EQ(world_.status("file").st_size, 0);
   EXPECT_GE(world_.status("file").st_blocks * 512, 1 << 20);
@@ -306,11 +311,16 @@ TEST_F(Files, CopyRangeAndSendFileMoveWhereTheyAreTold) {
   const UniqueFd source = std::move(*open_at(root, "source"));
   const UniqueFd target = std::move(*create_at(root, "target", 0600));
   EXPECT_EQ(*copy_range(source, FileOffset(2), target, FileOffset(5), 4), 4u);
-  EXPECT_EQ(world_.read("target"), std::string("\0\0\0\0\0" "2345", 9));
+  EXPECT_EQ(world_.read("target"), std::string("\0\0\0\0\0"
+                                               "2345",
+                                               9));
   EXPECT_EQ(*copy_range(source, FileOffset(8), target, FileOffset(0), 100), 2u) << "up to the end";
   EXPECT_EQ(*copy_range(source, FileOffset(10), target, FileOffset(0), 100), 0u);
   EXPECT_EQ(*send_file(source, FileOffset(7), target, 100), 3u);
-  EXPECT_EQ(world_.read("target"), std::string("789\0\0" "2345", 9)) << "to where the target's position is";
+  EXPECT_EQ(world_.read("target"), std::string("789\0\0"
+                                               "2345",
+                                               9))
+      << "to where the target's position is";
   EXPECT_EQ(::lseek(source.get(), 0, SEEK_CUR), 0) << "the source's position stays";
 }
 

@@ -21,9 +21,7 @@ namespace {
 /// struct linux_dirent64 of getdents64(2), which the C library calls dirent64; only its fixed part may be read as a whole.
 using KernelEntry = struct dirent64;
 
-FileType file_type_of_entry(unsigned char type) {
-  return type == DT_UNKNOWN ? FileType::unknown : file_type(DTTOIF(type));
-}
+FileType file_type_of_entry(unsigned char type) { return type == DT_UNKNOWN ? FileType::unknown : file_type(DTTOIF(type)); }
 
 /// Whether linkat(AT_EMPTY_PATH) has been refused once: then it will be every time.
 std::atomic<bool> empty_path_is_refused{false};
@@ -45,24 +43,21 @@ Result<> make_node_at(FdView directory, CString name, mode_t mode_and_type, dev_
 }
 
 Result<> link_at(FdView old_directory, CString old_name, FdView directory, CString name) {
-  return done_or_failed(Call::linkat, "linkat", [&] {
-    return ::linkat(old_directory.number(), old_name.text(), directory.number(), name.text(), 0);
-  });
+  return done_or_failed(Call::linkat, "linkat",
+                        [&] { return ::linkat(old_directory.number(), old_name.text(), directory.number(), name.text(), 0); });
 }
 
 Result<> link_descriptor_at(FdView file, FdView directory, CString name) {
   if (!empty_path_is_refused.load(std::memory_order_relaxed)) {
-    const auto direct = done_or_failed(Call::linkat, "linkat", [&] {
-      return ::linkat(file.number(), "", directory.number(), name.text(), AT_EMPTY_PATH);
-    });
+    const auto direct = done_or_failed(
+        Call::linkat, "linkat", [&] { return ::linkat(file.number(), "", directory.number(), name.text(), AT_EMPTY_PATH); });
     // Without the privilege the answer is ENOENT, also when the directory is gone; the second way tells the two apart.
     if (direct || direct.error().code != ENOENT) return direct;
   }
   char path[32];
   std::snprintf(path, sizeof path, "/proc/self/fd/%d", file.number());
-  auto linked = done_or_failed(Call::linkat, "linkat", [&] {
-    return ::linkat(AT_FDCWD, path, directory.number(), name.text(), AT_SYMLINK_FOLLOW);
-  });
+  auto linked = done_or_failed(Call::linkat, "linkat",
+                               [&] { return ::linkat(AT_FDCWD, path, directory.number(), name.text(), AT_SYMLINK_FOLLOW); });
   if (linked) empty_path_is_refused.store(true, std::memory_order_relaxed);
   return linked;
 }

@@ -16,8 +16,8 @@ namespace foxing::sys {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::UnorderedElementsAre;
 using testing::TempTree;
+using ::testing::UnorderedElementsAre;
 
 class Names : public ::testing::Test {
  protected:
@@ -156,7 +156,8 @@ TEST_F(Names, TypesAreTold) {
     while (const auto entry = reader.next()) seen.emplace_back(entry->name, entry->type);
   }
   using Pair = std::pair<std::string, FileType>;
-  EXPECT_THAT(seen, UnorderedElementsAre(Pair("file", FileType::regular), Pair("directory", FileType::directory), Pair("link", FileType::symlink), Pair("fifo", FileType::fifo)));
+  EXPECT_THAT(seen, UnorderedElementsAre(Pair("file", FileType::regular), Pair("directory", FileType::directory),
+                                         Pair("link", FileType::symlink), Pair("fifo", FileType::fifo)));
 }
 
 TEST_F(Names, AReaderTellsErrors) {
@@ -172,7 +173,8 @@ TEST_F(Names, AReaderTellsErrors) {
 TEST_F(Names, EveryCallAnswersItsError) {
   FOXING_NEEDS_FAULTS();
   world_.file("a", "");
-  const FaultPlan faults("mkdirat:1:EIO,symlinkat:1:EIO,mknodat:1:EIO,linkat:1:EIO,renameat2:1:EIO,unlinkat:1+:EIO,readlinkat:1:EIO");
+  const FaultPlan faults(
+      "mkdirat:1:EIO,symlinkat:1:EIO,mknodat:1:EIO,linkat:1:EIO,renameat2:1:EIO,unlinkat:1+:EIO,readlinkat:1:EIO");
   EXPECT_EQ(code(make_directory_at(root_, "x", 0700)), EIO);
   EXPECT_EQ(code(make_symlink_at(root_, "x", "y")), EIO);
   EXPECT_EQ(code(make_node_at(root_, "x", S_IFIFO | 0600, 0)), EIO);

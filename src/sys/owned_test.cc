@@ -43,7 +43,10 @@ TEST_F(OwnedTest, DisposesOnceAtTheEnd) {
 }
 
 TEST_F(OwnedTest, NothingIsNotDisposed) {
-  { const OwnedNumber nothing; EXPECT_FALSE(nothing); }
+  {
+    const OwnedNumber nothing;
+    EXPECT_FALSE(nothing);
+  }
   EXPECT_THAT(disposed, IsEmpty());
 }
 

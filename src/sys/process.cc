@@ -12,8 +12,8 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
-#include <ctime>
 #include <cstring>
+#include <ctime>
 #include <string_view>
 #include <thread>
 
@@ -78,8 +78,10 @@ std::string pid_namespace() {
 ProcessIdentity identity_of(std::uint32_t pid, const std::string& start_time) {
   static const std::string machine = read_small_file("/etc/machine-id") + pid_namespace();
   static const std::string boot = read_small_file("/proc/sys/kernel/random/boot_id");
-  return {.machine = bits(stable_hash(machine), 16), .boot = bits(stable_hash(boot), 12),
-          .start_time = bits(stable_hash(start_time), 14), .pid = pid};
+  return {.machine = bits(stable_hash(machine), 16),
+          .boot = bits(stable_hash(boot), 12),
+          .start_time = bits(stable_hash(start_time), 14),
+          .pid = pid};
 }
 
 }  // namespace
@@ -100,13 +102,18 @@ Privileges privileges() {
   __user_cap_data_struct data[2]{};
   if (::syscall(SYS_capget, &header, data) != 0) return {};
   const auto has = [&](unsigned capability) { return (data[capability / 32].effective >> (capability % 32) & 1) != 0; };
-  return {.set_owner = has(CAP_CHOWN), .trusted_attributes = has(CAP_SYS_ADMIN), .file_capabilities = has(CAP_SETFCAP),
-          .ignore_permissions = has(CAP_DAC_OVERRIDE), .make_devices = has(CAP_MKNOD), .keep_setgid = has(CAP_FSETID)};
+  return {.set_owner = has(CAP_CHOWN),
+          .trusted_attributes = has(CAP_SYS_ADMIN),
+          .file_capabilities = has(CAP_SETFCAP),
+          .ignore_permissions = has(CAP_DAC_OVERRIDE),
+          .make_devices = has(CAP_MKNOD),
+          .keep_setgid = has(CAP_FSETID)};
 }
 
 unsigned usable_processors() {
   cpu_set_t set;
-  if (::sched_getaffinity(0, sizeof set, &set) != 0) return std::max(1u, std::thread::hardware_concurrency());  // more than 1024 processors
+  if (::sched_getaffinity(0, sizeof set, &set) != 0)
+    return std::max(1u, std::thread::hardware_concurrency());  // more than 1024 processors
   const int count = CPU_COUNT(&set);
   return count > 0 ? static_cast<unsigned>(count) : 1;
 }
@@ -120,11 +127,11 @@ mode_t current_umask() {
 }
 
 void catch_stop_signals() {
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = on_stop_signal;
   action.sa_flags = SA_RESTART;
   for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
-    struct sigaction old {};
+    struct sigaction old{};
     ::sigaction(number, nullptr, &old);
     if (old.sa_handler != SIG_IGN) ::sigaction(number, &action, nullptr);  // nohup stays nohup
   }

@@ -47,14 +47,19 @@ bool can_link_descriptors();
 
 /// What tells one process of one boot of one machine from every other: for names of temporary files.
 struct ProcessIdentity {
-  std::uint16_t machine = 0;    // 16 bits of a hash of /etc/machine-id and the PID namespace: where the process id means something
-  std::uint16_t boot = 0;       // 12 bits of a hash of /proc/sys/kernel/random/boot_id
-  std::uint16_t start_time = 0; // 14 bits of a hash of the process's start time
+  std::uint16_t machine = 0;  // 16 bits of a hash of /etc/machine-id and the PID namespace: where the process id means something
+  std::uint16_t boot = 0;  // 12 bits of a hash of /proc/sys/kernel/random/boot_id
+  std::uint16_t start_time = 0;  // 14 bits of a hash of the process's start time
   std::uint32_t pid = 0;
 };
 ProcessIdentity own_identity();
 
-enum class Liveness { alive, dead, dead_with_boot /* it ran on this machine before the last boot, if machine ids are unique */, unknown };
+enum class Liveness {
+  alive,
+  dead,
+  dead_with_boot /* it ran on this machine before the last boot, if machine ids are unique */,
+  unknown
+};
 /// `dead` only where that is certain: the kernel knows no such process in this namespace, or another one has its id.
 Liveness liveness(const ProcessIdentity& identity);
 /// When this machine was booted, in seconds since 1970.

@@ -31,15 +31,16 @@ int exited_with(int code) { return code << 8; }
 
 TEST(OpenFiles, TheSoftLimitBecomesTheHardOne) {
   EXPECT_EQ(in_a_child([] {
-    rlimit limit{};
-    ::getrlimit(RLIMIT_NOFILE, &limit);
-    limit.rlim_cur = 64;
-    limit.rlim_max = 128;
-    if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) return 1;
-    if (raise_open_file_limit() != 128) return 2;
-    ::getrlimit(RLIMIT_NOFILE, &limit);
-    return limit.rlim_cur == 128 ? 0 : 3;
-  }), exited_with(0));
+              rlimit limit{};
+              ::getrlimit(RLIMIT_NOFILE, &limit);
+              limit.rlim_cur = 64;
+              limit.rlim_max = 128;
+              if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) return 1;
+              if (raise_open_file_limit() != 128) return 2;
+              ::getrlimit(RLIMIT_NOFILE, &limit);
+              return limit.rlim_cur == 128 ? 0 : 3;
+            }),
+            exited_with(0));
 }
 
 TEST(Privileges, AreRootsOrNot) {
@@ -49,11 +50,14 @@ TEST(Privileges, AreRootsOrNot) {
     GTEST_SKIP() << "root's own: needs root";
   }
   EXPECT_TRUE(privileges().set_owner);
-  EXPECT_EQ(in_a_child([] {
-    if (::setresgid(65534, 65534, 65534) != 0 || ::setresuid(65534, 65534, 65534) != 0) return 1;
-    const Privileges now = privileges();
-    return now.set_owner || now.trusted_attributes || now.file_capabilities || now.ignore_permissions || now.make_devices ? 2 : 0;
-  }), exited_with(0));
+  EXPECT_EQ(
+      in_a_child([] {
+        if (::setresgid(65534, 65534, 65534) != 0 || ::setresuid(65534, 65534, 65534) != 0) return 1;
+        const Privileges now = privileges();
+        return now.set_owner || now.trusted_attributes || now.file_capabilities || now.ignore_permissions || now.make_devices ? 2
+                                                                                                                              : 0;
+      }),
+      exited_with(0));
 }
 
 TEST(Processors, AreAtLeastOneAndAtMostAll) {
@@ -94,31 +98,34 @@ TEST(StopSignals, TheFirstAsksTheSecondEnds) {
 
 TEST(StopSignals, NohupStaysNohup) {
   EXPECT_EQ(in_a_child([] {
-    ::signal(SIGHUP, SIG_IGN);
-    catch_stop_signals();
-    ::raise(SIGHUP);
-    return stop_requested() ? 1 : 0;
-  }), exited_with(0));
+              ::signal(SIGHUP, SIG_IGN);
+              catch_stop_signals();
+              ::raise(SIGHUP);
+              return stop_requested() ? 1 : 0;
+            }),
+            exited_with(0));
 }
 
 TEST(StopSignals, AClosedPipeIsAnErrorAndNoDeath) {
   EXPECT_EQ(in_a_child([] {
-    catch_stop_signals();
-    int pipe[2];
-    if (::pipe(pipe) != 0) return 1;
-    ::close(pipe[0]);
-    return ::write(pipe[1], "x", 1) == -1 && errno == EPIPE ? 0 : 2;
-  }), exited_with(0));
+              catch_stop_signals();
+              int pipe[2];
+              if (::pipe(pipe) != 0) return 1;
+              ::close(pipe[0]);
+              return ::write(pipe[1], "x", 1) == -1 && errno == EPIPE ? 0 : 2;
+            }),
+            exited_with(0));
 }
 
 TEST(StopSignals, AStopOfOurOwnDoesNotCountAsTheFirstOne) {
   EXPECT_EQ(in_a_child([] {
-    ::signal(SIGTERM, SIG_DFL);
-    catch_stop_signals();
-    request_stop();
-    ::raise(SIGTERM);
-    return stop_requested() ? 0 : 1;
-  }), exited_with(0));
+              ::signal(SIGTERM, SIG_DFL);
+              catch_stop_signals();
+              request_stop();
+              ::raise(SIGTERM);
+              return stop_requested() ? 0 : 1;
+            }),
+            exited_with(0));
 }
 
 TEST(BootTime, IsBeforeThisProcessAndAfter2020) {

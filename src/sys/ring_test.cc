@@ -67,7 +67,8 @@ TEST_F(Rings, ReadsIntoAndWritesFromPartsOfItsBuffers) {
 
 TEST_F(Rings, SeveralAtOnceEachAnsweredOnceForItsBuffer) {
   for (int round = 0; round < 50; ++round) {
-    for (unsigned i = 0; i < kBuffers; ++i) ring_->queue_read(source_, i, 0, kSize, FileOffset(i * kSize + static_cast<unsigned>(round)));
+    for (unsigned i = 0; i < kBuffers; ++i)
+      ring_->queue_read(source_, i, 0, kSize, FileOffset(i * kSize + static_cast<unsigned>(round)));
     EXPECT_EQ(ring_->in_flight(), kBuffers);
     std::set<unsigned> answered;
     while (ring_->in_flight() > 0) {

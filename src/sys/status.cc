@@ -56,7 +56,7 @@ Result<FileStatus> status_at(FdView directory, CString name, Links links) {
 }
 
 Result<struct statfs> filesystem_of(FdView file) {
-  struct statfs answer {};
+  struct statfs answer{};
   if (uninterrupted(Call::fstatfs, [&] { return ::fstatfs(file.number(), &answer); }) == -1) return failed("fstatfs");
   return answer;
 }

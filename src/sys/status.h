@@ -19,7 +19,7 @@ const char* name_of(FileType type);
 
 /// stat(2) with types.  Times keep their nanoseconds; `allocated` is what the file occupies (st_blocks is in 512 bytes).
 struct FileStatus {
-  struct stat raw {};
+  struct stat raw{};
 
   FileType type() const { return file_type(raw.st_mode); }
   mode_t permissions() const { return raw.st_mode & 07777; }

@@ -83,7 +83,8 @@ class TempTree {
     ::close(fd);
   }
   /// `size` bytes of which only the given pieces are written.
-  void sparse_file(std::string_view name, std::uint64_t size, std::initializer_list<std::pair<std::uint64_t, std::string_view>> pieces = {}) const {
+  void sparse_file(std::string_view name, std::uint64_t size,
+                   std::initializer_list<std::pair<std::uint64_t, std::string_view>> pieces = {}) const {
     make_parent(name);
     const int fd = ::open(at(name).c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     must(fd, "open", name);
@@ -120,18 +121,20 @@ class TempTree {
   bool set_xattr(std::string_view name, const char* attribute, std::string_view value) const {
     return ::lsetxattr(at(name).c_str(), attribute, value.data(), value.size(), 0) == 0;
   }
-  void rename(std::string_view old_name, std::string_view name) const { must(::rename(at(old_name).c_str(), at(name).c_str()), "rename", name); }
+  void rename(std::string_view old_name, std::string_view name) const {
+    must(::rename(at(old_name).c_str(), at(name).c_str()), "rename", name);
+  }
   void remove(std::string_view name) const { std::filesystem::remove_all(at(name)); }
 
   // ---- Looking.
 
   bool exists(std::string_view name) const {
-    struct stat ignored {};
+    struct stat ignored{};
     return ::lstat(at(name).c_str(), &ignored) == 0;
   }
   /// The link itself, not what it points to.
   struct stat status(std::string_view name) const {
-    struct stat status {};
+    struct stat status{};
     must(::lstat(at(name).c_str(), &status), "lstat", name);
     return status;
   }
@@ -141,7 +144,8 @@ class TempTree {
     const int fd = ::open(at(name).c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     must(fd, "open", name);
     char buffer[65536];
-    for (ssize_t got; fd >= 0 && (got = ::read(fd, buffer, sizeof buffer)) > 0;) content.append(buffer, static_cast<std::size_t>(got));
+    for (ssize_t got; fd >= 0 && (got = ::read(fd, buffer, sizeof buffer)) > 0;)
+      content.append(buffer, static_cast<std::size_t>(got));
     if (fd >= 0) ::close(fd);
     return content;
   }
@@ -160,7 +164,8 @@ class TempTree {
   /// What a directory holds, sorted, temporary files included.
   std::vector<std::string> names(std::string_view directory = {}) const {
     std::vector<std::string> names;
-    for (const auto& entry : std::filesystem::directory_iterator(at(directory))) names.push_back(entry.path().filename().string());
+    for (const auto& entry : std::filesystem::directory_iterator(at(directory)))
+      names.push_back(entry.path().filename().string());
     std::ranges::sort(names);
     return names;
   }
@@ -178,7 +183,9 @@ class TempTree {
   }
 
  private:
-  void make_parent(std::string_view name) const { std::filesystem::create_directories(std::filesystem::path(at(name)).parent_path()); }
+  void make_parent(std::string_view name) const {
+    std::filesystem::create_directories(std::filesystem::path(at(name)).parent_path());
+  }
   static void must(int answer, const char* call, std::string_view name) {
     if (answer < 0) ADD_FAILURE() << call << ' ' << name << ": " << std::strerror(errno);
   }

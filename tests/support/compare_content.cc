@@ -30,8 +30,10 @@ std::optional<std::vector<Range>> data_ranges(int fd, std::int64_t size) {
     std::int64_t hole = ::lseek(fd, data, SEEK_HOLE);
     if (hole < 0) return std::nullopt;
     hole = std::min(hole, size);
-    if (!ranges.empty() && ranges.back().end == data) ranges.back().end = hole;
-    else ranges.push_back({data, hole});
+    if (!ranges.empty() && ranges.back().end == data)
+      ranges.back().end = hole;
+    else
+      ranges.push_back({data, hole});
     at = hole;
   }
   return ranges;
@@ -43,8 +45,10 @@ std::vector<Range> merged(const std::vector<Range>& a, const std::vector<Range>&
   std::sort(all.begin(), all.end(), [](const Range& x, const Range& y) { return x.begin < y.begin; });
   std::vector<Range> out;
   for (const Range& range : all) {
-    if (!out.empty() && range.begin <= out.back().end) out.back().end = std::max(out.back().end, range.end);
-    else out.push_back(range);
+    if (!out.empty() && range.begin <= out.back().end)
+      out.back().end = std::max(out.back().end, range.end);
+    else
+      out.push_back(range);
   }
   return out;
 }
@@ -66,7 +70,8 @@ bool holds_written_extents(int fd, Range range) {
 }
 
 /// A hole of A must not be data in B.  Rounded inwards to whole blocks: parts of a block cannot be a hole.
-std::optional<Range> filled_hole(const std::vector<Range>& a, const std::vector<Range>& b, std::int64_t size, std::int64_t block) {
+std::optional<Range> filled_hole(const std::vector<Range>& a, const std::vector<Range>& b, std::int64_t size,
+                                 std::int64_t block) {
   std::size_t next = 0;
   std::int64_t begin = 0;
   for (std::size_t i = 0; i <= a.size(); ++i) {
@@ -80,8 +85,8 @@ std::optional<Range> filled_hole(const std::vector<Range>& a, const std::vector<
   return std::nullopt;
 }
 
-void compare_holes(std::string_view path, int fd_b, const std::vector<Range>& a, const std::vector<Range>& b, const struct statx& stat_a,
-                   const struct statx& stat_b, Verdict& verdict) {
+void compare_holes(std::string_view path, int fd_b, const std::vector<Range>& a, const std::vector<Range>& b,
+                   const struct statx& stat_a, const struct statx& stat_b, Verdict& verdict) {
   const auto size = static_cast<std::int64_t>(stat_a.stx_size);
   const std::int64_t block = std::max<std::int64_t>({512, stat_a.stx_blksize, stat_b.stx_blksize});
   if (const auto filled = filled_hole(a, b, size, block); filled && holds_written_extents(fd_b, *filled))

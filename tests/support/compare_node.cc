@@ -62,7 +62,8 @@ std::optional<Xattrs> read_xattrs(Place place, const Choices& choices) {
     const std::string name(list->c_str() + at);
     at += name.size() + 1;
     if (!wanted(name, choices)) continue;
-    const auto value = sized([&](char* buffer, std::size_t size) { return ::getxattr(path.c_str(), name.c_str(), buffer, size); });
+    const auto value =
+        sized([&](char* buffer, std::size_t size) { return ::getxattr(path.c_str(), name.c_str(), buffer, size); });
     if (!value) return std::nullopt;
     found[name] = *value;
   }
@@ -76,8 +77,10 @@ void compare_xattrs(std::string_view path, Place a, Place b, const Choices& choi
   if (!in_b) return verdict.failed(path, fmt::format("xattrs of B: {}", std::strerror(errno)));
   for (const auto& [name, value] : *in_a) {
     const auto other = in_b->find(name);
-    if (other == in_b->end()) verdict.differs(path, "xattr only in A: " + printable(name));
-    else if (other->second != value) verdict.differs(path, "xattr value differs: " + printable(name));
+    if (other == in_b->end())
+      verdict.differs(path, "xattr only in A: " + printable(name));
+    else if (other->second != value)
+      verdict.differs(path, "xattr value differs: " + printable(name));
   }
   for (const auto& [name, value] : *in_b)
     if (!in_a->contains(name)) verdict.differs(path, "xattr only in B: " + printable(name));
@@ -112,7 +115,8 @@ std::string shown(const statx_timestamp& time) { return fmt::format("{}.{:09}", 
 
 bool equal(const statx_timestamp& a, const statx_timestamp& b) { return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec; }
 
-void compare_inode(std::string_view path, const struct statx& a, const struct statx& b, const Choices& choices, Verdict& verdict) {
+void compare_inode(std::string_view path, const struct statx& a, const struct statx& b, const Choices& choices,
+                   Verdict& verdict) {
   if ((a.stx_mode & 07777) != (b.stx_mode & 07777))
     verdict.differs(path, fmt::format("mode: {:04o} | {:04o}", a.stx_mode & 07777, b.stx_mode & 07777));
   if (choices.owner && a.stx_uid != b.stx_uid) verdict.differs(path, fmt::format("uid: {} | {}", a.stx_uid, b.stx_uid));
@@ -124,7 +128,8 @@ void compare_inode(std::string_view path, const struct statx& a, const struct st
     verdict.differs(path, fmt::format("atime: {} | {}", shown(a.stx_atime), shown(b.stx_atime)));
   if ((S_ISCHR(a.stx_mode) || S_ISBLK(a.stx_mode)) &&
       (a.stx_rdev_major != b.stx_rdev_major || a.stx_rdev_minor != b.stx_rdev_minor))
-    verdict.differs(path, fmt::format("device: {}:{} | {}:{}", a.stx_rdev_major, a.stx_rdev_minor, b.stx_rdev_major, b.stx_rdev_minor));
+    verdict.differs(path,
+                    fmt::format("device: {}:{} | {}:{}", a.stx_rdev_major, a.stx_rdev_minor, b.stx_rdev_major, b.stx_rdev_minor));
 }
 
 std::pair<std::uint64_t, std::uint64_t> key_of(const struct statx& stat) {

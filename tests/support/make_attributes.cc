@@ -47,7 +47,7 @@ std::string acl(const std::vector<AclEntry>& entries) {
 }
 
 std::string acl_of_users(std::uint32_t users, std::uint16_t permissions) {
-  std::vector<AclEntry> entries = {{kUserObj, 7, kNoId}};   // an owner without it could not enter a directory
+  std::vector<AclEntry> entries = {{kUserObj, 7, kNoId}};  // an owner without it could not enter a directory
   for (std::uint32_t i = 0; i < users; ++i) entries.push_back({kUser, permissions, 1000 + i});
   entries.insert(entries.end(), {{kGroupObj, 4, kNoId}, {kGroup, 5, 2000}, {kMask, 7, kNoId}, {kOther, 0, kNoId}});
   return acl(entries);
@@ -62,8 +62,10 @@ void make_xattrs(Maker& make) {
   const auto file = [&](const std::string& name) { make_file(make, at, name, make.random.below(100)); };
   for (int i = 0; i < make.scaled(200, 5); ++i) {
     const std::string name = fmt::format("some{}", i);
-    if (i % 4 == 0) make_directory(at, name);
-    else file(name);
+    if (i % 4 == 0)
+      make_directory(at, name);
+    else
+      file(name);
     for (std::uint64_t left = 1 + make.random.below(5); left > 0; --left)
       need_xattr(at, name, fmt::format("user.x{}", make.random.below(50)), random_bytes(make, make.random.below(100)));
   }
@@ -75,7 +77,8 @@ void make_xattrs(Maker& make) {
   need_xattr(at, "binary", "user.zero", std::string(1, '\0'));
   need_xattr(at, "binary", "user.bytes", std::string("\0\xff\n\0x", 5));
   file("strange names");
-  for (const char* name : {"user.\xff\xfe", "user.new\nline", "user. ", "user.=", "user.user.user", "user.\x1b[31m", "user.foxing.notours"})
+  for (const char* name :
+       {"user.\xff\xfe", "user.new\nline", "user. ", "user.=", "user.user.user", "user.\x1b[31m", "user.foxing.notours"})
     need_xattr(at, "strange names", name, "v");
   file("long name");
   need_xattr(at, "long name", "user." + std::string(250, 'n'), "v");
@@ -88,7 +91,7 @@ void make_xattrs(Maker& make) {
     file("largest");
     largest_xattr(make, "largest", "user.largest");
     file("larger");
-    set_xattr(at, "larger", "user.larger", random_bytes(make, 10000));   // ext4 has no room for it
+    set_xattr(at, "larger", "user.larger", random_bytes(make, 10000));  // ext4 has no room for it
   }
   if (make.user) return;
   make_symlink(at, "symlink", "x");
@@ -120,18 +123,21 @@ void make_acls(Maker& make) {
   need_xattr(at, "access many", kAccess, acl_of_users(100, 4));
   if (!make.portable) {
     make_file(make, at, "access very many", 100);
-    set_xattr(at, "access very many", kAccess, acl_of_users(700, 4));   // where it fits
+    set_xattr(at, "access very many", kAccess, acl_of_users(700, 4));  // where it fits
   }
   // A mask that takes away: the group bits of the mode are the mask, not the group's own.
   make_file(make, at, "mask", 100);
-  need_xattr(at, "mask", kAccess, acl({{kUserObj, 7, kNoId}, {kUser, 7, 1000}, {kGroupObj, 7, kNoId}, {kMask, 1, kNoId}, {kOther, 0, kNoId}}));
+  need_xattr(at, "mask", kAccess,
+             acl({{kUserObj, 7, kNoId}, {kUser, 7, 1000}, {kGroupObj, 7, kNoId}, {kMask, 1, kNoId}, {kOther, 0, kNoId}}));
   make_node(at, "fifo", S_IFIFO | 0600);
   need_xattr(at, "fifo", kAccess, acl_of_users(1, 6));
   for (int i = 0; i < make.scaled(100, 3); ++i) {
     const std::string name = fmt::format("file{}", i);
     make_file(make, at, name, make.random.below(1000));
     if (i % 2 == 0)
-      need_xattr(at, name, kAccess, acl_of_users(static_cast<std::uint32_t>(1 + make.random.below(9)), static_cast<std::uint16_t>(make.random.below(8))));
+      need_xattr(
+          at, name, kAccess,
+          acl_of_users(static_cast<std::uint32_t>(1 + make.random.below(9)), static_cast<std::uint16_t>(make.random.below(8))));
   }
   // Children first, then the default: they have none in the source, and must not inherit one in the target.
   for (const char* name : {"default", "both", "default setgid"}) {
@@ -151,15 +157,26 @@ void make_acls(Maker& make) {
 }
 
 void make_times(Maker& make) {
-  std::vector<std::int64_t> seconds = {
-      0, 1, -1, -2, 1'000'000'000, 1'700'000'000, -1'000'000'000,
-      -2147483648,   // 1901-12-13 20:45:52, the earliest of ext4 and XFS
-      -2147483647, 2147483647, 2147483648, 2147483649,   // 2038-01-19
-      4294967295, 4294967296, 4294967297,                // 2106-02-07
-      8'000'000'000};
+  std::vector<std::int64_t> seconds = {0,
+                                       1,
+                                       -1,
+                                       -2,
+                                       1'000'000'000,
+                                       1'700'000'000,
+                                       -1'000'000'000,
+                                       -2147483648,  // 1901-12-13 20:45:52, the earliest of ext4 and XFS
+                                       -2147483647,
+                                       2147483647,
+                                       2147483648,
+                                       2147483649,  // 2038-01-19
+                                       4294967295,
+                                       4294967296,
+                                       4294967297,  // 2106-02-07
+                                       8'000'000'000};
   if (!make.portable)
-    for (const std::int64_t more : {15032385535LL /* 2446-05-10, the last of ext4 */, 15032385536LL, 16299260424LL, 16299260425LL /* 2486, XFS */,
-                                    32'503'680'000LL, -2'208'988'800LL /* 1900 */, -62'135'596'800LL /* the year 1 */, 253402300800LL})
+    for (const std::int64_t more :
+         {15032385535LL /* 2446-05-10, the last of ext4 */, 15032385536LL, 16299260424LL, 16299260425LL /* 2486, XFS */,
+          32'503'680'000LL, -2'208'988'800LL /* 1900 */, -62'135'596'800LL /* the year 1 */, 253402300800LL})
       seconds.push_back(more);
   const long parts[] = {0, 1, 999'999'999, 500'000'000, 123'456'789};
   for (std::size_t i = 0; i < seconds.size(); ++i)
@@ -171,7 +188,8 @@ void make_times(Maker& make) {
         const bool at_end = second == -2147483648 || second == 15032385535LL || second == 16299260424LL;
         return timespec{second, at_end ? 0 : part};
       };
-      const timespec mtime = whole_at_end(seconds[i], parts[k]), atime = whole_at_end(seconds[(i + 3) % 16], 999'999'999 - parts[k]);
+      const timespec mtime = whole_at_end(seconds[i], parts[k]),
+                     atime = whole_at_end(seconds[(i + 3) % 16], 999'999'999 - parts[k]);
       make_file(make, make.directory, "file." + name, 10);
       set_times(make.directory, "file." + name, atime, mtime);
       const Fd directory = make_directory(make.directory, "dir." + name);

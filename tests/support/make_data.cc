@@ -16,7 +16,8 @@ void resize(int fd, std::uint64_t size) {
 /// Blocks that are there and hold zeros: no hole, and none may be made of them without being asked.
 void write_zeros(int fd, std::uint64_t offset, std::uint64_t size) {
   const std::string zeros(size, '\0');
-  if (::pwrite(fd, zeros.data(), zeros.size(), static_cast<off_t>(offset)) != static_cast<ssize_t>(size)) give_up("write", "zeros");
+  if (::pwrite(fd, zeros.data(), zeros.size(), static_cast<off_t>(offset)) != static_cast<ssize_t>(size))
+    give_up("write", "zeros");
 }
 
 void reserve(Maker& make, const std::string& name, int mode, std::uint64_t offset, std::uint64_t size) {
@@ -29,16 +30,72 @@ void reserve(Maker& make, const std::string& name, int mode, std::uint64_t offse
 }  // namespace
 
 void make_sizes(Maker& make) {
-  std::vector<std::uint64_t> sizes = {0, 1, 2, 3, 7, 8, 9, 15, 16, 17, 63, 64, 65, 127, 128, 129, 255, 256, 511, 512, 513, 1023, 1024, 1025,
-                                      2047, 2048, 2049, 4095, 4096, 4097, 8191, 8192, 8193, 12287, 12289, 16383, 16384, 16385, 32767, 32768,
-                                      32769, 64 * kKiB - 1, 64 * kKiB, 64 * kKiB + 1, 128 * kKiB - 1, 128 * kKiB, 128 * kKiB + 1,
-                                      256 * kKiB - 1, 256 * kKiB, 256 * kKiB + 1, 512 * kKiB - 1, 512 * kKiB + 1, kMiB - 1, kMiB, kMiB + 1,
-                                      2 * kMiB - 1, 2 * kMiB, 2 * kMiB + 1, 3 * kMiB + 4097};
+  std::vector<std::uint64_t> sizes = {0,
+                                      1,
+                                      2,
+                                      3,
+                                      7,
+                                      8,
+                                      9,
+                                      15,
+                                      16,
+                                      17,
+                                      63,
+                                      64,
+                                      65,
+                                      127,
+                                      128,
+                                      129,
+                                      255,
+                                      256,
+                                      511,
+                                      512,
+                                      513,
+                                      1023,
+                                      1024,
+                                      1025,
+                                      2047,
+                                      2048,
+                                      2049,
+                                      4095,
+                                      4096,
+                                      4097,
+                                      8191,
+                                      8192,
+                                      8193,
+                                      12287,
+                                      12289,
+                                      16383,
+                                      16384,
+                                      16385,
+                                      32767,
+                                      32768,
+                                      32769,
+                                      64 * kKiB - 1,
+                                      64 * kKiB,
+                                      64 * kKiB + 1,
+                                      128 * kKiB - 1,
+                                      128 * kKiB,
+                                      128 * kKiB + 1,
+                                      256 * kKiB - 1,
+                                      256 * kKiB,
+                                      256 * kKiB + 1,
+                                      512 * kKiB - 1,
+                                      512 * kKiB + 1,
+                                      kMiB - 1,
+                                      kMiB,
+                                      kMiB + 1,
+                                      2 * kMiB - 1,
+                                      2 * kMiB,
+                                      2 * kMiB + 1,
+                                      3 * kMiB + 4097};
   if (make.scale >= 0.1) sizes.insert(sizes.end(), {4 * kMiB - 1, 4 * kMiB, 4 * kMiB + 1, 5 * kMiB + 3, 8 * kMiB + 4095});
   if (make.scale >= 1) sizes.insert(sizes.end(), {16 * kMiB + 1, 33 * kMiB + 4097});
   for (const std::uint64_t size : sizes) make_file(make, make.directory, fmt::format("size{}", size), size);
-  for (int i = 0; i < make.scaled(300, 3); ++i) make_file(make, make.directory, fmt::format("random{}", i), make.random.below(20000));
-  for (int i = 0; i < make.scaled(20, 1); ++i) make_file(make, make.directory, fmt::format("larger{}", i), make.random.below(kMiB));
+  for (int i = 0; i < make.scaled(300, 3); ++i)
+    make_file(make, make.directory, fmt::format("random{}", i), make.random.below(20000));
+  for (int i = 0; i < make.scaled(20, 1); ++i)
+    make_file(make, make.directory, fmt::format("larger{}", i), make.random.below(kMiB));
   write_zeros(make_file(make, make.directory, "zeros", 0).get(), 0, 300 * kKiB);
   const Fd mixed = make_file(make, make.directory, "zeros and data", 500 * kKiB + 77);
   write_zeros(mixed.get(), 0, 8 * kKiB);
@@ -48,7 +105,8 @@ void make_sizes(Maker& make) {
 
 void make_sparse(Maker& make) {
   const auto file = [&](const std::string& name) { return make_file(make, make.directory, name, 0); };
-  const auto sparse = [&](const std::string& name, std::uint64_t size, std::initializer_list<std::pair<std::uint64_t, std::uint64_t>> data) {
+  const auto sparse = [&](const std::string& name, std::uint64_t size,
+                          std::initializer_list<std::pair<std::uint64_t, std::uint64_t>> data) {
     const Fd fd = file(name);
     resize(fd.get(), size);
     for (const auto& [offset, length] : data) write_at(make, fd.get(), offset, length);

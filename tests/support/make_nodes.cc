@@ -48,8 +48,10 @@ void make_symlinks(Maker& make, int at) {
 }
 
 void make_devices(Maker& make, int at) {
-  const struct { unsigned major, minor; } numbers[] = {{1, 3}, {8, 0}, {7, 255}, {7, 256}, {255, 255}, {256, 0}, {0, 1},
-                                                       {511, 0}, {0, 65536}, {kPortableMajor, kPortableMinor}};
+  const struct {
+    unsigned major, minor;
+  } numbers[] = {{1, 3},   {8, 0}, {7, 255}, {7, 256},   {255, 255},
+                 {256, 0}, {0, 1}, {511, 0}, {0, 65536}, {kPortableMajor, kPortableMinor}};
   for (const auto& [major, minor] : numbers)
     for (const mode_t type : {S_IFCHR, S_IFBLK})
       make_node(at, fmt::format("{}.{}.{}", type == S_IFCHR ? "char" : "block", major, minor), type | 0640, major, minor);
@@ -91,16 +93,20 @@ void make_types(Maker& make) {
 }
 
 void make_names(Maker& make) {
-  std::vector<std::string> names = {
-      "new\nline", "tab\ttab", "cr\rcr", " ", "  two  ", " leading", "trailing ", "-", "--", "-rf", "--help", "--target-directory=x",
-      "...", "..a", ".hidden", ".a.", "*", "?", "[a-z]", "{a,b}", "~", "~root", "$HOME", "$(touch pwned)", "`id`", ";ls", "|cat", "&",
-      "a>b", "<a", "\"", "'", "\\", "\\n", "a\\", "%s%n", "%", "#", "!x", "a:b", "host:path", "rsync::x", "\x1b[31mred\x1b[0m",
-      "\x1b]0;title\x07", "\x7f", "\x01\x02\x03", "\xff", "\xfe\xff", "\xc3\x28", "\xc0\xaf", "\xed\xa0\x80", "\xf0\x9f\xa6\x8a",
-      "\xe2\x80\xae" "gpj.exe", "a\xcc\x8a", "\xc3\xa5", "CON", "aux.txt", "A", "a", "\xc2\x85next",
-      std::string(255, 'a'), std::string(254, 'b') + "\n", repeated("\xe2\x82\xac", 255), std::string(128, '\xff'),
+  std::vector<std::string> names = {"new\nline", "tab\ttab", "cr\rcr", " ", "  two  ", " leading", "trailing ", "-", "--", "-rf",
+                                    "--help", "--target-directory=x", "...", "..a", ".hidden", ".a.", "*", "?", "[a-z]", "{a,b}",
+                                    "~", "~root", "$HOME", "$(touch pwned)", "`id`", ";ls", "|cat", "&", "a>b", "<a", "\"", "'",
+                                    "\\", "\\n", "a\\", "%s%n", "%", "#", "!x", "a:b", "host:path", "rsync::x",
+                                    "\x1b[31mred\x1b[0m", "\x1b]0;title\x07", "\x7f", "\x01\x02\x03", "\xff", "\xfe\xff",
+                                    "\xc3\x28", "\xc0\xaf", "\xed\xa0\x80", "\xf0\x9f\xa6\x8a",
+                                    "\xe2\x80\xae"
+                                    "gpj.exe",
+                                    "a\xcc\x8a", "\xc3\xa5", "CON", "aux.txt", "A", "a", "\xc2\x85next", std::string(255, 'a'),
+                                    std::string(254, 'b') + "\n", repeated("\xe2\x82\xac", 255), std::string(128, '\xff'),
       // Names like those of staged files, ours and rsync's: they belong to the user.
-      ".tmp", ".tmp.", ".tmp.x", ".tmp.notes", ".tmp.12345678-1234-1234-1234-123456789abc", ".tmp.00000000-0000-0000-0000-000000000000",
-      ".tmp.0123456789abcdef0123456789abcdef", ".tmp.0123456789abcdef", ".~tmp~", ".foxing", ".foxing_meta", ".file.AbCdEf", "lost+found"};
+                                    ".tmp", ".tmp.", ".tmp.x", ".tmp.notes", ".tmp.12345678-1234-1234-1234-123456789abc",
+                                    ".tmp.00000000-0000-0000-0000-000000000000", ".tmp.0123456789abcdef0123456789abcdef",
+                                    ".tmp.0123456789abcdef", ".~tmp~", ".foxing", ".foxing_meta", ".file.AbCdEf", "lost+found"};
   for (int byte = 1; byte < 256; ++byte)
     if (byte != '/') names.push_back(fmt::format("b{}{}", static_cast<char>(byte), byte));
   for (int i = 0; i < make.scaled(500, 5); ++i) {
@@ -124,8 +130,9 @@ void make_names(Maker& make) {
 }
 
 void make_modes(Maker& make) {
-  std::vector<mode_t> modes = {0000, 0001, 0100, 0111, 0200, 0222, 0400, 0444, 0500, 0555, 0600, 0640, 0644, 0666, 0700, 0711, 0751, 0755,
-                               0777, 01777, 02755, 02711, 02644, 04711, 04755, 04644, 06755, 07777, 07000, 01000, 02000, 04000};
+  std::vector<mode_t> modes = {0000,  0001,  0100,  0111,  0200,  0222,  0400,  0444,  0500,  0555,  0600,
+                               0640,  0644,  0666,  0700,  0711,  0751,  0755,  0777,  01777, 02755, 02711,
+                               02644, 04711, 04755, 04644, 06755, 07777, 07000, 01000, 02000, 04000};
   for (int i = 0; i < make.scaled(200, 4); ++i) modes.push_back(static_cast<mode_t>(make.random.below(010000)));
   for (std::size_t i = 0; i < modes.size(); ++i) {
     mode_t mode = modes[i];
@@ -196,7 +203,8 @@ void make_links(Maker& make) {
 
 void make_dirs(Maker& make) {
   const Fd many = make_directory(make.directory, "many");
-  for (int i = 0; i < make.scaled(20000, 50); ++i) make_file(make, many.get(), fmt::format("entry{:05}", i), i % 10 == 0 ? 10 : 0);
+  for (int i = 0; i < make.scaled(20000, 50); ++i)
+    make_file(make, many.get(), fmt::format("entry{:05}", i), i % 10 == 0 ? 10 : 0);
   const Fd wide = make_directory(make.directory, "wide");
   for (int i = 0; i < make.scaled(1000, 10); ++i) make_directory(wide.get(), fmt::format("empty{}", i));
   Fd at = make_directory(make.directory, "nested");
@@ -204,8 +212,11 @@ void make_dirs(Maker& make) {
     make_file(make, at.get(), "here", 20);
     at = make_directory(at.get(), fmt::format("level{}", i));
   }
-  const struct { const char* name; mode_t mode; } special[] = {
-      {"read_only", 0555}, {"read_only_private", 0500}, {"setgid", 02775}, {"sticky", 01777}, {"setgid_sticky", 03777}, {"private", 0700}};
+  const struct {
+    const char* name;
+    mode_t mode;
+  } special[] = {{"read_only", 0555}, {"read_only_private", 0500}, {"setgid", 02775},
+                 {"sticky", 01777},   {"setgid_sticky", 03777},    {"private", 0700}};
   for (const auto& [name, mode] : special) {
     const Fd directory = make_directory(make.directory, name);
     for (int i = 0; i < 5; ++i) make_file(make, directory.get(), fmt::format("file{}", i), 100);
@@ -221,14 +232,18 @@ namespace {
 /// Times for what is not a directory.
 void settle_level(int at, int level) {
   for (const char* name : {"file", "bottom", "bottom again", "symlink", "fifo"})
-    if (::faccessat(at, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0) set_times(at, name, {5'000'000 + level, 5}, {6'000'000 + level, 6});
+    if (::faccessat(at, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+      set_times(at, name, {5'000'000 + level, 5}, {6'000'000 + level, 6});
 }
 }  // namespace
 
 void make_deep(Maker& make) {
   // Long names, so that few levels pass PATH_MAX; and many levels of short names.
-  const struct { const char* name; std::string level; int levels; } shapes[] = {
-      {"long", std::string(250, 'l'), make.scaled(60, 20)}, {"many", "m", make.scaled(1000, 60)}};
+  const struct {
+    const char* name;
+    std::string level;
+    int levels;
+  } shapes[] = {{"long", std::string(250, 'l'), make.scaled(60, 20)}, {"many", "m", make.scaled(1000, 60)}};
   for (const auto& [name, level, levels] : shapes) {
     Fd at = make_directory(make.directory, name);
     for (int i = 0; i < levels; ++i) {

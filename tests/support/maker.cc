@@ -94,7 +94,9 @@ void settle_times(Maker& make, int directory) {
     struct stat status{};
     if (::fstatat(directory, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) give_up("stat", name);
     if (S_ISDIR(status.st_mode)) settle_times(make, open_directory(directory, name).get());
-    const auto some = [&] { return timespec{static_cast<time_t>(make.random.below(2'000'000'000)), static_cast<long>(make.random.below(1'000'000'000))}; };
+    const auto some = [&] {
+      return timespec{static_cast<time_t>(make.random.below(2'000'000'000)), static_cast<long>(make.random.below(1'000'000'000))};
+    };
     const timespec atime = some(), mtime = some();
     set_times(directory, name, atime, mtime);
   }

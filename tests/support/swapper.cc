@@ -27,8 +27,10 @@ int main(int count, char** arguments) {
   unsigned long swaps = 0, misses = 0;
   while (stop == 0 || swaps % 2 != 0) {
     // A copier that has just moved one of the names away makes this fail: try again.
-    if (::renameat2(directory, arguments[2], directory, arguments[3], RENAME_EXCHANGE) == 0) ++swaps;
-    else if (errno != ENOENT || (stop != 0 && ++misses > 1000)) break;
+    if (::renameat2(directory, arguments[2], directory, arguments[3], RENAME_EXCHANGE) == 0)
+      ++swaps;
+    else if (errno != ENOENT || (stop != 0 && ++misses > 1000))
+      break;
   }
   std::printf("%lu\n", swaps);
   return stop != 0 ? 0 : 1;

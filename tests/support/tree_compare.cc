@@ -86,9 +86,12 @@ class Comparison {
     path_.resize(level.path_length);
     if (!path_.empty()) path_ += '/';
     path_ += name.bytes;
-    if (name.in_a && name.in_b) visit({level.a.fd.get(), name.bytes.c_str()}, {level.b.fd.get(), name.bytes.c_str()});
-    else if (name.in_a) verdict_.differs(path_, "only in A");
-    else if (!choices_.extra_ok) verdict_.differs(path_, "only in B");
+    if (name.in_a && name.in_b)
+      visit({level.a.fd.get(), name.bytes.c_str()}, {level.b.fd.get(), name.bytes.c_str()});
+    else if (name.in_a)
+      verdict_.differs(path_, "only in A");
+    else if (!choices_.extra_ok)
+      verdict_.differs(path_, "only in B");
   }
 
   void visit(Place a, Place b) {
@@ -113,8 +116,10 @@ class Comparison {
     side.fd = open_quietly(place.directory, place.name, O_DIRECTORY);
     const auto id = side.fd ? identity(side.fd.get()) : std::nullopt;
     auto names = id ? names_in(side.fd.get()) : std::nullopt;
-    if (!names) verdict_.failed(path_, fmt::format("reading the directory: {}", std::strerror(errno)));
-    else side.id = *id;
+    if (!names)
+      verdict_.failed(path_, fmt::format("reading the directory: {}", std::strerror(errno)));
+    else
+      side.id = *id;
     return names;
   }
 
@@ -142,9 +147,9 @@ class Comparison {
 
 bool choose(std::string_view option, Choices& choices) {
   const std::pair<std::string_view, bool Choices::*> table[] = {
-      {"--no-owner", &Choices::owner},     {"--no-xattrs", &Choices::xattrs}, {"--no-acls", &Choices::acls},
-      {"--no-holes", &Choices::holes},     {"--no-times", &Choices::times},   {"--no-trusted", &Choices::trusted},
-      {"--no-links", &Choices::links},     {"--atime", &Choices::atime},      {"--extra-ok", &Choices::extra_ok},
+      {"--no-owner", &Choices::owner}, {"--no-xattrs", &Choices::xattrs}, {"--no-acls", &Choices::acls},
+      {"--no-holes", &Choices::holes}, {"--no-times", &Choices::times},   {"--no-trusted", &Choices::trusted},
+      {"--no-links", &Choices::links}, {"--atime", &Choices::atime},      {"--extra-ok", &Choices::extra_ok},
       {"--quiet", &Choices::quiet},
   };
   for (const auto& [name, member] : table)

@@ -20,9 +20,9 @@ constexpr struct {
   void (*make)(Maker&);
   bool own_times;   // the kind sets the times of what it makes
 } kKinds[] = {
-    {"types", make_types, false},   {"names", make_names, false}, {"modes", make_modes, false}, {"owners", make_owners, false},
-    {"sizes", make_sizes, false},   {"sparse", make_sparse, false}, {"links", make_links, false}, {"xattrs", make_xattrs, false},
-    {"acls", make_acls, false},     {"times", make_times, true},  {"dirs", make_dirs, false},   {"deep", make_deep, true},
+    {"types", make_types, false}, {"names", make_names, false},   {"modes", make_modes, false}, {"owners", make_owners, false},
+    {"sizes", make_sizes, false}, {"sparse", make_sparse, false}, {"links", make_links, false}, {"xattrs", make_xattrs, false},
+    {"acls", make_acls, false},   {"times", make_times, true},    {"dirs", make_dirs, false},   {"deep", make_deep, true},
 };
 
 struct Request {
@@ -35,7 +35,8 @@ struct Request {
 };
 
 [[noreturn]] void usage(std::string_view problem) {
-  fmt::print(stderr, "tree_make: {}\nusage: tree_make DIR [--seed N] [--scale X] [--portable] [--user] KIND...|all\nkinds:", problem);
+  fmt::print(stderr,
+             "tree_make: {}\nusage: tree_make DIR [--seed N] [--scale X] [--portable] [--user] KIND...|all\nkinds:", problem);
   for (const auto& kind : kKinds) fmt::print(stderr, " {}", kind.name);
   fmt::print(stderr, "\n");
   std::exit(2);
@@ -46,13 +47,20 @@ Request read_request(int count, char** arguments) {
   for (int i = 1; i < count; ++i) {
     const std::string_view argument = arguments[i];
     const auto value = [&] { return i + 1 < count ? arguments[++i] : (usage("an option lacks its value"), nullptr); };
-    if (argument == "--seed") request.seed = std::strtoull(value(), nullptr, 10);
-    else if (argument == "--scale") request.scale = std::strtod(value(), nullptr);
-    else if (argument == "--portable") request.portable = true;
-    else if (argument == "--user") request.user = true;
-    else if (argument.starts_with("--")) usage(fmt::format("unknown option {}", argument));
-    else if (request.directory == nullptr) request.directory = arguments[i];
-    else request.kinds.push_back(argument);
+    if (argument == "--seed")
+      request.seed = std::strtoull(value(), nullptr, 10);
+    else if (argument == "--scale")
+      request.scale = std::strtod(value(), nullptr);
+    else if (argument == "--portable")
+      request.portable = true;
+    else if (argument == "--user")
+      request.user = true;
+    else if (argument.starts_with("--"))
+      usage(fmt::format("unknown option {}", argument));
+    else if (request.directory == nullptr)
+      request.directory = arguments[i];
+    else
+      request.kinds.push_back(argument);
   }
   if (request.kinds.empty()) usage("which kinds?");
   return request;

@@ -14,7 +14,9 @@ bool Cleanup::is_litter(walk::Directory& directory, std::string_view name) {
 }
 
 void Cleanup::remove(walk::Directory& directory, const std::string& name, bool is_directory) {
-  auto removed = dry_run_ ? Result<>() : is_directory ? sys::remove_directory_at(directory.fd(), name) : sys::unlink_at(directory.fd(), name);
+  auto removed = dry_run_       ? Result<>()
+                 : is_directory ? sys::remove_directory_at(directory.fd(), name)
+                                : sys::unlink_at(directory.fd(), name);
   if (removed) {
     removed_.fetch_add(1);
     if (observer_.wants_files()) {
@@ -43,7 +45,8 @@ void Cleanup::visit(const walk::Hold& directory, const walk::Entry& entry, walk:
 }
 
 void Cleanup::unreadable(walk::Directory& directory, std::string_view name, Error error) {
-  observer_.problem({ProblemKind::unreadable, true, std::move(error).about(name.empty() ? directory.path() : directory.path_of(name))});
+  observer_.problem(
+      {ProblemKind::unreadable, true, std::move(error).about(name.empty() ? directory.path() : directory.path_of(name))});
 }
 
 }  // namespace foxing::copy

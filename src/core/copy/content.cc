@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "base/assert.h"
+#include "core/copy/holes.h"
 #include "core/copy/stream.h"
 #include "sys/file.h"
 #include "sys/process.h"
@@ -132,8 +133,8 @@ bool is_real(int code) {
   }
 }
 
-Result<Moved> copy_content(Workbench& bench, const Plan& plan, sys::FdView source, const sys::FileStatus& status, sys::FdView target,
-                           Pair& pair, Attempts keep) {
+Result<Moved> copy_content(Workbench& bench, const Plan& plan, sys::FdView source, const sys::FileStatus& status,
+                           sys::FdView target, Pair& pair, Attempts keep) {
   Moved moved;
   const ByteRange whole{FileOffset(0), FileOffset(status.size().value)};
   const Stream stream{source, target, whole, plan.holes, pair.target_block, &bench.so_far()};
@@ -169,7 +170,8 @@ bool can_be_shared(const Plan& plan) {
   return !plan.until_end && plan.count > 0 && (plan.steps[0].tier == Tier::send || plan.steps[0].tier == Tier::ring);
 }
 
-Result<Moved> copy_piece(Workbench& bench, const Plan& plan, sys::FdView source, sys::FdView target, ByteRange range, const Pair& pair) {
+Result<Moved> copy_piece(Workbench& bench, const Plan& plan, sys::FdView source, sys::FdView target, ByteRange range,
+                         const Pair& pair) {
   const Stream stream{source, target, range, plan.holes, pair.target_block, &bench.so_far()};
   for (std::size_t i = 0; i < plan.count; ++i) {
     const Tier tier = plan.steps[i].tier;
@@ -182,14 +184,18 @@ Result<Moved> copy_piece(Workbench& bench, const Plan& plan, sys::FdView source,
   return fail(ENOSYS, "copy", {}, "no way of copying is left: the allowed ones were declined");
 }
 
-Result<bool> same_content(Workbench& bench, sys::FdView source, sys::FdView target, Bytes size) {
+Result<bool> same_content(Workbench& bench, sys::FdView source, sys::FdView target, Bytes size, Holes holes) {
   const std::span<std::byte> half = bench.buffer().first(kBufferSize / 2);
   const std::span<std::byte> other = bench.buffer().last(kBufferSize / 2);
-  for (FileOffset at; at.value < size.value; at = at + Bytes(half.size())) {
-    if (sys::stop_requested()) return fail(ECANCELED, "copy");
-    const std::size_t got = FOX_TRY(sys::read_all_at(source, half, at));
-    const std::size_t there = FOX_TRY(sys::read_all_at(target, other, at));
-    if (got != there || std::memcmp(half.data(), other.data(), got) != 0) return false;
+  DataRanges ranges(source, {FileOffset(0), FileOffset(size.value)}, asks_source(holes));
+  while (const auto range = FOX_TRY(ranges.next())) {
+    for (FileOffset at = range->begin; at < range->end; at = at + Bytes(half.size())) {
+      if (sys::stop_requested()) return fail(ECANCELED, "copy");
+      const std::size_t length = std::min<std::uint64_t>(half.size(), (range->end - at).value);
+      const std::size_t got = FOX_TRY(sys::read_all_at(source, half.first(length), at));
+      const std::size_t there = FOX_TRY(sys::read_all_at(target, other.first(length), at));
+      if (got != there || std::memcmp(half.data(), other.data(), got) != 0) return false;
+    }
   }
   return true;
 }

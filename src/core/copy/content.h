@@ -58,15 +58,16 @@ bool is_real(int code);
 
 /// Copies all content of `source` into the empty file `target`; sets its size where it ends in a hole.
 /// Errors: real ones, of the call that failed; ECANCELED.
-Result<Moved> copy_content(Workbench& bench, const Plan& plan, sys::FdView source, const sys::FileStatus& status, sys::FdView target,
-                           Pair& pair, Attempts attempts);
+Result<Moved> copy_content(Workbench& bench, const Plan& plan, sys::FdView source, const sys::FileStatus& status,
+                           sys::FdView target, Pair& pair, Attempts attempts);
 
 /// True where several workers may share the file: the plan moves it through this machine, piece by piece.
 bool can_be_shared(const Plan& plan);
-/// Reads both again and compares them.
-Result<bool> same_content(Workbench& bench, sys::FdView source, sys::FdView target, Bytes size);
+/// Reads the source's data and the same places of its copy again and compares them.
+Result<bool> same_content(Workbench& bench, sys::FdView source, sys::FdView target, Bytes size, Holes holes);
 
 /// Copies `range`, by the tiers of the plan that work on pieces; for one of several workers on a large file.
-Result<Moved> copy_piece(Workbench& bench, const Plan& plan, sys::FdView source, sys::FdView target, ByteRange range, const Pair& pair);
+Result<Moved> copy_piece(Workbench& bench, const Plan& plan, sys::FdView source, sys::FdView target, ByteRange range,
+                         const Pair& pair);
 
 }  // namespace foxing::copy

@@ -75,7 +75,8 @@ TEST_F(Content, ACloneMovesNothing) {
   source(random_bytes(1 << 20, kSeed));
   auto from = sys::open_at(sys::working_directory(), world_.at("source"));
   auto to = sys::create_at(sys::working_directory(), world_.at("probe"), 0600);
-  if (::ioctl(to->get(), FICLONE, from->get()) != 0) GTEST_SKIP() << "the filesystem of " << world_.path() << " shares no blocks (TMPDIR on XFS or btrfs)";
+  if (::ioctl(to->get(), FICLONE, from->get()) != 0)
+    GTEST_SKIP() << "the filesystem of " << world_.path() << " shares no blocks (TMPDIR on XFS or btrfs)";
   const auto moved = copy(offer({Tier::clone, Tier::ring, Tier::plain}));
   ASSERT_TRUE(moved);
   EXPECT_EQ(moved->tier, Tier::clone);
@@ -93,12 +94,21 @@ TEST_F(Content, ATierThatDeclinesGivesWayToTheNext) {
     const char* code;
   };
   const Case cases[] = {
-      {Tier::clone, "ficlone", "EOPNOTSUPP"},  {Tier::clone, "ficlone", "EXDEV"},       {Tier::clone, "ficlone", "EINVAL"},
-      {Tier::clone, "ficlone", "ETXTBSY"},     {Tier::clone, "ficlone", "EAGAIN"},      {Tier::clone, "ficlone", "ENOTTY"},
-      {Tier::clone, "ficlone", "EPERM"},       {Tier::copy_range, "copy_file_range", "EXDEV"},
-      {Tier::copy_range, "copy_file_range", "EINVAL"}, {Tier::copy_range, "copy_file_range", "ENOSYS"},
-      {Tier::copy_range, "copy_file_range", "EBADF"},  {Tier::send, "sendfile", "EINVAL"}, {Tier::send, "sendfile", "ENOSYS"},
-      {Tier::ring, "uring_read", "EINVAL"},    {Tier::ring, "uring_write", "EOPNOTSUPP"},
+      {Tier::clone, "ficlone", "EOPNOTSUPP"},
+      {Tier::clone, "ficlone", "EXDEV"},
+      {Tier::clone, "ficlone", "EINVAL"},
+      {Tier::clone, "ficlone", "ETXTBSY"},
+      {Tier::clone, "ficlone", "EAGAIN"},
+      {Tier::clone, "ficlone", "ENOTTY"},
+      {Tier::clone, "ficlone", "EPERM"},
+      {Tier::copy_range, "copy_file_range", "EXDEV"},
+      {Tier::copy_range, "copy_file_range", "EINVAL"},
+      {Tier::copy_range, "copy_file_range", "ENOSYS"},
+      {Tier::copy_range, "copy_file_range", "EBADF"},
+      {Tier::send, "sendfile", "EINVAL"},
+      {Tier::send, "sendfile", "ENOSYS"},
+      {Tier::ring, "uring_read", "EINVAL"},
+      {Tier::ring, "uring_write", "EOPNOTSUPP"},
   };
   for (const Case& one : cases) {
     SCOPED_TRACE(std::string(one.call) + ' ' + one.code);
@@ -153,8 +163,9 @@ TEST_F(Content, RealErrorsEndTheFileAtAnyPosition) {
     Tier tier;
     const char* call;
   };
-  const Case cases[] = {{Tier::clone, "ficlone"}, {Tier::copy_range, "copy_file_range"}, {Tier::send, "sendfile"}, {Tier::ring, "uring_read"},
-                        {Tier::ring, "uring_write"}, {Tier::plain, "pread"}, {Tier::plain, "pwrite"}};
+  const Case cases[] = {{Tier::clone, "ficlone"},   {Tier::copy_range, "copy_file_range"}, {Tier::send, "sendfile"},
+                        {Tier::ring, "uring_read"}, {Tier::ring, "uring_write"},           {Tier::plain, "pread"},
+                        {Tier::plain, "pwrite"}};
   for (const Case& one : cases) {
     if (one.tier == Tier::ring && !ring_is_here()) continue;
     for (const char* code : {"EIO", "ENOSPC", "EDQUOT", "EFBIG", "EROFS", "ESTALE"}) {
@@ -163,7 +174,8 @@ TEST_F(Content, RealErrorsEndTheFileAtAnyPosition) {
         if (one.tier == Tier::clone && n > 1) break;  // one call is all
         std::string plan = std::string(one.call) + ':' + std::to_string(n) + ':' + code;
         // One call moves it all: make several of it.
-        for (int i = 1; i < n && (one.tier == Tier::copy_range || one.tier == Tier::send); ++i) plan += std::string(",") + one.call + ':' + std::to_string(i) + ":short";
+        for (int i = 1; i < n && (one.tier == Tier::copy_range || one.tier == Tier::send); ++i)
+          plan += std::string(",") + one.call + ':' + std::to_string(i) + ":short";
         const sys::FaultPlan faults(plan);
         const auto moved = copy(offer({one.tier, Tier::plain}));
         ASSERT_FALSE(moved) << "went on with " << name_of(moved->tier);
@@ -227,13 +239,15 @@ TEST_F(Content, WithoutIoUringItIsReadAndWritten) {
     auto from = sys::open_at(sys::working_directory(), world_.at("source"));
     world_.remove("target");
     auto to = sys::create_at(sys::working_directory(), world_.at("target"), 0600);
-    const auto moved = copy_content(without, offer({Tier::ring, Tier::plain}), *from, *sys::status_of(*from), *to, pair_, Attempts::keep);
+    const auto moved =
+        copy_content(without, offer({Tier::ring, Tier::plain}), *from, *sys::status_of(*from), *to, pair_, Attempts::keep);
     ASSERT_TRUE(moved);
     EXPECT_THAT(moved->attempts, ElementsAre(FieldsAre(Tier::ring, ENOSYS), FieldsAre(Tier::plain, 0)));
     EXPECT_TRUE(equal());
     EXPECT_EQ(without.ring(), nullptr) << "it is asked for once";  // the plan fails only the first call
 
-    const auto piece = copy_piece(without, offer({Tier::ring, Tier::plain}), *from, *to, {FileOffset(1000), FileOffset(5000)}, pair_);
+    const auto piece =
+        copy_piece(without, offer({Tier::ring, Tier::plain}), *from, *to, {FileOffset(1000), FileOffset(5000)}, pair_);
     ASSERT_TRUE(piece);
     EXPECT_EQ(piece->tier, Tier::plain);
     EXPECT_EQ(piece->bytes, Bytes(4000));
@@ -306,7 +320,8 @@ TEST_F(Content, AStopEndsEveryTier) {
 }
 
 TEST(IsReal, KnowsWhatNoOtherTierGetsPast) {
-  for (const int code : {EIO, ENOSPC, EDQUOT, EROFS, EFBIG, ESTALE, ENODEV, EUCLEAN, ECANCELED}) EXPECT_TRUE(is_real(code)) << errno_name(code);
+  for (const int code : {EIO, ENOSPC, EDQUOT, EROFS, EFBIG, ESTALE, ENODEV, EUCLEAN, ECANCELED})
+    EXPECT_TRUE(is_real(code)) << errno_name(code);
   for (const int code : {0, EXDEV, EOPNOTSUPP, ENOSYS, EINVAL, EPERM, EACCES, ETXTBSY, EAGAIN, ENOTTY, EBADF, ENOMEM, ENXIO}) {
     EXPECT_FALSE(is_real(code)) << errno_name(code);
   }

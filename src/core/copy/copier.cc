@@ -34,9 +34,10 @@ bool has_owners_of_its_own(storage::Filesystem filesystem) {
 /// Calls that only the target can fail, and errors that only a target has: then the target's path is the one to look at.
 bool concerns_target(const Error& error) {
   if (error.code == ENOSPC || error.code == EDQUOT || error.code == EROFS || error.code == EFBIG) return true;
-  static constexpr std::string_view kCalls[] = {"mkdirat", "open(O_TMPFILE)", "open(O_CREAT)", "linkat",    "renameat2", "rename", "fchown",
-                                                "fchmod",  "utimensat",       "setxattr",      "removexattr", "write",     "close",  "ftruncate",
-                                                "fallocate", "symlinkat",     "mknodat",       "unlinkat",  "rmdir",     "syncfs"};
+  static constexpr std::string_view kCalls[] = {"mkdirat",     "open(O_TMPFILE)", "open(O_CREAT)", "linkat",    "renameat2",
+                                                "rename",      "fchown",          "fchmod",        "utimensat", "setxattr",
+                                                "removexattr", "write",           "close",         "ftruncate", "fallocate",
+                                                "symlinkat",   "mknodat",         "unlinkat",      "rmdir",     "syncfs"};
   return std::ranges::find(kCalls, std::string_view(error.operation)) != std::end(kCalls);
 }
 
@@ -133,7 +134,8 @@ Result<std::unique_ptr<TargetDirectory>> Copier::make_directory(walk::Directory&
   if (auto made = sys::make_directory_at(parent.fd(), name, kClosedDirectory); !made) {
     if (made.error().code != EEXIST) return tl::make_unexpected(std::move(made).error());
     if (parent.fresh()) {
-      return fail(EEXIST, "mkdirat", {}, "another entry of the source has this name already: the target does not tell the two names apart");
+      return fail(EEXIST, "mkdirat", {},
+                  "another entry of the source has this name already: the target does not tell the two names apart");
     }
     fresh = false;
   }
@@ -165,7 +167,7 @@ Result<std::unique_ptr<TargetDirectory>> Copier::make_directory(walk::Directory&
 
 /// Something that is no directory has the name: it gives way, and the name is never missing.
 Result<std::unique_ptr<TargetDirectory>> Copier::replace_by_directory(walk::Directory& directory, TargetDirectory& parent,
-                                                                       const std::string& name) {
+                                                                      const std::string& name) {
   const std::string temporary = temp_names_.next();
   FOX_TRY(sys::make_directory_at(parent.fd(), temporary, kClosedDirectory));
   // Opened before it has its name, so that it is ours whatever is put in its place.
@@ -196,7 +198,8 @@ void Copier::remove_litter(walk::Directory& directory, TargetDirectory& target, 
     if (!more) return report(directory, {}, ProblemKind::unreadable, std::move(more).error());
     if (!*more) break;
     while (const auto entry = reader.next()) {
-      if (entry->name[0] == '.' && TempNames::is_litter(target.fd(), {entry->name, entry->length})) litter.emplace_back(entry->name);
+      if (entry->name[0] == '.' && TempNames::is_litter(target.fd(), {entry->name, entry->length}))
+        litter.emplace_back(entry->name);
     }
   }
   for (const std::string& name : litter) {
@@ -257,7 +260,11 @@ Result<> Copier::reopen_descriptors(walk::Directory& directory, walk::Directory*
 bool Copier::is_somebodys_temporary(walk::Directory& directory, std::string_view name) {
   if (!name.starts_with(".tmp.") || !TempNames::maker_of(name)) return false;
   report(directory, name, ProblemKind::left_out,
-         {.code = 0, .operation = "", .subject = {}, .detail = "is a temporary file of an fxcp run; fxcp --cleanup removes those of dead runs"}, false);
+         {.code = 0,
+          .operation = "",
+          .subject = {},
+          .detail = "is a temporary file of an fxcp run; fxcp --cleanup removes those of dead runs"},
+         false);
   return true;
 }
 
@@ -295,8 +302,8 @@ void Copier::report(const walk::Directory& directory, std::string_view name, Pro
 
 void Copier::report(const walk::Directory& directory, std::string_view name, const meta::Losses& losses) {
   for (const auto& one : losses.all) {
-    report(directory, name, kind_of(one.loss), {.code = one.code, .operation = meta::name_of(one.loss), .subject = {}, .detail = one.detail},
-           !one.note);
+    report(directory, name, kind_of(one.loss),
+           {.code = one.code, .operation = meta::name_of(one.loss), .subject = {}, .detail = one.detail}, !one.note);
   }
 }
 

@@ -35,9 +35,9 @@ namespace foxing::copy {
 struct Options {
   meta::Policy keep;
   bool hard_links = false;
-  bool symlinks = false;   // as links; else they are left out
+  bool symlinks = false;  // as links; else they are left out
   bool devices = false;
-  bool specials = false;   // fifos and sockets
+  bool specials = false;  // fifos and sockets
   bool recursive = true;
   bool one_filesystem = false;
   bool keep_dirlinks = false;  // a symbolic link to a directory in the target serves as that directory
@@ -100,13 +100,14 @@ class Copier final : public walk::Visitor {
     Moved moved;
     meta::Losses losses;
     std::string_view why;  // the planner's reason
-    bool settled = true;   // false: the source was being written to while its times stood still
+    bool settled = true;  // false: the source was being written to while its times stood still
   };
 
   // directories (copier.cc)
   Descend enter_dry(walk::Directory& directory, walk::WorkerIndex worker);
   Result<std::unique_ptr<TargetDirectory>> make_directory(walk::Directory& directory, TargetDirectory& parent);
-  Result<std::unique_ptr<TargetDirectory>> replace_by_directory(walk::Directory& directory, TargetDirectory& parent, const std::string& name);
+  Result<std::unique_ptr<TargetDirectory>> replace_by_directory(walk::Directory& directory, TargetDirectory& parent,
+                                                                const std::string& name);
   Result<> open_up(TargetDirectory& target);
   void remove_litter(walk::Directory& directory, TargetDirectory& target, walk::WorkerIndex worker);
 
@@ -116,9 +117,10 @@ class Copier final : public walk::Visitor {
   // regular files (regular_file.cc)
   void visit_regular(const walk::Hold& directory, const walk::Entry& entry, walk::WorkerIndex worker);
   /// `reading`: the how manieth this is; only the first one may be shared among workers.
-  void copy_regular(const walk::Hold& directory, const std::string& name, sys::Links links, Opened source, walk::WorkerIndex worker,
-                    int reading = 1);
-  bool split(const walk::Hold& directory, const std::string& name, sys::Links links, Opened& source, const Plan& plan, walk::WorkerIndex worker);
+  void copy_regular(const walk::Hold& directory, const std::string& name, sys::Links links, Opened source,
+                    walk::WorkerIndex worker, int reading = 1);
+  bool split(const walk::Hold& directory, const std::string& name, sys::Links links, Opened& source, const Plan& plan,
+             walk::WorkerIndex worker);
   Result<Plan> plan_for(const Opened& source, const Pair& pair) const;
   /// What a directory of the target gives to new entries beside what this run sets.
   Result<TargetDirectory::Gives> gives(sys::Object directory, const sys::FileStatus& status) const;
@@ -130,7 +132,8 @@ class Copier final : public walk::Visitor {
   void commit(const walk::Hold& directory, const std::string& name, Opened source, Finished finished, walk::WorkerIndex worker);
   void regular_done(walk::Directory& directory, const std::string& name, const sys::FileStatus& status, const Moved& moved,
                     std::string_view why, walk::WorkerIndex worker);
-  void regular_failed(const walk::Hold& directory, const std::string& name, const Opened& source, Error error, walk::WorkerIndex worker);
+  void regular_failed(const walk::Hold& directory, const std::string& name, const Opened& source, Error error,
+                      walk::WorkerIndex worker);
 
   // everything else (special.cc)
   void visit_symlink(const walk::Hold& directory, const walk::Entry& entry, walk::WorkerIndex worker);
@@ -145,8 +148,10 @@ class Copier final : public walk::Visitor {
 
   // hard links (special.cc)
   /// True where another name of this file has been or is being copied, and this one is taken care of.
-  bool taken_as_link(const walk::Hold& directory, const walk::Entry& entry, const sys::FileStatus& status, walk::WorkerIndex worker);
-  void link_group_done(walk::Directory& directory, const std::string& name, const sys::FileStatus& source, walk::WorkerIndex worker);
+  bool taken_as_link(const walk::Hold& directory, const walk::Entry& entry, const sys::FileStatus& status,
+                     walk::WorkerIndex worker);
+  void link_group_done(walk::Directory& directory, const std::string& name, const sys::FileStatus& source,
+                       walk::WorkerIndex worker);
   /// The copy of a group's first name failed with `code`: where that was its place's fault the next name is copied by a task, else all that wait fail with it.
   void link_group_failed(const FileKey& key, int code, walk::WorkerIndex worker);
   /// Links `name`, or copies it where the target refuses links (and says so).
@@ -166,16 +171,14 @@ class Copier final : public walk::Visitor {
   /// How messages call the copy of `name` (or of the directory itself).
   std::string target_path(const walk::Directory& directory, std::string_view name) const;
 
-  static TargetDirectory& target_of(walk::Directory& directory) {
-    return static_cast<TargetDirectory&>(*directory.attachment());
-  }
+  static TargetDirectory& target_of(walk::Directory& directory) { return static_cast<TargetDirectory&>(*directory.attachment()); }
   Worker& at(walk::WorkerIndex worker) { return workers_[worker]; }
 
   const Options options_;
   Observer& observer_;
   walk::Walk* walk_ = nullptr;
   sys::UniqueFd root_;
-  std::vector<FileKey> target_roots_;   // never walked into as a source
+  std::vector<FileKey> target_roots_;  // never walked into as a source
   Pairs pairs_;
   TempNames temp_names_;
   HardLinks hard_links_;

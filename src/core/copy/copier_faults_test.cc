@@ -19,7 +19,8 @@ using ::testing::IsEmpty;
 using testing::random_bytes;
 using testing::TempTree;
 
-constexpr const char* kNames[] = {"small", "empty", "large", "holes", "directory", "directory/new", "directory/other", "directory/fifo", "link"};
+constexpr const char* kNames[] = {"small",         "empty",           "large",          "holes", "directory",
+                                  "directory/new", "directory/other", "directory/fifo", "link"};
 constexpr const char* kFiles[] = {"small", "empty", "large", "holes", "directory/new", "directory/other"};
 
 void make_source(const TempTree& world) {
@@ -57,9 +58,11 @@ std::string differences(const TempTree& world) {
     const struct stat b = world.status(target);
     if (a.st_mode != b.st_mode) told << name << " has another mode; ";
     if (a.st_mtim.tv_sec != b.st_mtim.tv_sec || a.st_mtim.tv_nsec != b.st_mtim.tv_nsec) told << name << " has another time; ";
-    if (S_ISREG(a.st_mode) && S_ISREG(b.st_mode) && world.read(source) != world.read(target)) told << name << " has another content; ";
+    if (S_ISREG(a.st_mode) && S_ISREG(b.st_mode) && world.read(source) != world.read(target))
+      told << name << " has another content; ";
   }
-  if (world.xattr("source/small", "user.name") != world.xattr("target/small", "user.name")) told << "small has other attributes; ";
+  if (world.xattr("source/small", "user.name") != world.xattr("target/small", "user.name"))
+    told << "small has other attributes; ";
   const bool linked = world.exists("target/directory/new") && world.exists("target/directory/other") &&
                       world.status("target/directory/new").st_ino == world.status("target/directory/other").st_ino;
   if (!linked) told << "names are not linked; ";
@@ -80,7 +83,8 @@ void expect_no_half_files(const TempTree& world) {
     const std::string target = std::string("target/") + name;
     if (!world.exists(target) || !S_ISREG(world.status(target).st_mode)) continue;
     const std::string content = world.read(target);
-    EXPECT_TRUE(content == "old" || content == world.read(std::string("source/") + name)) << name << " is half there: " << content.size() << " bytes";
+    EXPECT_TRUE(content == "old" || content == world.read(std::string("source/") + name))
+        << name << " is half there: " << content.size() << " bytes";
   }
 }
 
@@ -124,36 +128,42 @@ TEST_P(EachCall, FailsWithoutHarm) {
     }
   }
   // io_uring and sendfile have stand-ins, and no call of unlinkat has to succeed.
-  const bool may_be_absorbed = std::string(call) == "io_uring_setup" || std::string(call) == "unlinkat" || std::string(call) == "ficlone" ||
-                               std::string(call) == "fstatfs" || std::string(call) == "pread" || std::string(call) == "pwrite" ||
-                               std::string(call) == "syncfs" || std::string(call) == "fsync" || std::string(call) == "uring_read" ||
-                               std::string(call) == "uring_write" || std::string(call) == "openat2";
+  const bool may_be_absorbed = std::string(call) == "io_uring_setup" || std::string(call) == "unlinkat" ||
+                               std::string(call) == "ficlone" || std::string(call) == "fstatfs" || std::string(call) == "pread" ||
+                               std::string(call) == "pwrite" || std::string(call) == "syncfs" || std::string(call) == "fsync" ||
+                               std::string(call) == "uring_read" || std::string(call) == "uring_write" ||
+                               std::string(call) == "openat2";
   if (!may_be_absorbed) {
     EXPECT_GT(failed_runs, 0) << "no fault of this call was ever met";
   }
 }
-INSTANTIATE_TEST_SUITE_P(Calls, EachCall,
-                         ::testing::Combine(::testing::Values("openat", "openat2", "tmpfile", "close", "fstat", "fstatat", "getdents64", "readlinkat",
-                                                              "pread", "pwrite", "lseek", "ftruncate", "ficlone", "sendfile", "mkdirat",
-                                                              "symlinkat", "mknodat", "linkat", "renameat2", "unlinkat", "fchmod", "utimensat",
-                                                              "listxattr", "getxattr", "setxattr", "fstatfs", "io_uring_setup", "uring_read",
-                                                              "uring_write"),
-                                            ::testing::Values(false)),
-                         [](const auto& row) { return std::string(std::get<0>(row.param)) + (std::get<1>(row.param) ? "Durable" : ""); });
+INSTANTIATE_TEST_SUITE_P(
+    Calls, EachCall,
+    ::testing::Combine(::testing::Values("openat", "openat2", "tmpfile", "close", "fstat", "fstatat", "getdents64", "readlinkat",
+                                         "pread", "pwrite", "lseek", "ftruncate", "ficlone", "sendfile", "mkdirat", "symlinkat",
+                                         "mknodat", "linkat", "renameat2", "unlinkat", "fchmod", "utimensat", "listxattr",
+                                         "getxattr", "setxattr", "fstatfs", "io_uring_setup", "uring_read", "uring_write"),
+                       ::testing::Values(false)),
+    [](const auto& row) { return std::string(std::get<0>(row.param)) + (std::get<1>(row.param) ? "Durable" : ""); });
 INSTANTIATE_TEST_SUITE_P(DurableCalls, EachCall,
-                         ::testing::Combine(::testing::Values("syncfs", "linkat", "renameat2", "close", "openat"), ::testing::Values(true)),
-                         [](const auto& row) { return std::string(std::get<0>(row.param)) + (std::get<1>(row.param) ? "Durable" : ""); });
+                         ::testing::Combine(::testing::Values("syncfs", "linkat", "renameat2", "close", "openat"),
+                                            ::testing::Values(true)),
+                         [](const auto& row) {
+                           return std::string(std::get<0>(row.param)) + (std::get<1>(row.param) ? "Durable" : "");
+                         });
 
 // ---- A full target
 
 class Full : public ::testing::Test {
  protected:
   Full() {
-    for (int i = 0; i < 10; ++i) world_.file("source/f" + std::to_string(i), random_bytes(100'000, static_cast<std::uint64_t>(i)));
+    for (int i = 0; i < 10; ++i)
+      world_.file("source/f" + std::to_string(i), random_bytes(100'000, static_cast<std::uint64_t>(i)));
   }
   void expect_whole_files(std::size_t count) {
     EXPECT_EQ(world_.names("target").size(), count);
-    for (const std::string& name : world_.names("target")) EXPECT_EQ(world_.read("target/" + name), world_.read("source/" + name));
+    for (const std::string& name : world_.names("target"))
+      EXPECT_EQ(world_.read("target/" + name), world_.read("source/" + name));
   }
   TempTree world_;
 };
@@ -194,7 +204,8 @@ class LinksThatFail : public ::testing::TestWithParam<bool /* durable */> {
   TempTree world_;
   Options options_ = archive();
 };
-INSTANTIATE_TEST_SUITE_P(Durable, LinksThatFail, ::testing::Bool(), [](const auto& way) { return way.param ? "Durable" : "Usual"; });
+INSTANTIATE_TEST_SUITE_P(Durable, LinksThatFail, ::testing::Bool(),
+                         [](const auto& way) { return way.param ? "Durable" : "Usual"; });
 
 TEST_P(LinksThatFail, EveryNameThatIsBarredIsTold) {
   for (const char* name : {"a", "b", "c"}) world_.file(std::string("target/") + name + "/x/inside", "in the way");
@@ -202,7 +213,8 @@ TEST_P(LinksThatFail, EveryNameThatIsBarredIsTold) {
     TestRun run(world_, options_, workers);
     run.copy();
     EXPECT_EQ(run.failures().size(), 3u) << ::testing::PrintToString(run.failures());
-    for (const char* name : {"a", "b", "c"}) EXPECT_EQ(world_.names(std::string("target/") + name + "/x"), std::vector<std::string>{"inside"});
+    for (const char* name : {"a", "b", "c"})
+      EXPECT_EQ(world_.names(std::string("target/") + name + "/x"), std::vector<std::string>{"inside"});
   }
 }
 
@@ -234,7 +246,8 @@ TEST_P(LinksThatFail, WhereLinksAreRefusedTheContentIsThereAndTheLossIsTold) {
     run.copy();
     EXPECT_THAT(run.failures(), ::testing::SizeIs(2)) << code;
     EXPECT_THAT(run.failures(), Each(::testing::StartsWith("hard_link")));
-    for (const char* name : {"a/x", "b/x", "c/x"}) EXPECT_EQ(world_.read(std::string("target/") + name), world_.read("source/a/x")) << code;
+    for (const char* name : {"a/x", "b/x", "c/x"})
+      EXPECT_EQ(world_.read(std::string("target/") + name), world_.read("source/a/x")) << code;
   }
 }
 

@@ -332,7 +332,8 @@ class OnEachRead {
       if (waiting[0].revents != 0) return;
       alignas(fanotify_event_metadata) char buffer[4096];
       ssize_t length = ::read(group_, buffer, sizeof buffer);
-      for (auto* event = reinterpret_cast<fanotify_event_metadata*>(buffer); FAN_EVENT_OK(event, length); event = FAN_EVENT_NEXT(event, length)) {
+      for (auto* event = reinterpret_cast<fanotify_event_metadata*>(buffer); FAN_EVENT_OK(event, length);
+           event = FAN_EVENT_NEXT(event, length)) {
         change_();
         const fanotify_response answer{.fd = event->fd, .response = FAN_ALLOW};
         EXPECT_EQ(::write(group_, &answer, sizeof answer), ssize_t{sizeof answer});

@@ -3,9 +3,9 @@
 #include "core/copy/copier.h"
 
 #include <gmock/gmock.h>
+#include <sys/socket.h>
 #include <sys/sysmacros.h>
 #include <sys/un.h>
-#include <sys/socket.h>
 
 #include "core/copy/test_run.h"
 
@@ -52,7 +52,8 @@ TEST(Copier, CopiesEveryTypeWithItsMetadata) {
   ::close(socket);
   const timespec before_1970{-1'000'000'000, 123'456'789};
   const timespec long_ago{1'000'000'000, 987'654'321};
-  for (const char* name : {"file", "link", "fifo", "socket", "deep/er/still/file", "deep/er/still", "deep/er", "deep", "empty directory"}) {
+  for (const char* name :
+       {"file", "link", "fifo", "socket", "deep/er/still/file", "deep/er/still", "deep/er", "deep", "empty directory"}) {
     world.times(std::string("source/") + name, long_ago, long_ago);
   }
   world.times("source/empty", before_1970, before_1970);
@@ -60,8 +61,8 @@ TEST(Copier, CopiesEveryTypeWithItsMetadata) {
   TestRun run(world);
   run.copy();
   EXPECT_THAT(run.failures(), IsEmpty());
-  for (const char* name : {"file", "empty", "script", "deep", "deep/er", "deep/er/still", "deep/er/still/file", "empty directory", "link", "dangling",
-                           "absolute", "loop", "fifo", "socket"}) {
+  for (const char* name : {"file", "empty", "script", "deep", "deep/er", "deep/er/still", "deep/er/still/file", "empty directory",
+                           "link", "dangling", "absolute", "loop", "fifo", "socket"}) {
     expect_same_metadata(world, name);
   }
   expect_same_metadata(world, "");
@@ -107,7 +108,8 @@ TEST(Copier, CopiesExtendedAttributesOfFilesAndDirectories) {
   world.file("source/file", "x");
   world.dir("source/directory");
   const std::string large(3000, 'v');
-  if (!world.set_xattr("source/file", "user.large", large)) GTEST_SKIP() << "the filesystem of " << world.path() << " has no user attributes";
+  if (!world.set_xattr("source/file", "user.large", large))
+    GTEST_SKIP() << "the filesystem of " << world.path() << " has no user attributes";
   world.set_xattr("source/file", "user.empty", "");
   world.set_xattr("source/directory", "user.name", std::string("with\0zero", 9));
   TestRun run(world);
@@ -148,7 +150,8 @@ TEST(Copier, GoesDeeperThanAnyPathIsLong) {
     run.descriptor_limit = descriptors;
     run.copy("source", "target" + std::to_string(descriptors));
     EXPECT_THAT(run.failures(), IsEmpty());
-    descend(("target" + std::to_string(descriptors)).c_str(), [](sys::FdView bottom) { EXPECT_TRUE(sys::status_at(bottom, "file")); });
+    descend(("target" + std::to_string(descriptors)).c_str(),
+            [](sys::FdView bottom) { EXPECT_TRUE(sys::status_at(bottom, "file")); });
   }
   // std::filesystem removes by path; this is beyond it.
   for (const char* root : {"source", "target1024", "target40"}) {
@@ -188,7 +191,8 @@ TEST(Copier, HolesStayWhereTheyWere) {
   world.sparse_file("source/end", size, {{0, data}});
   world.sparse_file("source/all", size);
   world.sparse_file("source/tiny", 100);
-  if (world.extents("source/middle").size() != 2) GTEST_SKIP() << "the filesystem of " << world.path() << " does not tell where holes are";
+  if (world.extents("source/middle").size() != 2)
+    GTEST_SKIP() << "the filesystem of " << world.path() << " does not tell where holes are";
   for (const unsigned workers : {1u, 2u}) {
     TestRun run(world, archive(), workers);
     const std::string target = "target" + std::to_string(workers);
@@ -322,7 +326,8 @@ TEST(Copier, AttributesThatOnlyTheTargetHasGo) {
   TempTree world;
   world.dir("source/directory");
   world.dir("target/directory");
-  if (!world.set_xattr("target/directory", "user.old", "x")) GTEST_SKIP() << "the filesystem of " << world.path() << " has no user attributes";
+  if (!world.set_xattr("target/directory", "user.old", "x"))
+    GTEST_SKIP() << "the filesystem of " << world.path() << " has no user attributes";
   world.set_xattr("source/directory", "user.new", "y");
   TestRun run(world);
   run.copy();
@@ -409,7 +414,8 @@ TEST(Copier, HardLinksAreLinksAcrossDirectoriesAndWorkers) {
     for (int f = 0; f < kFiles; ++f) {
       const std::string first = "source/d0/f" + std::to_string(f);
       world.file(first, random_bytes(static_cast<std::size_t>(f) * 7000, static_cast<std::uint64_t>(f)));
-      for (int n = 1; n < kNames; ++n) world.hard_link(first, "source/d" + std::to_string(n % 7) + "/f" + std::to_string(f) + "." + std::to_string(n));
+      for (int n = 1; n < kNames; ++n)
+        world.hard_link(first, "source/d" + std::to_string(n % 7) + "/f" + std::to_string(f) + "." + std::to_string(n));
     }
     TestRun run(world, archive(), workers);
     run.copy();
@@ -422,7 +428,8 @@ TEST(Copier, HardLinksAreLinksAcrossDirectoriesAndWorkers) {
       EXPECT_EQ(status.st_nlink, unsigned{kNames});
       EXPECT_EQ(world.read("target/" + first), world.read("source/" + first));
       for (int n = 1; n < kNames; ++n) {
-        EXPECT_EQ(world.status("target/d" + std::to_string(n % 7) + "/f" + std::to_string(f) + "." + std::to_string(n)).st_ino, status.st_ino);
+        EXPECT_EQ(world.status("target/d" + std::to_string(n % 7) + "/f" + std::to_string(f) + "." + std::to_string(n)).st_ino,
+                  status.st_ino);
       }
     }
   }
@@ -532,7 +539,9 @@ TEST(Copier, ADestinationInsideTheSourceIsNotCopiedIntoItself) {
 
 TEST(Copier, DurableGivesTheSame) {
   TempTree world;
-  for (int i = 0; i < 30; ++i) world.file("source/d" + std::to_string(i % 3) + "/f" + std::to_string(i), std::string(static_cast<std::size_t>(i) * 1000, 'x'));
+  for (int i = 0; i < 30; ++i)
+    world.file("source/d" + std::to_string(i % 3) + "/f" + std::to_string(i),
+               std::string(static_cast<std::size_t>(i) * 1000, 'x'));
   world.hard_link("source/d0/f0", "source/d1/link");
   Options options = archive();
   options.durable = true;
@@ -540,7 +549,8 @@ TEST(Copier, DurableGivesTheSame) {
   run.copy();
   EXPECT_THAT(run.failures(), IsEmpty());
   EXPECT_EQ(run.counters.files, 30u);
-  for (int i = 0; i < 30; ++i) EXPECT_EQ(world.status("target/d" + std::to_string(i % 3) + "/f" + std::to_string(i)).st_size, i * 1000);
+  for (int i = 0; i < 30; ++i)
+    EXPECT_EQ(world.status("target/d" + std::to_string(i % 3) + "/f" + std::to_string(i)).st_size, i * 1000);
   EXPECT_EQ(world.status("target/d0/f0").st_ino, world.status("target/d1/link").st_ino);
 }
 

@@ -11,8 +11,8 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-using ::testing::UnorderedElementsAre;
 using testing::TempTree;
+using ::testing::UnorderedElementsAre;
 
 class Durable : public ::testing::Test {
  protected:

@@ -68,7 +68,8 @@ TEST(Estimate, DataIsCountedInsteadOfReservedBlocksWhereAskedFor) {
   ::fsync(fd);
   ::close(fd);
   const auto data = world.extents("source/file");
-  if (!reserved || data.size() != 1 || data[0].second != 2 << 20) GTEST_SKIP() << "the filesystem of " << world.path() << " does not tell reserved blocks from data";
+  if (!reserved || data.size() != 1 || data[0].second != 2 << 20)
+    GTEST_SKIP() << "the filesystem of " << world.path() << " does not tell reserved blocks from data";
   Estimate blocks({});
   look(world, blocks);
   EXPECT_GE(blocks.room(), 10_MiB);

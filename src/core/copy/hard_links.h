@@ -31,7 +31,7 @@ class HardLinks {
   /// Where the copy is.
   struct Place {
     std::string path;  // below the target's root
-    FileKey key;       // its inode there
+    FileKey key;  // its inode there
   };
   enum class Role : std::uint8_t { copy, wait, link };
 

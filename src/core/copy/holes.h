@@ -15,7 +15,8 @@ namespace foxing::copy {
 /// With `holes_count` false the whole range is one piece.  Moves the file's position.
 class DataRanges {
  public:
-  DataRanges(sys::FdView file, ByteRange range, bool holes_count) : file_(file), at_(range.begin), end_(range.end), holes_count_(holes_count) {}
+  DataRanges(sys::FdView file, ByteRange range, bool holes_count)
+      : file_(file), at_(range.begin), end_(range.end), holes_count_(holes_count) {}
   /// The next piece of data; nothing at the end.
   Result<std::optional<ByteRange>> next();
 

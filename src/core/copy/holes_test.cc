@@ -46,10 +46,11 @@ void PrintTo(const Written& run, std::ostream* out) { *out << run.at << '+' << r
 
 std::vector<Written> runs(const std::string& text, std::uint64_t at, std::size_t block) {
   std::vector<Written> found;
-  const auto done = for_each_nonzero_run(bytes_of(text), FileOffset(at), block, [&](FileOffset where, std::span<const std::byte> run) -> Result<> {
-    found.push_back({where.value, std::string(reinterpret_cast<const char*>(run.data()), run.size())});
-    return {};
-  });
+  const auto done = for_each_nonzero_run(
+      bytes_of(text), FileOffset(at), block, [&](FileOffset where, std::span<const std::byte> run) -> Result<> {
+        found.push_back({where.value, std::string(reinterpret_cast<const char*>(run.data()), run.size())});
+        return {};
+      });
   EXPECT_TRUE(done);
   return found;
 }
@@ -60,7 +61,8 @@ TEST(NonzeroRuns, AreWholeBlocksPutTogether) {
   EXPECT_THAT(runs(zeros + zeros, 0, 8), IsEmpty());
   EXPECT_THAT(runs("abcdefgh" + zeros, 0, 8), ElementsAre(Written{0, "abcdefgh"}));
   EXPECT_THAT(runs(zeros + "abcdefgh", 0, 8), ElementsAre(Written{8, "abcdefgh"}));
-  EXPECT_THAT(runs("abcdefgh" + zeros + "ijklmnopqrstuvwx", 0, 8), ElementsAre(Written{0, "abcdefgh"}, Written{16, "ijklmnopqrstuvwx"}));
+  EXPECT_THAT(runs("abcdefgh" + zeros + "ijklmnopqrstuvwx", 0, 8),
+              ElementsAre(Written{0, "abcdefgh"}, Written{16, "ijklmnopqrstuvwx"}));
 }
 
 TEST(NonzeroRuns, ABlockWithOneByteIsWrittenWhole) {
@@ -85,10 +87,11 @@ TEST(NonzeroRuns, AShortLastBlockCounts) {
 TEST(NonzeroRuns, EndWithTheFirstErrorOfTheirWriter) {
   int calls = 0;
   const std::string text = "a" + std::string(7, '\0') + std::string(8, '\0') + "b" + std::string(7, '\0');
-  const auto done = for_each_nonzero_run(bytes_of(text), FileOffset(0), 8, [&](FileOffset, std::span<const std::byte>) -> Result<> {
-    ++calls;
-    return fail(ENOSPC, "write");
-  });
+  const auto done =
+      for_each_nonzero_run(bytes_of(text), FileOffset(0), 8, [&](FileOffset, std::span<const std::byte>) -> Result<> {
+        ++calls;
+        return fail(ENOSPC, "write");
+      });
   EXPECT_EQ(done.error().code, ENOSPC);
   EXPECT_EQ(calls, 1);
 }
@@ -157,7 +160,8 @@ TEST_F(DataRangesOnDisk, AreWhatTheFilesystemTells) {
 }
 
 TEST_F(DataRangesOnDisk, AreCutToTheRange) {
-  EXPECT_THAT(ranges(world_, range(kK64 + 10, 4 * kK64 + 20), true), ElementsAre(piece(kK64 + 10, 2 * kK64), piece(4 * kK64, 4 * kK64 + 20)));
+  EXPECT_THAT(ranges(world_, range(kK64 + 10, 4 * kK64 + 20), true),
+              ElementsAre(piece(kK64 + 10, 2 * kK64), piece(4 * kK64, 4 * kK64 + 20)));
   EXPECT_THAT(ranges(world_, range(2 * kK64, 4 * kK64), true), IsEmpty());
   EXPECT_THAT(ranges(world_, range(5 * kK64, 8 * kK64), true), IsEmpty());
 }

@@ -51,9 +51,16 @@ enum class ProblemKind : std::uint8_t {
   changed_while_read,  // the source changed on every attempt
   in_the_way,          // something in the target that is not ours to remove
   no_space,            // ENOSPC, EDQUOT
-  device, symlink, special,  // an object that the target cannot hold
+  device,
+  symlink,
+  special,  // an object that the target cannot hold
   hard_link,           // the names are equal files there, but not one file
-  owner, mode, xattr, acl, capability, time,  // the object is there, this attribute is not as it should be
+  owner,
+  mode,
+  xattr,
+  acl,
+  capability,
+  time,  // the object is there, this attribute is not as it should be
   left_out,            // not asked for (a device without -D, a directory without -r)
   vanished,            // it was gone when its turn came
   count

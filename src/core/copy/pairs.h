@@ -22,7 +22,7 @@ struct Pair {
   DeviceId target;
   storage::Filesystem source_kind;
   storage::Filesystem target_kind;
-  bool shares_blocks = false;       // FICLONE may work
+  bool shares_blocks = false;  // FICLONE may work
   bool source_tells_holes = false;
   bool source_may_tell_holes = false;  // overlayfs, FUSE, NFS: the ones below decide; a hole that is told is one
   bool sizes_mean_nothing = false;
@@ -30,7 +30,7 @@ struct Pair {
   std::atomic<bool> clone_declines{false};
   std::atomic<bool> copy_range_declines{false};
   std::atomic<bool> nameless_declines{false};  // no O_TMPFILE in the target
-  meta::Fidelity fidelity;                     // of the target
+  meta::Fidelity fidelity;  // of the target
 
   PairFacts facts() const;
 };

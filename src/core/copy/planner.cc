@@ -39,7 +39,8 @@ Plan plan(const Shape& shape, const PairFacts& pair, const Choices& choices) {
   Plan plan;
   if (pair.sizes_mean_nothing || shape.size == Bytes(0)) {
     plan.until_end = true;
-    plan.add(Tier::plain, pair.sizes_mean_nothing ? "sizes mean nothing on this filesystem: read to the end" : "empty as far as stat tells");
+    plan.add(Tier::plain,
+             pair.sizes_mean_nothing ? "sizes mean nothing on this filesystem: read to the end" : "empty as far as stat tells");
     return plan;
   }
 

@@ -25,8 +25,13 @@ Shape sparse(Bytes size) { return {.size = size, .allocated = size - 4_KiB, .has
 Shape nearly_empty(Bytes size) { return {.size = size, .allocated = 4_KiB, .has_holes = true}; }
 
 PairFacts pair(Filesystem source, Filesystem target) {
-  return {.source = source, .target = target, .same_device = false, .clone_may_work = false, .copy_range_may_work = true,
-          .source_tells_holes = true, .sizes_mean_nothing = false};
+  return {.source = source,
+          .target = target,
+          .same_device = false,
+          .clone_may_work = false,
+          .copy_range_may_work = true,
+          .source_tells_holes = true,
+          .sizes_mean_nothing = false};
 }
 PairFacts sharing(Filesystem filesystem) {
   PairFacts facts = pair(filesystem, filesystem);
@@ -111,12 +116,21 @@ const Row kTable[] = {
     {"nor is a small file with a hole", sparse(1_MiB), kAcross, kUsual, {kPlain}, Holes::as_source},
     {"a clone keeps them anyway", sparse(2_MiB), kXfs, kUsual, {kClone, kRing, kPlain}, Holes::as_source},
     {"copy_file_range would fill them", sparse(2_MiB), kNfs, kUsual, {kRing, kPlain}, Holes::as_source},
-    {"a source that cannot tell: blocks missing, zeros are looked for", {3_MiB, 2_MiB, false}, hole_blind(kAcross), kUsual,
-     {kRing, kPlain}, Holes::scan_zeros},
+    {"a source that cannot tell: blocks missing, zeros are looked for",
+     {3_MiB, 2_MiB, false},
+     hole_blind(kAcross),
+     kUsual,
+     {kRing, kPlain},
+     Holes::scan_zeros},
     {"a source that cannot tell, all blocks there", whole(1_MiB), hole_blind(kAcross), kUsual, {kSend, kPlain}},
     {"blocks missing (compression), the source tells: no holes", {1_MiB, 4_KiB, false}, kAcross, kUsual, {kSend, kPlain}},
     {"--sparse=always looks for zeros in any file", whole(4_KiB), kAcross, kMakeHoles, {kPlain}, Holes::both},
-    {"--sparse=always where the source cannot tell its own", whole(2_MiB), hole_blind(kAcross), kMakeHoles, {kRing, kPlain}, Holes::scan_zeros},
+    {"--sparse=always where the source cannot tell its own",
+     whole(2_MiB),
+     hole_blind(kAcross),
+     kMakeHoles,
+     {kRing, kPlain},
+     Holes::scan_zeros},
     {"--sparse=always: a clone would not make holes", whole(2_MiB), kXfs, kMakeHoles, {kRing, kPlain}, Holes::both},
     {"--sparse=always on nfs: nor would the server", whole(2_MiB), kNfs, kMakeHoles, {kRing, kPlain}, Holes::both},
     {"--sparse=never: zeros are written", sparse(2_MiB), kAcross, kFillHoles, {kSend, kRing, kPlain}},
@@ -142,12 +156,14 @@ TEST_P(PlanTable, Row) {
   EXPECT_EQ(planned.holes, row.holes);
   EXPECT_EQ(planned.until_end, row.until_end);
 }
-INSTANTIATE_TEST_SUITE_P(Planner, PlanTable, ::testing::ValuesIn(kTable), [](const auto& row) { return "Row" + std::to_string(row.index); });
+INSTANTIATE_TEST_SUITE_P(Planner, PlanTable, ::testing::ValuesIn(kTable),
+                         [](const auto& row) { return "Row" + std::to_string(row.index); });
 
 /// What holds for every file, pair and choice.
 TEST(Planner, EveryPlanEndsWithAWayThatAlwaysWorksAndGivesReasons) {
   const std::vector<Bytes> sizes{Bytes(0), Bytes(1), 4_KiB, 16_KiB, 64_KiB, 1_MiB, 2_MiB, 4_GiB};
-  const std::vector<Filesystem> kinds{Filesystem::xfs, Filesystem::btrfs, Filesystem::ext4, Filesystem::nfs, Filesystem::proc, Filesystem::other};
+  const std::vector<Filesystem> kinds{Filesystem::xfs, Filesystem::btrfs, Filesystem::ext4,
+                                      Filesystem::nfs, Filesystem::proc,  Filesystem::other};
   for (const Bytes size : sizes) {
     for (const Filesystem source : kinds) {
       for (const Filesystem target : kinds) {

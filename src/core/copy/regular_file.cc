@@ -33,7 +33,8 @@ Result<> rewind(sys::FdView file) {
 bool is_hot(const sys::FileStatus& status) {
   timespec now{};
   ::clock_gettime(CLOCK_REALTIME, &now);
-  const double age = static_cast<double>(now.tv_sec - status.changed().tv_sec) + static_cast<double>(now.tv_nsec - status.changed().tv_nsec) / 1e9;
+  const double age = static_cast<double>(now.tv_sec - status.changed().tv_sec) +
+                     static_cast<double>(now.tv_nsec - status.changed().tv_nsec) / 1e9;
   return age > -1 && age < kHotSeconds;
 }
 
@@ -45,8 +46,14 @@ Error changed_error() {
 
 class LargeFile {
  public:
-  LargeFile(Copier& by, walk::Hold in, std::string called, sys::Links how, Copier::Opened from, StagedFile to, const Plan& planned)
-      : copier(by), directory(std::move(in)), name(std::move(called)), links(how), source(std::move(from)), staged(std::move(to)),
+  LargeFile(Copier& by, walk::Hold in, std::string called, sys::Links how, Copier::Opened from, StagedFile to,
+            const Plan& planned)
+      : copier(by),
+        directory(std::move(in)),
+        name(std::move(called)),
+        links(how),
+        source(std::move(from)),
+        staged(std::move(to)),
         plan(planned) {}
 
   /// One worker's share: piece after piece, until none is left.
@@ -54,8 +61,9 @@ class LargeFile {
     while (true) {
       auto piece = next_piece();
       if (piece && !*piece) break;
-      auto moved_piece = piece ? copy_piece(copier.at(worker).bench, plan, source.fd, staged.fd(), **piece, Copier::target_of(*directory).pair())
-                               : Result<Moved>(tl::make_unexpected(std::move(piece).error()));
+      auto moved_piece =
+          piece ? copy_piece(copier.at(worker).bench, plan, source.fd, staged.fd(), **piece, Copier::target_of(*directory).pair())
+                : Result<Moved>(tl::make_unexpected(std::move(piece).error()));
       const std::lock_guard lock(mutex_);
       if (!moved_piece) {
         next_.store(source.status.size().value);  // nobody takes another one
@@ -103,28 +111,33 @@ class LargeFile {
 
   void finish(walk::WorkerIndex worker) {
     if (outcome_ && plan.holes != Holes::none) outcome_ = sys::truncate(staged.fd(), source.status.size());
-    auto settled = outcome_ && hot_ ? same_content(copier.at(worker).bench, source.fd, staged.fd(), source.status.size()) : Result<bool>(true);
+    auto settled = outcome_ && hot_ ? same_content(copier.at(worker).bench, source.fd, staged.fd(), source.status.size(), plan.holes)
+                                    : Result<bool>(true);
     if (!settled) outcome_ = tl::make_unexpected(std::move(settled).error());
-    auto losses = outcome_ ? copier.dress(Copier::target_of(*directory), source, staged) : Result<meta::Losses>(tl::make_unexpected(outcome_.error()));
+    auto losses = outcome_ ? copier.dress(Copier::target_of(*directory), source, staged)
+                           : Result<meta::Losses>(tl::make_unexpected(outcome_.error()));
     auto after = sys::status_of(source.fd);
     if (!after) return copier.regular_failed(directory, name, source, std::move(after).error(), worker);
     if ((!sys::same_version(source.status, *after) || (settled && !*settled)) && !sys::stop_requested()) {
       // Rare enough to be read again in one piece, with the retries of every other file.
       copier.at(worker).counters.retries.fetch_add(1, std::memory_order_relaxed);
       source.status = *after;
-      { const StagedFile dropped = std::move(staged); }
+      {
+        const StagedFile dropped = std::move(staged);
+      }
       return copier.copy_regular(directory, name, links, std::move(source), worker, 2);
     }
     if (!losses) return copier.regular_failed(directory, name, source, std::move(losses).error(), worker);
     if (copier.observer_.wants_files()) moved_.attempts.push_back({moved_.tier, 0});
-    copier.commit(directory, name, std::move(source), {std::move(staged), std::move(moved_), std::move(*losses), plan.steps[0].why, true}, worker);
+    copier.commit(directory, name, std::move(source),
+                  {std::move(staged), std::move(moved_), std::move(*losses), plan.steps[0].why, true}, worker);
   }
 
   const bool hot_ = is_hot(source.status);  // before the first piece is read
   std::atomic<std::uint64_t> next_{0};  // where the next piece begins
   std::mutex mutex_;
   Moved moved_{.tier = Tier::send};  // guarded by mutex_ until the last sharer is done
-  Result<> outcome_;                 // likewise
+  Result<> outcome_;  // likewise
 };
 
 namespace {
@@ -159,8 +172,9 @@ void Copier::visit_regular(const walk::Hold& directory, const walk::Entry& entry
   auto status = sys::status_of(*fd);
   if (!status) return fail_entry(*directory, entry.name, std::move(status).error());
   if (status->type() != sys::FileType::regular) {
-    return report(*directory, entry.name, ProblemKind::changed_while_read,
-                  {.code = 0, .operation = "", .subject = {}, .detail = std::string("has become a ") + sys::name_of(status->type())});
+    return report(
+        *directory, entry.name, ProblemKind::changed_while_read,
+        {.code = 0, .operation = "", .subject = {}, .detail = std::string("has become a ") + sys::name_of(status->type())});
   }
   const bool leads = may_be_linked(*status);
   if (leads && taken_as_link(directory, entry, *status, worker)) return;
@@ -183,7 +197,8 @@ Result<Plan> Copier::plan_for(const Opened& source, const Pair& pair) const {
   return plan(shape, facts, options_.choices);
 }
 
-Result<StagedFile> Copier::stage(TargetDirectory& target, std::string name, const sys::FileStatus& status, walk::WorkerIndex worker) {
+Result<StagedFile> Copier::stage(TargetDirectory& target, std::string name, const sys::FileStatus& status,
+                                 walk::WorkerIndex worker) {
   mode_t mode = meta::wanted_mode(status, options_.keep) & 0777;
   if (!options_.keep.privileges.ignore_permissions) mode |= S_IWUSR;  // user.* attributes ask for it
   return StagedFile::create(target, staging_.place_for(target, worker), temp_names_, std::move(name), mode,
@@ -195,8 +210,8 @@ Result<meta::Losses> Copier::dress(TargetDirectory& target, const Opened& source
   return meta::apply({source.fd}, source.status, {staged.fd()}, current, options_.keep, target.pair().fidelity);
 }
 
-void Copier::copy_regular(const walk::Hold& directory, const std::string& name, sys::Links links, Opened source, walk::WorkerIndex worker,
-                          int reading) {
+void Copier::copy_regular(const walk::Hold& directory, const std::string& name, sys::Links links, Opened source,
+                          walk::WorkerIndex worker, int reading) {
   TargetDirectory& target = target_of(*directory);
   for (;; ++reading) {
     if (reading == 1) {
@@ -210,12 +225,14 @@ void Copier::copy_regular(const walk::Hold& directory, const std::string& name, 
     const bool changed = !sys::same_version(source.status, *after) || (staged && !staged->settled);
     const bool only_grew = staged && after->size() > source.status.size();
     const bool last = reading == kMostReadings;
-    if (!staged && (!changed || last || sys::stop_requested())) return regular_failed(directory, name, source, std::move(staged).error(), worker);
+    if (!staged && (!changed || last || sys::stop_requested()))
+      return regular_failed(directory, name, source, std::move(staged).error(), worker);
     if (changed && !(last && only_grew)) {
       if (last) return regular_failed(directory, name, source, changed_error(), worker);
       at(worker).counters.retries.fetch_add(1, std::memory_order_relaxed);
       source.status = *after;
-      if (auto rewound = rewind(source.fd); !rewound) return regular_failed(directory, name, source, std::move(rewound).error(), worker);
+      if (auto rewound = rewind(source.fd); !rewound)
+        return regular_failed(directory, name, source, std::move(rewound).error(), worker);
       continue;
     }
     if (changed) report(*directory, name, ProblemKind::changed_while_read, changed_error());
@@ -223,21 +240,23 @@ void Copier::copy_regular(const walk::Hold& directory, const std::string& name, 
   }
 }
 
-Result<Copier::Finished> Copier::read_once(TargetDirectory& target, std::string name, const Opened& source, walk::WorkerIndex worker) {
+Result<Copier::Finished> Copier::read_once(TargetDirectory& target, std::string name, const Opened& source,
+                                           walk::WorkerIndex worker) {
   const bool hot = is_hot(source.status);
   const Plan plan = FOX_TRY(plan_for(source, target.pair()));
   StagedFile staged = FOX_TRY(stage(target, std::move(name), source.status, worker));
   const Attempts attempts = observer_.wants_files() ? Attempts::keep : Attempts::forget;
   Moved moved = FOX_TRY(copy_content(at(worker).bench, plan, source.fd, source.status, staged.fd(), target.pair(), attempts));
   // Before the times are set, since reading the copy moves its atime.
-  const bool settled = !hot || FOX_TRY(same_content(at(worker).bench, source.fd, staged.fd(), source.status.size()));
+  const bool settled = !hot || FOX_TRY(same_content(at(worker).bench, source.fd, staged.fd(), source.status.size(), plan.holes));
   meta::Losses losses = FOX_TRY(dress(target, source, staged));
   return Finished{std::move(staged), std::move(moved), std::move(losses), plan.steps[0].why, settled};
 }
 
 bool Copier::split(const walk::Hold& directory, const std::string& name, sys::Links links, Opened& source, const Plan& plan,
                    walk::WorkerIndex worker) {
-  if (!can_be_shared(plan) || source.status.size() < kSplitFrom || walk_ == nullptr || !walk_->scheduler().someone_is_idle()) return false;
+  if (!can_be_shared(plan) || source.status.size() < kSplitFrom || walk_ == nullptr || !walk_->scheduler().someone_is_idle())
+    return false;
   TargetDirectory& target = target_of(*directory);
   auto staged = stage(target, target.name_for(name), source.status, worker);
   if (!staged) {
@@ -266,7 +285,8 @@ Result<> Copier::preallocate(const StagedFile& staged, const sys::FileStatus& st
   return reserved;
 }
 
-void Copier::commit(const walk::Hold& directory, const std::string& name, Opened source, Finished finished, walk::WorkerIndex worker) {
+void Copier::commit(const walk::Hold& directory, const std::string& name, Opened source, Finished finished,
+                    walk::WorkerIndex worker) {
   // Only what outlives the descriptor: with --fsync this runs much later, on whichever worker flushes.
   auto then = [this, directory, name, status = source.status, leads = source.leads_link_group, moved = std::move(finished.moved),
                why = finished.why, losses = std::move(finished.losses)](Result<> committed, walk::WorkerIndex by) {
@@ -292,10 +312,12 @@ void Copier::regular_done(walk::Directory& directory, const std::string& name, c
   if (status.size() > moved.bytes) counters.bytes_so_far.fetch_add((status.size() - moved.bytes).value, relaxed);
   counters.by_tier[static_cast<std::size_t>(moved.tier)].fetch_add(1, relaxed);
   if (!observer_.wants_files()) return;
-  observer_.file({FileEvent::Action::copied, directory.path_of(name), sys::FileType::regular, status.size(), moved.tier, moved.attempts, why});
+  observer_.file({FileEvent::Action::copied, directory.path_of(name), sys::FileType::regular, status.size(), moved.tier,
+                  moved.attempts, why});
 }
 
-void Copier::regular_failed(const walk::Hold& directory, const std::string& name, const Opened& source, Error error, walk::WorkerIndex worker) {
+void Copier::regular_failed(const walk::Hold& directory, const std::string& name, const Opened& source, Error error,
+                            walk::WorkerIndex worker) {
   const int code = error.code;
   if (error.code == 0 && error.operation[0] == '\0') {
     report(*directory, name, ProblemKind::changed_while_read, std::move(error));

@@ -37,7 +37,8 @@ void Copier::visit_special(const walk::Hold& directory, const walk::Entry& entry
   const bool device = is_device(entry.type);
   if (device ? !options_.devices : !options_.specials) {
     const char* way_out = device ? "; --devices, -D or -a copies it" : "; --specials, -D or -a copies it";
-    return report(*directory, entry.name, ProblemKind::left_out, left_out(std::string("is a ") + sys::name_of(entry.type) + way_out), false);
+    return report(*directory, entry.name, ProblemKind::left_out,
+                  left_out(std::string("is a ") + sys::name_of(entry.type) + way_out), false);
   }
   visit_object(directory, entry, worker);
 }
@@ -59,7 +60,8 @@ void Copier::visit_object(const walk::Hold& directory, const walk::Entry& entry,
 void Copier::copy_object(const walk::Hold& directory, const std::string& name, Opened source, walk::WorkerIndex worker) {
   const sys::FileStatus status = source.status;
   const bool leads = source.leads_link_group;
-  auto losses = options_.dry_run ? Result<meta::Losses>(meta::Losses{}) : make_copy(target_of(*directory), name, std::move(source));
+  auto losses =
+      options_.dry_run ? Result<meta::Losses>(meta::Losses{}) : make_copy(target_of(*directory), name, std::move(source));
   if (!losses) {
     const int code = losses.error().code;
     if (is_refusal(code)) {
@@ -87,11 +89,13 @@ Result<meta::Losses> Copier::make_copy(TargetDirectory& target, const std::strin
   const std::string target_name = target.name_for(name);
   if (source.status.type() == sys::FileType::symlink) {
     const std::string text = FOX_TRY(sys::read_link_at(source.fd, ""));
-    return make_object(target, target_name, source, [&](const std::string& as) { return sys::make_symlink_at(target.fd(), as, text); });
+    return make_object(target, target_name, source,
+                       [&](const std::string& as) { return sys::make_symlink_at(target.fd(), as, text); });
   }
   const mode_t type = source.status.raw.st_mode & S_IFMT;
   const dev_t device = is_device(source.status.type()) ? source.status.special_device() : 0;
-  return make_object(target, target_name, source, [&](const std::string& as) { return sys::make_node_at(target.fd(), as, type | 0600, device); });
+  return make_object(target, target_name, source,
+                     [&](const std::string& as) { return sys::make_node_at(target.fd(), as, type | 0600, device); });
 }
 
 Result<meta::Losses> Copier::make_object(TargetDirectory& target, const std::string& name, const Opened& source,
@@ -105,7 +109,8 @@ Result<meta::Losses> Copier::make_object(TargetDirectory& target, const std::str
       return losses;
     }
     if (made.error().code != EEXIST) return tl::make_unexpected(std::move(made).error());
-    return fail(EEXIST, made.error().operation, {}, "another entry of the source has this name already: the target does not tell the two names apart");
+    return fail(EEXIST, made.error().operation, {},
+                "another entry of the source has this name already: the target does not tell the two names apart");
   }
   const std::string temporary = temp_names_.next();
   FOX_TRY(make(temporary));
@@ -121,7 +126,8 @@ Result<meta::Losses> Copier::dress_object(TargetDirectory& target, const std::st
   const sys::UniqueFd made = FOX_TRY(sys::open_at(target.fd(), name, {.access = sys::Access::path}));
   const sys::FileStatus status = FOX_TRY(sys::status_of(made));
   // What we are about to give away must be what we made, and not something that was put in its place.
-  const bool ours = status.type() == source.status.type() && status.links() == 1 && status.special_device() == source.status.special_device();
+  const bool ours =
+      status.type() == source.status.type() && status.links() == 1 && status.special_device() == source.status.special_device();
   if (!ours) return fail(ESTALE, "openat", {}, "somebody put something else in the place of the new one");
   meta::Current current = meta::Current::of(status);
   current.may_have_attributes = target.inherits_acl() && status.type() != sys::FileType::symlink;
@@ -131,24 +137,29 @@ Result<meta::Losses> Copier::dress_object(TargetDirectory& target, const std::st
 
 // ---- Hard links
 
-bool Copier::taken_as_link(const walk::Hold& directory, const walk::Entry& entry, const sys::FileStatus& status, walk::WorkerIndex worker) {
+bool Copier::taken_as_link(const walk::Hold& directory, const walk::Entry& entry, const sys::FileStatus& status,
+                           walk::WorkerIndex worker) {
   HardLinks::Name name{directory, entry.name, entry.type, entry.links};
   HardLinks::Place place;
   switch (hard_links_.meet(status.key(), status.links(), std::move(name), place)) {
     case HardLinks::Role::copy: return false;
     case HardLinks::Role::wait: return true;
-    case HardLinks::Role::link: make_link({directory, entry.name, entry.type, entry.links}, place, status.key(), worker); return true;
+    case HardLinks::Role::link:
+      make_link({directory, entry.name, entry.type, entry.links}, place, status.key(), worker);
+      return true;
   }
   return false;
 }
 
-void Copier::link_group_done(walk::Directory& directory, const std::string& name, const sys::FileStatus& source, walk::WorkerIndex worker) {
+void Copier::link_group_done(walk::Directory& directory, const std::string& name, const sys::FileStatus& source,
+                             walk::WorkerIndex worker) {
   TargetDirectory& target = target_of(directory);
   const std::string target_name = target.name_for(name);
   std::string path = directory.relative_path();
   path += path.empty() ? target_name : '/' + target_name;
   HardLinks::Place place{std::move(path), {}};
-  if (const auto made = sys::status_at(target.fd(), target_name)) place.key = made->key();  // else no link will match, and says so
+  if (const auto made = sys::status_at(target.fd(), target_name))
+    place.key = made->key();  // else no link will match, and says so
   for (const HardLinks::Name& waiting : hard_links_.copied(source.key(), place)) make_link(waiting, place, source.key(), worker);
 }
 
@@ -170,8 +181,8 @@ namespace {
 
 /// Errors that another place in the target may not have; what could not be read or has no room cannot be better elsewhere.
 bool is_of_the_place(int code) {
-  return code == EACCES || code == EPERM || code == ENOTEMPTY || code == EBUSY || code == EEXIST || code == ENOENT || code == ESTALE ||
-         code == ENAMETOOLONG;
+  return code == EACCES || code == EPERM || code == ENOTEMPTY || code == EBUSY || code == EEXIST || code == ENOENT ||
+         code == ESTALE || code == ENAMETOOLONG;
 }
 
 }  // namespace
@@ -179,7 +190,8 @@ bool is_of_the_place(int code) {
 void Copier::link_group_failed(const FileKey& key, int code, walk::WorkerIndex worker) {
   if (!is_of_the_place(code)) {
     for (const HardLinks::Name& name : hard_links_.given_up(key)) {
-      fail_entry(*name.directory, name.name, {.code = code, .operation = "", .subject = {}, .detail = "is another name of a file that could not be copied"});
+      fail_entry(*name.directory, name.name,
+                 {.code = code, .operation = "", .subject = {}, .detail = "is another name of a file that could not be copied"});
     }
     return;
   }
@@ -206,7 +218,8 @@ bool Copier::copy_name(const HardLinks::Name& name, bool leads, const FileKey& k
     return false;
   }
   if (status->type() != name.type || status->key() != key) {
-    report(*name.directory, name.name, ProblemKind::changed_while_read, left_out("has become another file while the tree was copied"));
+    report(*name.directory, name.name, ProblemKind::changed_while_read,
+           left_out("has become another file while the tree was copied"));
     return false;
   }
   Opened source{std::move(*fd), *status, leads};
@@ -222,7 +235,8 @@ namespace {
 
 /// Too many names, names in another project, no links on this filesystem; ELOOP: the first name lies behind a link that -K keeps.
 bool refuses_links(int code) {
-  return code == EMLINK || code == EXDEV || code == EPERM || code == EOPNOTSUPP || code == ENOSYS || code == ELOOP || code == ESTALE;
+  return code == EMLINK || code == EXDEV || code == EPERM || code == EOPNOTSUPP || code == ENOSYS || code == ELOOP ||
+         code == ESTALE;
 }
 
 }  // namespace

@@ -33,7 +33,8 @@ void StagingDirectories::make_all(const TargetDirectory& root, TempNames& names,
 }
 
 sys::FdView StagingDirectories::place_for(const TargetDirectory& target, walk::WorkerIndex worker) const {
-  const bool apart = usable_.load(std::memory_order_acquire) && target.status().device() == root_key_.device && !target.gives_files_something();
+  const bool apart =
+      usable_.load(std::memory_order_acquire) && target.status().device() == root_key_.device && !target.gives_files_something();
   return apart ? sys::FdView(places_[worker].fd) : target.fd();
 }
 

@@ -29,7 +29,9 @@ class StagingDirectories {
   /// Where `worker` makes nameless files for `target`.
   sys::FdView place_for(const TargetDirectory& target, walk::WorkerIndex worker) const;
   /// True where they lie in `root`.
-  bool lie_in(const TargetDirectory& root) const { return usable_.load(std::memory_order_acquire) && root_key_ == root.status().key(); }
+  bool lie_in(const TargetDirectory& root) const {
+    return usable_.load(std::memory_order_acquire) && root_key_ == root.status().key();
+  }
   /// From now on everything is made in place.  Not for two threads at once.
   Result<> remove(sys::FdView root);
 

@@ -18,7 +18,8 @@ using testing::TempTree;
 class Staging : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (::access("/sys/fs/selinux/enforce", F_OK) == 0) GTEST_SKIP() << "files are labelled by their directory here (SELinux), so there are none";
+    if (::access("/sys/fs/selinux/enforce", F_OK) == 0)
+      GTEST_SKIP() << "files are labelled by their directory here (SELinux), so there are none";
     pair_.target_kind = storage::Filesystem::xfs;
   }
   TargetDirectory directory(const std::string& name, TargetDirectory::Gives gives = {}) {
@@ -66,7 +67,8 @@ TEST_F(Staging, ThereAreNoneWhereTheyDoNotHelpOrWouldShow) {
   };
   StagingDirectories one_worker;
   none(one_worker, directory("root"), 1);
-  for (const TargetDirectory::Gives& gives : {TargetDirectory::Gives{.acl = true}, TargetDirectory::Gives{.project = true}, TargetDirectory::Gives{.group = true}}) {
+  for (const TargetDirectory::Gives& gives :
+       {TargetDirectory::Gives{.acl = true}, TargetDirectory::Gives{.project = true}, TargetDirectory::Gives{.group = true}}) {
     StagingDirectories staging;
     none(staging, directory("root", gives), 2);
   }
@@ -111,7 +113,8 @@ TEST_F(Staging, OneThatCannotBeRemovedIsTold) {
 TEST_F(Staging, OneThatIsGoneIsDoneWithout) {
   TargetDirectory root = directory("root");
   constexpr auto kXfsMagic = 0x58465342;
-  if (sys::filesystem_of(root.fd())->f_type != kXfsMagic) GTEST_SKIP() << "others answer otherwise, and have no staging directories: TMPDIR on XFS";
+  if (sys::filesystem_of(root.fd())->f_type != kXfsMagic)
+    GTEST_SKIP() << "others answer otherwise, and have no staging directories: TMPDIR on XFS";
   staging_.make(root, names_, 2);
   for (const std::string& name : world_.names("root")) world_.remove("root/" + name);
   auto staged = StagedFile::create(root, staging_.place_for(root, 0), names_, "file", 0600, StagedFile::Staging::atomic);

@@ -121,11 +121,12 @@ class Pipeline {
     slot.run = 0;
     if (scans_zeros(stream_.holes)) {
       const auto bytes = std::span<const std::byte>(ring_.buffer(buffer)).first(slot.done);
-      FOX_TRY(for_each_nonzero_run(bytes, slot.segment.begin, stream_.block, [&](FileOffset at, std::span<const std::byte> run) -> Result<> {
-        const std::size_t begin = (at - slot.segment.begin).value;
-        slot.runs.push_back({begin, begin + run.size()});
-        return {};
-      }));
+      FOX_TRY(for_each_nonzero_run(bytes, slot.segment.begin, stream_.block,
+                                   [&](FileOffset at, std::span<const std::byte> run) -> Result<> {
+                                     const std::size_t begin = (at - slot.segment.begin).value;
+                                     slot.runs.push_back({begin, begin + run.size()});
+                                     return {};
+                                   }));
     } else if (slot.done > 0) {
       slot.runs.push_back({0, slot.done});
     }

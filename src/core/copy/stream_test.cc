@@ -67,7 +67,8 @@ INSTANTIATE_TEST_SUITE_P(Ways, Streaming, ::testing::Values(Way::ring, Way::buff
                          [](const auto& way) { return way.param == Way::ring ? "Ring" : "Buffer"; });
 
 TEST_P(Streaming, MovesEverySizeAroundTheBuffers) {
-  for (const std::size_t size : {std::size_t{1}, kBuffer - 1, kBuffer, kBuffer + 1, 4 * kBuffer, 4 * kBuffer + 1, 40 * kBuffer + 77}) {
+  for (const std::size_t size :
+       {std::size_t{1}, kBuffer - 1, kBuffer, kBuffer + 1, 4 * kBuffer, 4 * kBuffer + 1, 40 * kBuffer + 77}) {
     SCOPED_TRACE(size);
     source(random_bytes(size, kSeed));
     const auto moved = stream();
@@ -130,7 +131,8 @@ TEST_P(Streaming, KeepsTheHolesOfTheSource) {
 }
 
 TEST_P(Streaming, MakesHolesWhereBlocksAreZero) {
-  source(random_bytes(5 * 4096, kSeed) + std::string(7 * 4096, '\0') + "x" + std::string(30 * 4096, '\0') + random_bytes(10, kSeed));
+  source(random_bytes(5 * 4096, kSeed) + std::string(7 * 4096, '\0') + "x" + std::string(30 * 4096, '\0') +
+         random_bytes(10, kSeed));
   const auto moved = stream(Holes::scan_zeros);
   ASSERT_TRUE(moved);
   // The last bytes lie in the second of two blocks that are not all zero.
@@ -194,7 +196,8 @@ TEST_P(Streaming, ShortReadsAndWritesChangeNothing) {
 
 TEST_P(Streaming, ShortTransfersWithHolesChangeNothing) {
   FOXING_NEEDS_FAULTS();
-  source(random_bytes(3 * 4096, kSeed) + std::string(3 * 4096, '\0') + random_bytes(2 * kBuffer, kSeed) + std::string(5000, '\0') + "end");
+  source(random_bytes(3 * 4096, kSeed) + std::string(3 * 4096, '\0') + random_bytes(2 * kBuffer, kSeed) +
+         std::string(5000, '\0') + "end");
   for (const char* when : {"*1:short", "*2:short", "*2:EAGAIN"}) {
     if (std::string(when).ends_with("EAGAIN") && !ring_) continue;  // only a ring is answered so for a file
     for (const char* call : {"read", "write"}) {
@@ -251,7 +254,8 @@ TEST_P(Streaming, AFullTargetIsSaidAsThat) {
 TEST_P(Streaming, AnErrorOfSeekDataEndsItWithoutAWriteMore) {
   FOXING_NEEDS_FAULTS();
   world_.sparse_file("source", 20 * 65536, {{65536, "data"}, {9 * 65536, "data"}});
-  if (world_.extents("source").size() != 2) GTEST_SKIP() << "the filesystem of " << world_.path() << " does not tell where holes are";
+  if (world_.extents("source").size() != 2)
+    GTEST_SKIP() << "the filesystem of " << world_.path() << " does not tell where holes are";
   content_ = world_.read("source");
   for (int n = 1; n <= 4; ++n) {
     open();

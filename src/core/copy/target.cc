@@ -15,7 +15,9 @@ Result<meta::Current> TargetDirectory::newborn(sys::FdView file, mode_t mode) {
     known = std::uint64_t{status.owner()} << 32 | status.group();
     newborn_.store(known, std::memory_order_relaxed);
   }
-  return meta::Current{.owner = static_cast<uid_t>(known >> 32), .group = static_cast<gid_t>(known), .mode = mode,
+  return meta::Current{.owner = static_cast<uid_t>(known >> 32),
+                       .group = static_cast<gid_t>(known),
+                       .mode = mode,
                        .may_have_attributes = gives_.acl};
 }
 
@@ -24,7 +26,8 @@ Result<> TargetDirectory::remove(const std::string& name) { return sys::unlink_a
 namespace {
 
 tl::unexpected<Error> taken_by_another() {
-  return fail(EEXIST, "linkat", {}, "another entry of the source has this name already: the target does not tell the two names apart");
+  return fail(EEXIST, "linkat", {},
+              "another entry of the source has this name already: the target does not tell the two names apart");
 }
 
 }  // namespace
@@ -77,8 +80,8 @@ Result<> TargetDirectory::exchange_and_remove(const std::string& temporary, cons
   return removed;
 }
 
-Result<StagedFile> StagedFile::create(TargetDirectory& directory, sys::FdView place, TempNames& names, std::string name, mode_t mode,
-                                      Staging staging) {
+Result<StagedFile> StagedFile::create(TargetDirectory& directory, sys::FdView place, TempNames& names, std::string name,
+                                      mode_t mode, Staging staging) {
   StagedFile staged(directory, names, std::move(name));
   staged.mode_ = mode;
   if (staging == Staging::under_final_name) {
@@ -92,13 +95,15 @@ Result<StagedFile> StagedFile::create(TargetDirectory& directory, sys::FdView pl
   }
   if (!directory.pair().nameless_declines.load(std::memory_order_relaxed)) {
     auto file = sys::create_nameless(place, mode);
-    if (!file && file.error().code == ENOENT && place.number() != directory.fd().number()) file = sys::create_nameless(directory.fd(), mode);
+    if (!file && file.error().code == ENOENT && place.number() != directory.fd().number())
+      file = sys::create_nameless(directory.fd(), mode);
     if (file) {
       staged.fd_ = std::move(*file);
       return staged;
     }
     const int code = file.error().code;
-    if (code != EOPNOTSUPP && code != EISDIR && code != ENOENT && code != EINVAL) return tl::make_unexpected(std::move(file).error());
+    if (code != EOPNOTSUPP && code != EISDIR && code != ENOENT && code != EINVAL)
+      return tl::make_unexpected(std::move(file).error());
     directory.pair().nameless_declines.store(true, std::memory_order_relaxed);
   }
   while (true) {

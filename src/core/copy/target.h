@@ -28,9 +28,9 @@ namespace foxing::copy {
 class TargetDirectory final : public walk::Attachment {
  public:
   struct Gives {
-    bool acl = false;      // a default ACL, which nobody asked for
+    bool acl = false;  // a default ACL, which nobody asked for
     bool project = false;  // a project id
-    bool group = false;    // a group that the run does not set anyway
+    bool group = false;  // a group that the run does not set anyway
   };
   TargetDirectory(sys::UniqueFd fd, const sys::FileStatus& status, Pair& pair, bool fresh, Gives gives)
       : fd_(std::move(fd)), status_(status), pair_(pair), fresh_(fresh), gives_(gives) {}
@@ -41,7 +41,7 @@ class TargetDirectory final : public walk::Attachment {
   void reopen(sys::UniqueFd fd) { fd_ = std::move(fd); }
   const sys::FileStatus& status() const { return status_; }
   Pair& pair() const { return pair_; }
-  bool fresh() const { return fresh_; }                // made by this run: what is in it is ours
+  bool fresh() const { return fresh_; }  // made by this run: what is in it is ours
   bool inherits_acl() const { return gives_.acl; }
   const Gives& gives() const { return gives_; }
   /// What is made here gets something from here.
@@ -49,7 +49,9 @@ class TargetDirectory final : public walk::Attachment {
 
   /// In a place for single names: the one entry is called so here instead.
   void rename_entry(std::string name) { entry_name_ = std::move(name); }
-  std::string name_for(std::string_view source_name) const { return std::string(entry_name_ ? std::string_view(*entry_name_) : source_name); }
+  std::string name_for(std::string_view source_name) const {
+    return std::string(entry_name_ ? std::string_view(*entry_name_) : source_name);
+  }
 
   /// Owner and group that a new file gets here, asked of the first one (setgid directories, mount options and NFS decide).
   Result<meta::Current> newborn(sys::FdView file, mode_t mode);
@@ -79,7 +81,8 @@ class StagedFile {
   enum class Staging { atomic, under_final_name /* --no-atomic; atomic where the name exists */ };
 
   /// `place`: where a nameless file is made; the directory itself, or one of StagingDirectories.
-  static Result<StagedFile> create(TargetDirectory& directory, sys::FdView place, TempNames& names, std::string name, mode_t mode, Staging staging);
+  static Result<StagedFile> create(TargetDirectory& directory, sys::FdView place, TempNames& names, std::string name, mode_t mode,
+                                   Staging staging);
   StagedFile(StagedFile&&) noexcept = default;
   StagedFile& operator=(StagedFile&&) = delete;
   ~StagedFile();

@@ -65,10 +65,16 @@ TEST_F(Target, ANewFileIsNamelessUntilItIsWhole) {
 TEST_F(Target, WhatIsDroppedLeavesNothing) {
   for (const bool nameless : {true, false}) {
     pair_.nameless_declines = !nameless;
-    { const auto staged = stage("new"); EXPECT_TRUE(staged); }
+    {
+      const auto staged = stage("new");
+      EXPECT_TRUE(staged);
+    }
     EXPECT_THAT(names(), IsEmpty()) << (nameless ? "nameless" : "named");
   }
-  { const auto staged = stage("new", Staging::under_final_name); EXPECT_TRUE(staged); }
+  {
+    const auto staged = stage("new", Staging::under_final_name);
+    EXPECT_TRUE(staged);
+  }
   EXPECT_THAT(names(), IsEmpty()) << "under its final name";
 }
 
@@ -135,7 +141,8 @@ class TargetOver : public Target, public ::testing::WithParamInterface<bool /* n
     if (GetParam() && !has_nameless()) GTEST_SKIP() << "the filesystem of " << world_.path() << " has no O_TMPFILE";
   }
 };
-INSTANTIATE_TEST_SUITE_P(Staging, TargetOver, ::testing::Bool(), [](const auto& way) { return way.param ? "Nameless" : "Named"; });
+INSTANTIATE_TEST_SUITE_P(Staging, TargetOver, ::testing::Bool(),
+                         [](const auto& way) { return way.param ? "Nameless" : "Named"; });
 
 TEST_P(TargetOver, AnOldFileIsReplacedAndNotWrittenInto) {
   world_.file("target/name", "old");
@@ -230,7 +237,8 @@ TEST_P(TargetOver, AFailureAnywhereLeavesTheOldContentAndNothingElse) {
             EXPECT_EQ(errno_name(done.error().code), code);
           }
         }
-        const bool closed_late = std::string(call) == "close" && GetParam();  // it has its name by then; the failure is told all the same
+        const bool closed_late =
+            std::string(call) == "close" && GetParam();  // it has its name by then; the failure is told all the same
         EXPECT_EQ(read("name"), failed && !closed_late ? "old" : "new");
         EXPECT_THAT(names(), ElementsAre("name"));
       }
@@ -294,7 +302,8 @@ class TargetFresh : public TargetOver {
     directory_.emplace(std::move(*fd), *status, pair_, true, TargetDirectory::Gives{});
   }
 };
-INSTANTIATE_TEST_SUITE_P(Staging, TargetFresh, ::testing::Bool(), [](const auto& way) { return way.param ? "Nameless" : "Named"; });
+INSTANTIATE_TEST_SUITE_P(Staging, TargetFresh, ::testing::Bool(),
+                         [](const auto& way) { return way.param ? "Nameless" : "Named"; });
 
 TEST_P(TargetFresh, TheFirstOneStaysAndTheSecondIsTold) {
   ASSERT_TRUE(put("name", "first"));

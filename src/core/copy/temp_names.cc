@@ -30,8 +30,8 @@ std::optional<std::uint64_t> hexadecimal(std::string_view text) {
 std::string TempNames::next() {
   const std::uint64_t counter = counter_.fetch_add(1, std::memory_order_relaxed) & ((1u << kCounterBits) - 1);
   const std::uint64_t node = std::uint64_t{identity_.pid & ((1u << kPidBits) - 1)} << kCounterBits | counter;
-  return fmt::format("{}{:08x}-{:04x}-{:04x}-{:04x}-{:012x}", kPrefix, kMagic, identity_.machine, 0x8000 | (identity_.boot & 0x0FFF),
-                     0x8000 | (identity_.start_time & 0x3FFF), node);
+  return fmt::format("{}{:08x}-{:04x}-{:04x}-{:04x}-{:012x}", kPrefix, kMagic, identity_.machine,
+                     0x8000 | (identity_.boot & 0x0FFF), 0x8000 | (identity_.start_time & 0x3FFF), node);
 }
 
 std::optional<sys::ProcessIdentity> TempNames::maker_of(std::string_view name) {

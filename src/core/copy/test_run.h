@@ -33,7 +33,13 @@ namespace foxing::copy {
 /// Everything, as `-a` keeps it.
 inline Options archive() {
   Options options;
-  options.keep = {.mode = true, .owner = true, .group = true, .times = true, .xattrs = true, .acls = true, .umask = 022,
+  options.keep = {.mode = true,
+                  .owner = true,
+                  .group = true,
+                  .times = true,
+                  .xattrs = true,
+                  .acls = true,
+                  .umask = 022,
                   .privileges = sys::privileges()};
   options.hard_links = options.symlinks = options.devices = options.specials = true;
   return options;
@@ -68,7 +74,8 @@ class TestRun final : public Observer {
     source_ = world_.at(source);
     Copier copier(options_, *this, workers_);
     Interfering visitor(*this, copier);
-    walk::Walk walk(visitor, {.workers = workers_, .descriptor_limit = descriptor_limit}, [&](walk::WorkerIndex worker) { copier.quiet(worker); });
+    walk::Walk walk(visitor, {.workers = workers_, .descriptor_limit = descriptor_limit},
+                    [&](walk::WorkerIndex worker) { copier.quiet(worker); });
     copier_ = &copier;
     auto into = sys::open_at(sys::working_directory(), world_.at(target), {.directory = true});
     auto root = sys::open_at(sys::working_directory(), world_.at(target), {.directory = true});
@@ -84,7 +91,8 @@ class TestRun final : public Observer {
       std::optional<sys::FaultPlan> planned;
       if (!faults.empty()) planned.emplace(faults);
       walk.run();
-      if (auto finished = copier.finish(); !finished) problem({ProblemKind::failed, true, std::move(finished).error().about("finish")});
+      if (auto finished = copier.finish(); !finished)
+        problem({ProblemKind::failed, true, std::move(finished).error().about("finish")});
     }
     copier.add_counters_to(counters);
     no_space = copier.no_space();

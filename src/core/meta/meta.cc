@@ -29,7 +29,8 @@ enum class Kind {
 /// Left out: XFS's names for ACLs, overlayfs's own, security.evm and security.ima, which belong to one inode, and other system.* (views, not data).
 Kind kind_of(std::string_view name, const Policy& policy) {
   if (name == kAccessAcl || name == kDefaultAcl) return policy.acls ? Kind::acl : Kind::none;
-  if (name == "system.nfs4_acl" || name == "system.cifs_acl" || name == "system.richacl") return policy.acls ? Kind::foreign : Kind::none;
+  if (name == "system.nfs4_acl" || name == "system.cifs_acl" || name == "system.richacl")
+    return policy.acls ? Kind::foreign : Kind::none;
   if (!policy.xattrs) return Kind::none;
   if (name.starts_with("user.")) return Kind::user;
   if (name.starts_with("trusted.")) {
@@ -58,7 +59,8 @@ bool is_real_failure(int code) { return code == EIO || code == EROFS || code == 
 
 /// The target cannot hold this owner, mode or time, or will not have it from us; the file itself is fine.
 bool is_refusal(int code) {
-  return code == EPERM || code == EACCES || code == EINVAL || code == EOPNOTSUPP || code == ENOSYS || code == EOVERFLOW || code == ENOTTY;
+  return code == EPERM || code == EACCES || code == EINVAL || code == EOPNOTSUPP || code == ENOSYS || code == EOVERFLOW ||
+         code == ENOTTY;
 }
 
 class Applying {
@@ -107,7 +109,9 @@ class Applying {
     const bool file = status_.type() != sys::FileType::directory;
     if (file && owner_ != status_.owner()) mode &= ~mode_t{S_ISUID};
     if (file && group_ != status_.group()) mode &= ~mode_t{S_ISGID};
-    if (mode != asked) losses_.add(Loss::mode, true, 0, fmt::format("{:04o} became {:04o}: setuid and setgid need the owner and group to be kept", asked, mode));
+    if (mode != asked)
+      losses_.add(Loss::mode, true, 0,
+                  fmt::format("{:04o} became {:04o}: setuid and setgid need the owner and group to be kept", asked, mode));
     if (mode == current_.mode && !ownership_changed_ && !current_.may_have_attributes) return {};
     auto set = sys::set_mode(target_, mode);
     if (!set && !is_refusal(set.error().code)) return set;
@@ -119,7 +123,8 @@ class Applying {
   /// chmod drops setgid without an error where we are not of the file's group.
   Result<> check_setgid(mode_t mode) {
     const mode_t now = FOX_TRY(sys::status_of(target_.fd)).permissions();
-    if (now != mode) losses_.add(Loss::mode, true, 0, fmt::format("{:04o} became {:04o}: only members of the group may set setgid", mode, now));
+    if (now != mode)
+      losses_.add(Loss::mode, true, 0, fmt::format("{:04o} became {:04o}: only members of the group may set setgid", mode, now));
     return {};
   }
 
@@ -142,7 +147,8 @@ class Applying {
   Result<> attributes(When now) {
     for (const std::string& name : existing_) {
       const Kind kind = kind_of(name, policy_);
-      if (when(kind) == now && is_ours_to_remove(kind) && std::ranges::find(wanted_, name) == wanted_.end()) FOX_TRY(remove_attribute(name, kind));
+      if (when(kind) == now && is_ours_to_remove(kind) && std::ranges::find(wanted_, name) == wanted_.end())
+        FOX_TRY(remove_attribute(name, kind));
     }
     for (const std::string& name : wanted_) {
       const Kind kind = kind_of(name, policy_);
@@ -223,7 +229,7 @@ class Applying {
   Fidelity& fidelity_;
   Losses losses_;
   bool ownership_changed_ = false;
-  std::vector<std::string> wanted_;    // attributes of the source
+  std::vector<std::string> wanted_;  // attributes of the source
   std::vector<std::string> existing_;  // of the target, where it may have any
   uid_t owner_ = 0;  // of the target, once owner() has run
   gid_t group_ = 0;

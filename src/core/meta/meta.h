@@ -25,7 +25,7 @@ namespace foxing::meta {
 
 /// Which attributes are to be kept.
 struct Policy {
-  bool mode = false;    // without it: the source's permissions less the umask, as cp does
+  bool mode = false;  // without it: the source's permissions less the umask, as cp does
   bool owner = false;
   bool group = false;
   bool times = false;
@@ -43,9 +43,9 @@ const char* name_of(Loss loss);
 struct Losses {
   struct One {
     Loss loss;
-    bool note;            // nobody asked for it: only root may set it
-    int code;             // errno; 0 where the call succeeded and the value is another one
-    std::string detail;   // the attribute's name, the time that was kept
+    bool note;  // nobody asked for it: only root may set it
+    int code;  // errno; 0 where the call succeeded and the value is another one
+    std::string detail;  // the attribute's name, the time that was kept
   };
   std::vector<One> all;
   bool empty() const { return all.empty(); }
@@ -68,9 +68,7 @@ struct Current {
   gid_t group = 0;
   mode_t mode = 0;
   bool may_have_attributes = false;  // made by somebody else, or inherited from a default ACL
-  static Current of(const sys::FileStatus& status) {
-    return {status.owner(), status.group(), status.permissions(), true};
-  }
+  static Current of(const sys::FileStatus& status) { return {status.owner(), status.group(), status.permissions(), true}; }
 };
 
 /// The mode a target gets under `policy`; for creating it with as few calls as possible.

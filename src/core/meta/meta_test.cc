@@ -33,7 +33,14 @@ constexpr const char* kAccess = "system.posix_acl_access";
 constexpr const char* kDefault = "system.posix_acl_default";
 
 Policy everything() {
-  return {.mode = true, .owner = true, .group = true, .times = true, .xattrs = true, .acls = true, .umask = 022, .privileges = sys::privileges()};
+  return {.mode = true,
+          .owner = true,
+          .group = true,
+          .times = true,
+          .xattrs = true,
+          .acls = true,
+          .umask = 022,
+          .privileges = sys::privileges()};
 }
 
 /// An ACL as the kernel takes it: version 2, then (tag, permissions, id) in little-endian.  Source: linux/posix_acl_xattr.h.
@@ -78,7 +85,9 @@ class Meta : public ::testing::Test {
     EXPECT_TRUE(applied) << applied.error().message();
     return applied ? applied->all : std::vector<Losses::One>();
   }
-  bool have_user_attributes() { return world_.set_xattr("source", "user.probe", "") && ::lremovexattr(world_.at("source").c_str(), "user.probe") == 0; }
+  bool have_user_attributes() {
+    return world_.set_xattr("source", "user.probe", "") && ::lremovexattr(world_.at("source").c_str(), "user.probe") == 0;
+  }
 
   TempTree world_;
   Fidelity fidelity_;
@@ -151,7 +160,8 @@ TEST_F(Meta, AnOwnerThatCannotBeSetIsALossAndTakesSetuidAway) {
   for (const bool privileged : {true, false}) {
     Policy policy = everything();
     policy.privileges.set_owner = privileged;
-    EXPECT_THAT(losses(policy), ElementsAre(FieldsAre(Loss::owner, !privileged, EPERM, "owner 1234"), FieldsAre(Loss::owner, !privileged, EPERM, "group 5678"),
+    EXPECT_THAT(losses(policy), ElementsAre(FieldsAre(Loss::owner, !privileged, EPERM, "owner 1234"),
+                                            FieldsAre(Loss::owner, !privileged, EPERM, "group 5678"),
                                             FieldsAre(Loss::mode, kNote, 0, HasSubstr("6755 became 0755"))));
     EXPECT_EQ(world_.mode("target"), 0755u);
   }
@@ -165,7 +175,8 @@ TEST_F(Meta, AGroupThatCanBeSetIsSetEvenWhereTheOwnerCannot) {
   faults_ = "fchown:1:EPERM";  // both at once; the group alone is allowed
   Policy policy = everything();
   policy.privileges.set_owner = false;
-  EXPECT_THAT(losses(policy), ElementsAre(FieldsAre(Loss::owner, kNote, EPERM, "owner 1234"), FieldsAre(Loss::mode, kNote, 0, HasSubstr("6755 became 2755"))));
+  EXPECT_THAT(losses(policy), ElementsAre(FieldsAre(Loss::owner, kNote, EPERM, "owner 1234"),
+                                          FieldsAre(Loss::mode, kNote, 0, HasSubstr("6755 became 2755"))));
   EXPECT_EQ(world_.status("target").st_gid, 5678u);
   EXPECT_EQ(world_.mode("target"), 02755u) << "setgid belongs to the group, which is right";
 }
@@ -189,10 +200,10 @@ TEST_F(Meta, RefusalsAreLossesAndRealErrorsAreErrors) {
     Loss loss;
   };
   const Case refusals[] = {
-      {"fchmod", "EPERM", Loss::mode},         {"fchmod", "EOPNOTSUPP", Loss::mode},    {"setxattr", "EOPNOTSUPP", Loss::xattr},
-      {"setxattr", "ENOSPC", Loss::xattr},     {"setxattr", "EDQUOT", Loss::xattr},     {"setxattr", "E2BIG", Loss::xattr},
-      {"setxattr", "EPERM", Loss::xattr},      {"setxattr", "ERANGE", Loss::xattr},     {"getxattr", "EACCES", Loss::xattr},
-      {"listxattr", "EACCES", Loss::xattr},    {"utimensat", "EPERM", Loss::time},      {"utimensat", "EINVAL", Loss::time},
+      {"fchmod", "EPERM", Loss::mode},      {"fchmod", "EOPNOTSUPP", Loss::mode}, {"setxattr", "EOPNOTSUPP", Loss::xattr},
+      {"setxattr", "ENOSPC", Loss::xattr},  {"setxattr", "EDQUOT", Loss::xattr},  {"setxattr", "E2BIG", Loss::xattr},
+      {"setxattr", "EPERM", Loss::xattr},   {"setxattr", "ERANGE", Loss::xattr},  {"getxattr", "EACCES", Loss::xattr},
+      {"listxattr", "EACCES", Loss::xattr}, {"utimensat", "EPERM", Loss::time},   {"utimensat", "EINVAL", Loss::time},
   };
   for (const Case& one : refusals) {
     faults_ = std::string(one.call) + ":1:" + one.code;
@@ -224,7 +235,8 @@ TEST_F(Meta, OneLossDoesNotStopTheRest) {
   world_.times("source", {1'000'000'000, 1}, {1'000'000'000, 1});
   faults_ = "fchmod:1:EPERM,setxattr:1:E2BIG";
   EXPECT_THAT(losses(everything(), true), ::testing::SizeIs(2));
-  EXPECT_NE(world_.xattr("target", "user.a") == "1", world_.xattr("target", "user.b") == "2") << "one of the two, whichever came first";
+  EXPECT_NE(world_.xattr("target", "user.a") == "1", world_.xattr("target", "user.b") == "2")
+      << "one of the two, whichever came first";
   EXPECT_EQ(world_.status("target").st_mtim.tv_sec, 1'000'000'000);
 }
 
@@ -232,9 +244,16 @@ TEST_F(Meta, OneLossDoesNotStopTheRest) {
 
 TEST_F(Meta, UserAttributesOfAnySize) {
   FOXING_NEEDS_USER_ATTRIBUTES();
-  const std::string sizes[] = {"", "v", std::string(511, 'a'), std::string(512, 'b'), std::string(513, 'c'), std::string(2500, 'd'), std::string("\0\1", 2)};
+  const std::string sizes[] = {"",
+                               "v",
+                               std::string(511, 'a'),
+                               std::string(512, 'b'),
+                               std::string(513, 'c'),
+                               std::string(2500, 'd'),
+                               std::string("\0\1", 2)};
   std::size_t set = 0;
-  for (std::size_t i = 0; i < std::size(sizes); ++i) set += world_.set_xattr("source", ("user.n" + std::to_string(i)).c_str(), sizes[i]);
+  for (std::size_t i = 0; i < std::size(sizes); ++i)
+    set += world_.set_xattr("source", ("user.n" + std::to_string(i)).c_str(), sizes[i]);
   EXPECT_GE(set, 5u);
   EXPECT_THAT(losses(everything()), IsEmpty());
   for (std::size_t i = 0; i < std::size(sizes); ++i) {
@@ -281,7 +300,8 @@ TEST_F(Meta, TrustedAttributesAreForRootButNeverXfssNameForAcls) {
   Policy ordinary = everything();
   ordinary.privileges.trusted_attributes = false;
   world_.set_xattr("source", "trusted.another", "value");
-  EXPECT_THAT(losses(ordinary), ::testing::UnorderedElementsAre(FieldsAre(Loss::xattr, kNote, EPERM, "trusted.name"), FieldsAre(Loss::xattr, kNote, EPERM, "trusted.another")))
+  EXPECT_THAT(losses(ordinary), ::testing::UnorderedElementsAre(FieldsAre(Loss::xattr, kNote, EPERM, "trusted.name"),
+                                                                FieldsAre(Loss::xattr, kNote, EPERM, "trusted.another")))
       << "what only root may set is not asked for, and noted";
   EXPECT_EQ(world_.xattr("target", "trusted.another"), "(none)");
   EXPECT_EQ(world_.xattr("target", "trusted.name"), "value") << "nor removed";
@@ -322,8 +342,9 @@ TEST_F(Meta, AnAttributeThatIsGoneMeanwhileIsNoLoss) {
 
 // ---- ACLs
 
-#define FOXING_NEEDS_ACLS() \
-  if (!world_.set_xattr("source", kAccess, kSharedWith4242)) GTEST_SKIP() << "the filesystem of " << world_.path() << " has no ACLs"
+#define FOXING_NEEDS_ACLS()                                  \
+  if (!world_.set_xattr("source", kAccess, kSharedWith4242)) \
+  GTEST_SKIP() << "the filesystem of " << world_.path() << " has no ACLs"
 
 TEST_F(Meta, AnAccessAclIsCopiedWithTheModeItShows) {
   FOXING_NEEDS_ACLS();
@@ -422,8 +443,9 @@ TEST_F(Meta, ATimeThatTheFilesystemChangesIsALoss) {
   // Sources on other filesystems have times that this one may not have: 2446 ends ext4, 2486 XFS; 64 bits last for ever.
   const sys::UniqueFd source = open("source");
   const sys::UniqueFd target = open("target", sys::Access::read);
-  for (const std::int64_t second : {std::int64_t{4'000'000'000}, std::int64_t{15'032'385'535}, std::int64_t{16'500'000'000}, std::int64_t{1} << 40,
-                                    -std::int64_t{2'147'483'648}, -std::int64_t{2'147'483'649}, -(std::int64_t{1} << 40)}) {
+  for (const std::int64_t second :
+       {std::int64_t{4'000'000'000}, std::int64_t{15'032'385'535}, std::int64_t{16'500'000'000}, std::int64_t{1} << 40,
+        -std::int64_t{2'147'483'648}, -std::int64_t{2'147'483'649}, -(std::int64_t{1} << 40)}) {
     SCOPED_TRACE(second);
     sys::FileStatus status = *sys::status_of(source);
     status.raw.st_mtim = {second, 500'000'000};
@@ -445,7 +467,8 @@ TEST_F(Meta, NanosecondsAreReadBackOnce) {
   EXPECT_FALSE(apply(everything())) << "not looked at";
   faults_.clear();
   EXPECT_THAT(losses(everything()), IsEmpty());
-  if (world_.status("target").st_mtim.tv_nsec != 123'456'789) GTEST_SKIP() << "the filesystem of " << world_.path() << " keeps no nanoseconds";
+  if (world_.status("target").st_mtim.tv_nsec != 123'456'789)
+    GTEST_SKIP() << "the filesystem of " << world_.path() << " keeps no nanoseconds";
   EXPECT_TRUE(fidelity_.keeps_nanoseconds);
   faults_ = "fstat:1+:EIO";
   EXPECT_TRUE(apply(everything())) << "looked at for every file";

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "core/storage/block_stack.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
-#include <fmt/format.h>
 
 namespace foxing::storage {
 namespace {
@@ -58,7 +59,9 @@ bool is_kpartx(std::string_view uuid) {
   return digits != std::string_view::npos && digits > 4 && uuid[digits] == '-';
 }
 
-std::string folder_of(DeviceId device) { return fmt::format("/sys/dev/block/{}:{}", device.major_number(), device.minor_number()); }
+std::string folder_of(DeviceId device) {
+  return fmt::format("/sys/dev/block/{}:{}", device.major_number(), device.minor_number());
+}
 
 std::string last_component(std::string_view path) { return std::string(path.substr(path.rfind('/') + 1)); }
 
@@ -97,7 +100,8 @@ Layer read_layer(const SystemRoot& root, const std::string& folder, DeviceId dev
   layer.device = device;
   layer.kernel_name = last_component(root.read_link(folder).value_or(std::string()));
   tell_kind_and_name(root, folder, layer);
-  layer.size = Bytes(root.read_number(folder + "/size").value_or(0) * 512);  // always in 512 bytes, whatever the disk's sectors are
+  layer.size =
+      Bytes(root.read_number(folder + "/size").value_or(0) * 512);  // always in 512 bytes, whatever the disk's sectors are
   const std::string queue = folder + (layer.kind == LayerKind::partition ? "/../queue" : "/queue");
   layer.logical_block = Bytes(root.read_number(queue + "/logical_block_size").value_or(0));
   layer.rotational = root.read_number(queue + "/rotational") == 1u;

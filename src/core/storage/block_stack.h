@@ -19,25 +19,44 @@
 namespace foxing::storage {
 
 enum class LayerKind : std::uint8_t {
-  luks1, luks2, crypt /* plain, TCRYPT, BitLocker, ... */, verity, integrity,
-  lvm, lvm_thin, lvm_thin_pool, lvm_part /* hidden: pool data and metadata, cache, snapshot parts */,
-  vdo, vdo_pool, stratis, stratis_pool, stratis_part, multipath, device_mapper /* a map of an unknown maker */,
-  raid, bcache, partition, loop, disk, memory_disk /* zram, brd */, network_disk /* nbd, rbd, drbd */
+  luks1,
+  luks2,
+  crypt /* plain, TCRYPT, BitLocker, ... */,
+  verity,
+  integrity,
+  lvm,
+  lvm_thin,
+  lvm_thin_pool,
+  lvm_part /* hidden: pool data and metadata, cache, snapshot parts */,
+  vdo,
+  vdo_pool,
+  stratis,
+  stratis_pool,
+  stratis_part,
+  multipath,
+  device_mapper /* a map of an unknown maker */,
+  raid,
+  bcache,
+  partition,
+  loop,
+  disk,
+  memory_disk /* zram, brd */,
+  network_disk /* nbd, rbd, drbd */
 };
 
 struct Layer {
   LayerKind kind = LayerKind::disk;
-  unsigned depth = 0;       // 0 carries the filesystem
+  unsigned depth = 0;  // 0 carries the filesystem
   DeviceId device;
   std::string kernel_name;  // "dm-0", "nvme0n1p2"
-  std::string name;         // of the map, model of the disk, level of the RAID, file behind the loop device
+  std::string name;  // of the map, model of the disk, level of the RAID, file behind the loop device
   Bytes size;
-  Bytes logical_block;      // smallest unit of direct I/O; 0 where unknown
+  Bytes logical_block;  // smallest unit of direct I/O; 0 where unknown
   bool rotational = false;  // as this layer says; see Stack::rotational
   bool removable = false;
   bool discards = false;
 
-  bool is_leaf() const;     // nothing below it in sysfs
+  bool is_leaf() const;  // nothing below it in sysfs
 };
 
 struct Stack {

@@ -92,8 +92,8 @@ TEST(BlockStack, ThinVolumeInAPool) {
   system.map("253:4", "dm-4", kLvmUuid + "-tpool", "vg-pool-tpool", {"dm-2", "dm-3"});
   system.map("253:5", "dm-5", kLvmUuid, "vg-thin", {"dm-4"});
   const Stack stack = read_stack(system.root(), device(253, 5));
-  EXPECT_THAT(outline(stack),
-              ElementsAre("dm-5: LVM thin volume", " dm-4: LVM thin pool", "  dm-2: LVM part", "   sda: disk", "  dm-3: LVM part"))
+  EXPECT_THAT(outline(stack), ElementsAre("dm-5: LVM thin volume", " dm-4: LVM thin pool", "  dm-2: LVM part", "   sda: disk",
+                                          "  dm-3: LVM part"))
       << "every device once";
   EXPECT_TRUE(stack.thin());
   EXPECT_THAT(stack.rotational(), Optional(false));
@@ -106,7 +106,8 @@ TEST(BlockStack, Stratis) {
   system.map("253:4", "dm-4", "stratis-1-0123-thinpool-pool", "stratis-1-0123-thinpool-pool", {"dm-2"});
   system.map("253:5", "dm-5", "stratis-1-0123-thin-fs-4567", "stratis-1-0123-thin-fs-4567", {"dm-4"});
   const Stack stack = read_stack(system.root(), device(253, 5));
-  EXPECT_THAT(outline(stack), ElementsAre("dm-5: Stratis filesystem", " dm-4: Stratis pool", "  dm-2: Stratis part", "   sdb: disk"));
+  EXPECT_THAT(outline(stack),
+              ElementsAre("dm-5: Stratis filesystem", " dm-4: Stratis pool", "  dm-2: Stratis part", "   sdb: disk"));
   EXPECT_TRUE(stack.thin());
 }
 

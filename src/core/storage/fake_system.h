@@ -79,7 +79,8 @@ class FakeSystem {
     file(folder_of(name) + "/dm/name", std::string(map_name) + "\n");
     link("/dev/mapper/" + std::string(map_name), "/dev/" + name);
   }
-  void virtual_device(std::string_view numbers, const std::string& name, const std::vector<std::string>& below = {}, Queue queue = {}) {
+  void virtual_device(std::string_view numbers, const std::string& name, const std::vector<std::string>& below = {},
+                      Queue queue = {}) {
     add(numbers, name, "/sys/devices/virtual/block/" + name, queue);
     directory(folder_of(name) + "/slaves");
     for (const std::string& slave : below) link(folder_of(name) + "/slaves/" + slave, folder_of(slave));

@@ -13,8 +13,38 @@
 namespace foxing::storage {
 
 enum class Filesystem : std::uint8_t {
-  xfs, btrfs, ext4 /* ext2 and ext3 too */, tmpfs, ramfs, f2fs, zfs, bcachefs, overlay, ecryptfs, nfs, cifs, ceph, ninep, fuse,
-  fat, exfat, ntfs, hfsplus, udf, gfs2, ocfs2, jfs, nilfs2, ubifs, squashfs, erofs, iso9660, proc, sysfs, pseudo, other
+  xfs,
+  btrfs,
+  ext4 /* ext2 and ext3 too */,
+  tmpfs,
+  ramfs,
+  f2fs,
+  zfs,
+  bcachefs,
+  overlay,
+  ecryptfs,
+  nfs,
+  cifs,
+  ceph,
+  ninep,
+  fuse,
+  fat,
+  exfat,
+  ntfs,
+  hfsplus,
+  udf,
+  gfs2,
+  ocfs2,
+  jfs,
+  nilfs2,
+  ubifs,
+  squashfs,
+  erofs,
+  iso9660,
+  proc,
+  sysfs,
+  pseudo,
+  other
 };
 
 enum class Support : std::uint8_t { no, perhaps, yes };
@@ -28,7 +58,8 @@ struct TimeRange {
   std::int64_t latest_s = 0;
   std::optional<std::chrono::nanoseconds> step;
   constexpr bool surely_keeps(std::int64_t seconds, std::int64_t nanoseconds) const {
-    return step && seconds >= earliest_s && seconds <= latest_s && (seconds % 60 * 1'000'000'000 + nanoseconds) % step->count() == 0;
+    return step && seconds >= earliest_s && seconds <= latest_s &&
+           (seconds % 60 * 1'000'000'000 + nanoseconds) % step->count() == 0;
   }
 };
 
@@ -38,8 +69,8 @@ struct FilesystemFacts {
   std::string_view name = "other";
   Nature nature = Nature::local;
   Support reflink = Support::perhaps;  // FICLONE inside one filesystem
-  Support holes = Support::perhaps;    // SEEK_HOLE tells where the holes are, rather than only where the file ends
-  Support nameless = Support::perhaps; // O_TMPFILE followed by linkat
+  Support holes = Support::perhaps;  // SEEK_HOLE tells where the holes are, rather than only where the file ends
+  Support nameless = Support::perhaps;  // O_TMPFILE followed by linkat
   TimeRange times;
 };
 

@@ -9,18 +9,42 @@ namespace {
 
 TEST(Filesystem, IsKnownByTheNumbersOfTheKernelsHeader) {
   const std::pair<unsigned long, Filesystem> cases[] = {
-      {XFS_SUPER_MAGIC, Filesystem::xfs},         {BTRFS_SUPER_MAGIC, Filesystem::btrfs},     {EXT4_SUPER_MAGIC, Filesystem::ext4},
-      {TMPFS_MAGIC, Filesystem::tmpfs},           {RAMFS_MAGIC, Filesystem::ramfs},           {F2FS_SUPER_MAGIC, Filesystem::f2fs},
-      {OVERLAYFS_SUPER_MAGIC, Filesystem::overlay}, {ECRYPTFS_SUPER_MAGIC, Filesystem::ecryptfs}, {NFS_SUPER_MAGIC, Filesystem::nfs},
-      {SMB2_SUPER_MAGIC, Filesystem::cifs},       {CEPH_SUPER_MAGIC, Filesystem::ceph},       {V9FS_MAGIC, Filesystem::ninep},
-      {FUSE_SUPER_MAGIC, Filesystem::fuse},       {MSDOS_SUPER_MAGIC, Filesystem::fat},       {EXFAT_SUPER_MAGIC, Filesystem::exfat},
-      {UDF_SUPER_MAGIC, Filesystem::udf},         {NILFS_SUPER_MAGIC, Filesystem::nilfs2},    {OCFS2_SUPER_MAGIC, Filesystem::ocfs2},
-      {SQUASHFS_MAGIC, Filesystem::squashfs},     {EROFS_SUPER_MAGIC_V1, Filesystem::erofs},  {ISOFS_SUPER_MAGIC, Filesystem::iso9660},
-      {PROC_SUPER_MAGIC, Filesystem::proc},       {SYSFS_MAGIC, Filesystem::sysfs},           {CGROUP2_SUPER_MAGIC, Filesystem::pseudo},
-      {CGROUP_SUPER_MAGIC, Filesystem::pseudo},   {DEBUGFS_MAGIC, Filesystem::pseudo},        {TRACEFS_MAGIC, Filesystem::pseudo},
-      {BPF_FS_MAGIC, Filesystem::pseudo},         {SECURITYFS_MAGIC, Filesystem::pseudo},     {DEVPTS_SUPER_MAGIC, Filesystem::pseudo},
-      {EFIVARFS_MAGIC, Filesystem::pseudo},       {PSTOREFS_MAGIC, Filesystem::pseudo},       {BINFMTFS_MAGIC, Filesystem::pseudo},
-      {SELINUX_MAGIC, Filesystem::pseudo},        {NSFS_MAGIC, Filesystem::pseudo},           {0x12345678, Filesystem::other},
+      {XFS_SUPER_MAGIC, Filesystem::xfs},
+      {BTRFS_SUPER_MAGIC, Filesystem::btrfs},
+      {EXT4_SUPER_MAGIC, Filesystem::ext4},
+      {TMPFS_MAGIC, Filesystem::tmpfs},
+      {RAMFS_MAGIC, Filesystem::ramfs},
+      {F2FS_SUPER_MAGIC, Filesystem::f2fs},
+      {OVERLAYFS_SUPER_MAGIC, Filesystem::overlay},
+      {ECRYPTFS_SUPER_MAGIC, Filesystem::ecryptfs},
+      {NFS_SUPER_MAGIC, Filesystem::nfs},
+      {SMB2_SUPER_MAGIC, Filesystem::cifs},
+      {CEPH_SUPER_MAGIC, Filesystem::ceph},
+      {V9FS_MAGIC, Filesystem::ninep},
+      {FUSE_SUPER_MAGIC, Filesystem::fuse},
+      {MSDOS_SUPER_MAGIC, Filesystem::fat},
+      {EXFAT_SUPER_MAGIC, Filesystem::exfat},
+      {UDF_SUPER_MAGIC, Filesystem::udf},
+      {NILFS_SUPER_MAGIC, Filesystem::nilfs2},
+      {OCFS2_SUPER_MAGIC, Filesystem::ocfs2},
+      {SQUASHFS_MAGIC, Filesystem::squashfs},
+      {EROFS_SUPER_MAGIC_V1, Filesystem::erofs},
+      {ISOFS_SUPER_MAGIC, Filesystem::iso9660},
+      {PROC_SUPER_MAGIC, Filesystem::proc},
+      {SYSFS_MAGIC, Filesystem::sysfs},
+      {CGROUP2_SUPER_MAGIC, Filesystem::pseudo},
+      {CGROUP_SUPER_MAGIC, Filesystem::pseudo},
+      {DEBUGFS_MAGIC, Filesystem::pseudo},
+      {TRACEFS_MAGIC, Filesystem::pseudo},
+      {BPF_FS_MAGIC, Filesystem::pseudo},
+      {SECURITYFS_MAGIC, Filesystem::pseudo},
+      {DEVPTS_SUPER_MAGIC, Filesystem::pseudo},
+      {EFIVARFS_MAGIC, Filesystem::pseudo},
+      {PSTOREFS_MAGIC, Filesystem::pseudo},
+      {BINFMTFS_MAGIC, Filesystem::pseudo},
+      {SELINUX_MAGIC, Filesystem::pseudo},
+      {NSFS_MAGIC, Filesystem::pseudo},
+      {0x12345678, Filesystem::other},
   };
   for (const auto& [magic, filesystem] : cases)
     EXPECT_EQ(facts_by_magic(static_cast<std::uint32_t>(magic)).filesystem, filesystem) << std::hex << magic;
@@ -28,11 +52,12 @@ TEST(Filesystem, IsKnownByTheNumbersOfTheKernelsHeader) {
 
 TEST(Filesystem, IsKnownByMountinfosWords) {
   const std::pair<const char*, Filesystem> cases[] = {
-      {"xfs", Filesystem::xfs},       {"ext2", Filesystem::ext4},        {"ext3", Filesystem::ext4},      {"ext4", Filesystem::ext4},
-      {"nfs", Filesystem::nfs},       {"nfs4", Filesystem::nfs},         {"fuse", Filesystem::fuse},      {"fuseblk", Filesystem::fuse},
-      {"fuse.sshfs", Filesystem::fuse}, {"virtiofs", Filesystem::fuse},  {"devtmpfs", Filesystem::tmpfs}, {"smb3", Filesystem::cifs},
-      {"9p", Filesystem::ninep},      {"msdos", Filesystem::fat},        {"ntfs3", Filesystem::ntfs},     {"cgroup2", Filesystem::pseudo},
-      {"fusion", Filesystem::other},  {"", Filesystem::other},
+      {"xfs", Filesystem::xfs},        {"ext2", Filesystem::ext4},      {"ext3", Filesystem::ext4},
+      {"ext4", Filesystem::ext4},      {"nfs", Filesystem::nfs},        {"nfs4", Filesystem::nfs},
+      {"fuse", Filesystem::fuse},      {"fuseblk", Filesystem::fuse},   {"fuse.sshfs", Filesystem::fuse},
+      {"virtiofs", Filesystem::fuse},  {"devtmpfs", Filesystem::tmpfs}, {"smb3", Filesystem::cifs},
+      {"9p", Filesystem::ninep},       {"msdos", Filesystem::fat},      {"ntfs3", Filesystem::ntfs},
+      {"cgroup2", Filesystem::pseudo}, {"fusion", Filesystem::other},   {"", Filesystem::other},
   };
   for (const auto& [type, filesystem] : cases) EXPECT_EQ(facts_by_name(type).filesystem, filesystem) << type;
 }

@@ -110,7 +110,9 @@ bool MountTable::covered(const Mount& mount) const {
 }
 
 bool Mount::read_only() const {
-  const auto has_ro = [](const std::vector<std::string>& list) { return std::find(list.begin(), list.end(), "ro") != list.end(); };
+  const auto has_ro = [](const std::vector<std::string>& list) {
+    return std::find(list.begin(), list.end(), "ro") != list.end();
+  };
   return has_ro(options) || has_ro(super_options);
 }
 

@@ -23,13 +23,13 @@ using MountId = Strong<struct MountIdTag, int>;
 struct Mount {
   MountId id;
   MountId parent;
-  DeviceId device;                     // of the super block; on btrfs not what stat says
-  std::string root;                    // what of the filesystem is seen here: "/" or, for a bind mount or a subvolume, a path in it
-  std::string point;                   // where, from this process's root
-  std::vector<std::string> options;    // of the mount: "rw", "noatime"
+  DeviceId device;  // of the super block; on btrfs not what stat says
+  std::string root;  // what of the filesystem is seen here: "/" or, for a bind mount or a subvolume, a path in it
+  std::string point;  // where, from this process's root
+  std::vector<std::string> options;  // of the mount: "rw", "noatime"
   std::vector<std::string> propagation;  // the optional fields: "shared:1", "master:2"
-  std::string type;                    // "xfs", "fuse.sshfs"
-  std::string source;                  // "/dev/vda1", "server:/export", "none"
+  std::string type;  // "xfs", "fuse.sshfs"
+  std::string source;  // "/dev/vda1", "server:/export", "none"
   std::vector<std::string> super_options;  // of the filesystem: "subvol=/@home", "upperdir=/a"
 
   bool read_only() const;
@@ -38,7 +38,7 @@ struct Mount {
 };
 
 struct MountTable {
-  std::vector<Mount> mounts;   // in the kernel's order
+  std::vector<Mount> mounts;  // in the kernel's order
   std::size_t unreadable = 0;  // lines left out
 
   const Mount* find(MountId id) const;

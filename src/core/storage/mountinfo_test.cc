@@ -43,7 +43,8 @@ TEST(Mountinfo, OptionalFieldsMayBeNoneOrMany) {
 
 TEST(Mountinfo, UndoesTheKernelsEscapes) {
   const auto mount = parse_mount(
-      "40 1 8:1 /with\\040space /tab\\011newline\\012back\\134slash\\043hash rw - fuse.ssh\\040fs a\\040b rw,upperdir=/a\\054b\\134040c");
+      "40 1 8:1 /with\\040space /tab\\011newline\\012back\\134slash\\043hash rw - fuse.ssh\\040fs a\\040b "
+      "rw,upperdir=/a\\054b\\134040c");
   ASSERT_TRUE(mount);
   EXPECT_EQ(mount->root, "/with space");
   EXPECT_EQ(mount->point, "/tab\tnewline\nback\\slash#hash");
@@ -77,11 +78,12 @@ TEST(Mountinfo, EveryTruncationIsLeftOutAndCounted) {
 }
 
 TEST(Mountinfo, HostileLinesAreLeftOut) {
-  for (const char* line : {
-           "x 35 98:0 / /m rw - ext3 a rw", "36 x 98:0 / /m rw - ext3 a rw", "36 35 98 / /m rw - ext3 a rw", "36 35 98:x / /m rw - ext3 a rw",
-           "36 35 :0 / /m rw - ext3 a rw", "99999999999 35 98:0 / /m rw - ext3 a rw", "36 35 98:99999999999 / /m rw - ext3 a rw",
-           "36 35 98:0 / relative rw - ext3 a rw", "36 35 98:0  /m rw - ext3 a rw", "36 35 98:0 / /m rw ext3 a rw", "-", " ", "- - - - - - -",
-           "36 35 98:0 / /m rw -", "36 35 98:0 / /m rw - ", "36 35 98:0 / /m rw - ext3", "36 35 98:0 / /m rw -  a rw"})
+  for (const char* line :
+       {"x 35 98:0 / /m rw - ext3 a rw", "36 x 98:0 / /m rw - ext3 a rw", "36 35 98 / /m rw - ext3 a rw",
+        "36 35 98:x / /m rw - ext3 a rw", "36 35 :0 / /m rw - ext3 a rw", "99999999999 35 98:0 / /m rw - ext3 a rw",
+        "36 35 98:99999999999 / /m rw - ext3 a rw", "36 35 98:0 / relative rw - ext3 a rw", "36 35 98:0  /m rw - ext3 a rw",
+        "36 35 98:0 / /m rw ext3 a rw", "-", " ", "- - - - - - -", "36 35 98:0 / /m rw -", "36 35 98:0 / /m rw - ",
+        "36 35 98:0 / /m rw - ext3", "36 35 98:0 / /m rw -  a rw"})
     EXPECT_FALSE(parse_mount(line)) << line;
 }
 

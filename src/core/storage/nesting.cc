@@ -144,8 +144,10 @@ Nesting nesting(const Located& child, const Located& maybe_parent, const MountTa
   if (place && place == parent_place) return Nesting::same;
 
   const bool can_hold = maybe_parent.directory && maybe_parent.missing.empty();
-  const bool by_place = place && parent_place && place->device == parent_place->device && is_within(place->inner, parent_place->inner);
-  const bool inside = by_place || (can_hold && (is_above(maybe_parent, child) || (place && shown_below(maybe_parent, *place, mounts))));
+  const bool by_place =
+      place && parent_place && place->device == parent_place->device && is_within(place->inner, parent_place->inner);
+  const bool inside =
+      by_place || (can_hold && (is_above(maybe_parent, child) || (place && shown_below(maybe_parent, *place, mounts))));
   if (!inside) return Nesting::apart;
   // What a walk on one filesystem compares is st_dev, which differs between the subvolumes of a btrfs as well.
   return child.quick.device == maybe_parent.quick.device ? Nesting::inside : Nesting::inside_other_device;

@@ -35,7 +35,8 @@ Located at(const std::string& path, int mount, DeviceId st_dev, std::uint64_t in
 
 TEST(FilesystemPath, JoinsTheMountsRootAndTheRest) {
   const MountTable table = parse_mountinfo(
-      "1 0 8:1 / / rw - ext4 /dev/sda1 rw\n2 1 8:2 / /data rw - xfs /dev/sda2 rw\n3 1 8:2 /deep/er /bind rw - xfs /dev/sda2 rw\n");
+      "1 0 8:1 / / rw - ext4 /dev/sda1 rw\n2 1 8:2 / /data rw - xfs /dev/sda2 rw\n3 1 8:2 /deep/er /bind rw - xfs /dev/sda2 "
+      "rw\n");
   const auto inner = [&](const Located& located) { return filesystem_path(located, table); };
   EXPECT_THAT(inner(at("/", 1, device(1), 2)), Optional(FilesystemPath{device(1), "/"}));
   EXPECT_THAT(inner(at("/etc/x", 1, device(1), 3)), Optional(FilesystemPath{device(1), "/etc/x"}));
@@ -56,7 +57,8 @@ TEST(FilesystemPath, OfWhatNoPathLeadsToIsNothing) {
 // --- Made-up tables ---
 
 TEST(Nesting, SeesThroughABindMountOfASubtree) {
-  const MountTable table = parse_mountinfo("1 0 8:1 / / rw - ext4 /dev/sda1 rw\n2 1 8:1 /src/deep /bind rw - ext4 /dev/sda1 rw\n");
+  const MountTable table =
+      parse_mountinfo("1 0 8:1 / / rw - ext4 /dev/sda1 rw\n2 1 8:1 /src/deep /bind rw - ext4 /dev/sda1 rw\n");
   EXPECT_EQ(nesting(at("/bind/x", 2, device(1), 9), at("/src", 1, device(1), 5), table), Nesting::inside);
   EXPECT_EQ(nesting(at("/bind", 2, device(1), 8, "new"), at("/src", 1, device(1), 5), table), Nesting::inside);
   EXPECT_EQ(nesting(at("/src", 1, device(1), 5), at("/bind", 2, device(1), 8), table), Nesting::apart);
@@ -66,8 +68,9 @@ TEST(Nesting, SeesThroughABindMountOfASubtree) {
 TEST(Nesting, SeesSubvolumesOfOneBtrfs) {
   const MountTable table = parse_mountinfo(
       "1 0 0:35 / /top rw - btrfs /dev/sda rw,subvol=/\n2 0 0:35 /@home /home rw - btrfs /dev/sda rw,subvol=/@home\n");
-  EXPECT_EQ(nesting(at("/home/u", 2, DeviceId::from_numbers(0, 37), 300), at("/top", 1, DeviceId::from_numbers(0, 36), 256), table),
-            Nesting::inside_other_device);
+  EXPECT_EQ(
+      nesting(at("/home/u", 2, DeviceId::from_numbers(0, 37), 300), at("/top", 1, DeviceId::from_numbers(0, 36), 256), table),
+      Nesting::inside_other_device);
 }
 
 TEST(Nesting, SeesADirectoryShownByAMountInsideTheParent) {
@@ -208,14 +211,16 @@ std::optional<std::string> in_a_mount_namespace(const std::function<std::string(
 
 std::string show(const std::string& from, const std::string& to) {
   std::filesystem::create_directories(to);
-  return ::mount(from.c_str(), to.c_str(), nullptr, MS_BIND, nullptr) == 0 ? "" : "bind " + to + ": " + std::strerror(errno) + "\n";
+  return ::mount(from.c_str(), to.c_str(), nullptr, MS_BIND, nullptr) == 0 ? ""
+                                                                           : "bind " + to + ": " + std::strerror(errno) + "\n";
 }
 
 std::string expect(Nesting wanted, const std::string& child, const std::string& parent) {
   const auto answer = nesting(child, parent);
   if (!answer) return child + " in " + parent + ": " + answer.error().message() + "\n";
   if (*answer == wanted) return {};
-  return child + " in " + parent + ": " + std::to_string(static_cast<int>(*answer)) + ", not " + std::to_string(static_cast<int>(wanted)) + "\n";
+  return child + " in " + parent + ": " + std::to_string(static_cast<int>(*answer)) + ", not " +
+         std::to_string(static_cast<int>(wanted)) + "\n";
 }
 
 TEST_F(NestingOnDisk, ThroughRealMounts) {

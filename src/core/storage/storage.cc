@@ -62,7 +62,8 @@ std::vector<DeviceId> devices_of_source(const SystemRoot& root, std::string_view
   std::vector<DeviceId> devices;
   while (!source.empty()) {
     const std::size_t end = source.find(':');
-    if (const auto device = device_of_kernel_name(root, kernel_name_of_node(root, source.substr(0, end)))) devices.push_back(*device);
+    if (const auto device = device_of_kernel_name(root, kernel_name_of_node(root, source.substr(0, end))))
+      devices.push_back(*device);
     if (end == std::string_view::npos) break;
     source.remove_prefix(end + 1);
   }
@@ -160,7 +161,8 @@ QuickPair quick_pair(const QuickTraits& source, const QuickTraits& target) {
     pair.kernel_copy = source.sizes_lie() ? Support::no : Support::yes;
   } else if (source.filesystem == target.filesystem) {
     // Subvolumes of one btrfs share blocks although their numbers differ; two of one kind can't be told from two subvolumes here.
-    if (source.filesystem == Filesystem::btrfs || source.filesystem == Filesystem::bcachefs) pair.reflink = pair.kernel_copy = Support::perhaps;
+    if (source.filesystem == Filesystem::btrfs || source.filesystem == Filesystem::bcachefs)
+      pair.reflink = pair.kernel_copy = Support::perhaps;
     // The kernel lets these decide between their own super blocks: one server may hold both.
     if (source.nature == Nature::network || source.nature == Nature::user_space) pair.kernel_copy = Support::perhaps;
   }

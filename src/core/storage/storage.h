@@ -30,17 +30,17 @@ namespace foxing::storage {
 
 struct QuickTraits {
   Filesystem filesystem = Filesystem::other;
-  std::uint32_t magic = 0;       // statfs f_type
+  std::uint32_t magic = 0;  // statfs f_type
   Nature nature = Nature::local;
-  DeviceId device;               // st_dev: on btrfs one per subvolume
-  Bytes block_size;              // unit of allocation
+  DeviceId device;  // st_dev: on btrfs one per subvolume
+  Bytes block_size;  // unit of allocation
   Bytes total;
-  Bytes free;                    // for root
-  Bytes available;               // for everyone else
+  Bytes free;  // for root
+  Bytes available;  // for everyone else
   std::uint64_t free_inodes = 0;  // 0 also where the filesystem does not count them
   bool read_only = false;
   Support reflink = Support::perhaps;
-  Support holes = Support::perhaps;     // `yes`: SEEK_HOLE finds them; else zeros have to be looked for
+  Support holes = Support::perhaps;  // `yes`: SEEK_HOLE finds them; else zeros have to be looked for
   Support nameless = Support::perhaps;  // O_TMPFILE
   TimeRange times;
 
@@ -53,21 +53,21 @@ Result<QuickTraits> quick_traits(sys::FdView file);
 /// What two places have in common, as far as their quick traits tell.
 struct QuickPair {
   bool same_device = false;
-  Support reflink = Support::no;        // FICLONE from source to target
-  Support kernel_copy = Support::no;    // copy_file_range that is more than a loop in the kernel, or is allowed at all
+  Support reflink = Support::no;  // FICLONE from source to target
+  Support kernel_copy = Support::no;  // copy_file_range that is more than a loop in the kernel, or is allowed at all
 };
 QuickPair quick_pair(const QuickTraits& source, const QuickTraits& target);
 
 /// A path as the running system sees it.
 struct Located {
-  std::string asked;              // as the user wrote it
-  std::string path;               // of what exists: absolute, links resolved; "" where no path of this process leads there
-  std::string missing;            // names behind it that do not exist yet: "", "new", "new/deeper"
-  bool directory = false;         // of what exists
+  std::string asked;  // as the user wrote it
+  std::string path;  // of what exists: absolute, links resolved; "" where no path of this process leads there
+  std::string missing;  // names behind it that do not exist yet: "", "new", "new/deeper"
+  bool directory = false;  // of what exists
   QuickTraits quick;
   FileKey key;
   std::optional<MountId> mount;
-  std::vector<FileKey> ancestors;   // itself, its directory, ... up to the root
+  std::vector<FileKey> ancestors;  // itself, its directory, ... up to the root
 };
 
 /// Where `path` leads, links followed.  Trailing names may be missing.  Errors: EACCES, ELOOP, ENOTDIR, ENOENT ("" and "missing/..").
@@ -75,15 +75,15 @@ Result<Located> locate(const std::string& path);
 
 struct OverlayLayers {
   std::vector<std::string> lower;  // topmost first
-  std::string upper;               // "" for a read-only overlay
+  std::string upper;  // "" for a read-only overlay
   std::string work;
 };
 
 struct Traits {
   Located located;
-  std::optional<Mount> mount;       // nothing where mountinfo can't be read or doesn't list it
-  std::string type;                 // mountinfo's word ("ext3", "fuse.sshfs"), else the kind's name
-  std::string uuid;                 // of the filesystem; "" where unknown
+  std::optional<Mount> mount;  // nothing where mountinfo can't be read or doesn't list it
+  std::string type;  // mountinfo's word ("ext3", "fuse.sshfs"), else the kind's name
+  std::string uuid;  // of the filesystem; "" where unknown
   Stack stack;
   std::optional<OverlayLayers> overlay;
   Surroundings surroundings;
@@ -121,7 +121,7 @@ std::optional<FilesystemPath> filesystem_path(const Located& located, const Moun
 
 enum class Nesting : std::uint8_t {
   apart,
-  same,                // one inode, or one place: also by hard links, links, bind mounts
+  same,  // one inode, or one place: also by hard links, links, bind mounts
   inside,
   inside_other_device  // below a mount or a subvolume in it: a walk that stays on one filesystem does not come there
 };

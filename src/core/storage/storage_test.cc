@@ -29,8 +29,14 @@ Located place(int mount, Filesystem filesystem, DeviceId st_dev) {
   located.mount = MountId(mount);
   located.key = {st_dev, InodeNo(42)};
   const FilesystemFacts& facts = facts_of(filesystem);
-  located.quick = {.filesystem = filesystem, .magic = facts.magic, .nature = facts.nature, .device = st_dev,
-                   .reflink = facts.reflink, .holes = facts.holes, .nameless = facts.nameless, .times = facts.times};
+  located.quick = {.filesystem = filesystem,
+                   .magic = facts.magic,
+                   .nature = facts.nature,
+                   .device = st_dev,
+                   .reflink = facts.reflink,
+                   .holes = facts.holes,
+                   .nameless = facts.nameless,
+                   .times = facts.times};
   return located;
 }
 
@@ -144,7 +150,8 @@ TEST(Storage, OverlayInDocker) {
   system.file("/.dockerenv", "");
   system.mountinfo(
       "600 500 0:60 / / rw,relatime - overlay overlay "
-      "rw,lowerdir=/var/lib/docker/overlay2/l/AAA:/var/lib/docker/overlay2/l/B\\134:B\\054C,upperdir=/var/lib/docker/overlay2/x/diff,"
+      "rw,lowerdir=/var/lib/docker/overlay2/l/AAA:/var/lib/docker/overlay2/l/B\\134:B\\054C,upperdir=/var/lib/docker/overlay2/x/"
+      "diff,"
       "workdir=/var/lib/docker/overlay2/x/work\n");
   const Traits traits = describe(place(600, Filesystem::overlay, device(0, 60)), system.root());
   ASSERT_TRUE(traits.overlay);
@@ -201,7 +208,8 @@ TEST(Storage, BcachefsNamesItsDisksInTheSource) {
   system.disk("8:0", "sda");
   system.disk("8:16", "sdb");
   system.mountinfo("50 1 0:70 / /data rw - bcachefs /dev/sda:/dev/sdb rw\n");
-  EXPECT_THAT(kinds(describe(place(50, Filesystem::bcachefs, device(0, 70)), system.root())), ElementsAre(LayerKind::disk, LayerKind::disk));
+  EXPECT_THAT(kinds(describe(place(50, Filesystem::bcachefs, device(0, 70)), system.root())),
+              ElementsAre(LayerKind::disk, LayerKind::disk));
 }
 
 TEST(Storage, WithoutMountinfoTheRestStands) {
@@ -244,7 +252,8 @@ TEST(QuickPair, TellsWhatMayBeSharedAndCopiedInTheKernel) {
     const QuickTraits source = place(1, c.source, device(0, 1)).quick;
     const QuickTraits target = place(1, c.target, device(0, c.same_device ? 1 : 2)).quick;
     const QuickPair pair = quick_pair(source, target);
-    SCOPED_TRACE(testing::Message() << name_of(c.source) << " to " << name_of(c.target) << (c.same_device ? ", same" : ", other"));
+    SCOPED_TRACE(testing::Message() << name_of(c.source) << " to " << name_of(c.target)
+                                    << (c.same_device ? ", same" : ", other"));
     EXPECT_EQ(pair.same_device, c.same_device);
     EXPECT_EQ(pair.reflink, c.reflink);
     EXPECT_EQ(pair.kernel_copy, c.kernel_copy);
@@ -254,7 +263,8 @@ TEST(QuickPair, TellsWhatMayBeSharedAndCopiedInTheKernel) {
 TEST(PairTraits, MountinfoTellsSubvolumesFromFilesystems) {
   FakeSystem system;
   system.mountinfo(
-      "30 1 0:35 /@ / rw - btrfs /dev/sda rw\n31 30 0:35 /@home /home rw - btrfs /dev/sda rw\n32 30 0:50 / /other rw - btrfs /dev/sdb rw\n");
+      "30 1 0:35 /@ / rw - btrfs /dev/sda rw\n31 30 0:35 /@home /home rw - btrfs /dev/sda rw\n32 30 0:50 / /other rw - btrfs "
+      "/dev/sdb rw\n");
   const Traits top = describe(place(30, Filesystem::btrfs, device(0, 36)), system.root());
   const Traits home = describe(place(31, Filesystem::btrfs, device(0, 37)), system.root());
   const Traits other = describe(place(32, Filesystem::btrfs, device(0, 51)), system.root());
@@ -274,8 +284,8 @@ TEST(QuickTraits, AgreeWithStatAndStatfs) {
   ASSERT_TRUE(directory);
   const auto quick = quick_traits(*directory);
   ASSERT_TRUE(quick) << quick.error().message();
-  struct stat status {};
-  struct statfs below {};
+  struct stat status{};
+  struct statfs below{};
   ASSERT_EQ(::stat(folder.path().c_str(), &status), 0);
   ASSERT_EQ(::statfs(folder.path().c_str(), &below), 0);
   EXPECT_EQ(quick->device.value, status.st_dev);

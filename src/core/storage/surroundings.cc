@@ -18,11 +18,14 @@ struct Word {
 };
 // In the paths of /proc/1/cgroup (cgroup v1, or v2 without a namespace).  A pod's containers also carry their runtime's name, so pods come first.
 constexpr Word kGroupWords[] = {
-    {"kubepods", Container::kubernetes}, {"/docker", Container::docker}, {"libpod", Container::podman}, {"/lxc", Container::lxc},
+    {"kubepods", Container::kubernetes},
+    {"/docker", Container::docker},
+    {"libpod", Container::podman},
+    {"/lxc", Container::lxc},
 };
 // What tools write as `container=` into the environment of their first process, and systemd into /run/systemd/container.
 constexpr Word kContainerNames[] = {
-    {"docker", Container::docker}, {"podman", Container::podman}, {"oci", Container::podman},
+    {"docker", Container::docker}, {"podman", Container::podman},   {"oci", Container::podman},
     {"lxc", Container::lxc},       {"lxc-libvirt", Container::lxc}, {"systemd-nspawn", Container::nspawn},
 };
 
@@ -79,9 +82,16 @@ bool has_hypervisor_flag(const SystemRoot& root) {
 /// The maker in the firmware's tables, as a hypervisor; "" where it is a machine of metal.
 std::string hypervisor_of_firmware(const SystemRoot& root) {
   static constexpr std::array<std::pair<std::string_view, std::string_view>, 10> kMakers{{
-      {"VMware", "VMware"}, {"innotek", "VirtualBox"}, {"VirtualBox", "VirtualBox"}, {"Xen", "Xen"},
-      {"KVM", "KVM"}, {"QEMU", "QEMU"}, {"Google Compute Engine", "KVM"}, {"Amazon EC2", "KVM"},
-      {"Parallels", "Parallels"}, {"BHYVE", "bhyve"},
+      {"VMware", "VMware"},
+      {"innotek", "VirtualBox"},
+      {"VirtualBox", "VirtualBox"},
+      {"Xen", "Xen"},
+      {"KVM", "KVM"},
+      {"QEMU", "QEMU"},
+      {"Google Compute Engine", "KVM"},
+      {"Amazon EC2", "KVM"},
+      {"Parallels", "Parallels"},
+      {"BHYVE", "bhyve"},
   }};
   const std::string vendor = root.read_line("/sys/class/dmi/id/sys_vendor");
   const std::string product = root.read_line("/sys/class/dmi/id/product_name");

@@ -17,9 +17,9 @@ enum class Container : std::uint8_t { none, docker, podman, lxc, nspawn, kuberne
 
 struct Surroundings {
   Container container = Container::none;
-  std::string container_mark;   // what told it: "/.dockerenv"
+  std::string container_mark;  // what told it: "/.dockerenv"
   bool virtual_machine = false;
-  std::string hypervisor;       // "KVM", "VMware"; empty where only the flag tells
+  std::string hypervisor;  // "KVM", "VMware"; empty where only the flag tells
 };
 
 Surroundings read_surroundings(const SystemRoot& root);

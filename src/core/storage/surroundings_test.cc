@@ -67,11 +67,17 @@ TEST(Surroundings, HypervisorsAreToldByFirmware) {
     const char *vendor, *product, *hypervisor;
   };
   const Case cases[] = {
-      {"QEMU", "Standard PC (Q35 + ICH9, 2009)", "QEMU"}, {"Red Hat", "KVM", "KVM"},
-      {"VMware, Inc.", "VMware Virtual Platform", "VMware"}, {"innotek GmbH", "VirtualBox", "VirtualBox"},
-      {"Microsoft Corporation", "Virtual Machine", "Hyper-V"}, {"Microsoft Corporation", "Surface Pro", ""},
-      {"Google", "Google Compute Engine", "KVM"}, {"Amazon EC2", "m5.large", "KVM"}, {"Amazon EC2", "m5.metal", ""},
-      {"Xen", "HVM domU", "Xen"}, {"Dell Inc.", "PowerEdge", ""},
+      {"QEMU", "Standard PC (Q35 + ICH9, 2009)", "QEMU"},
+      {"Red Hat", "KVM", "KVM"},
+      {"VMware, Inc.", "VMware Virtual Platform", "VMware"},
+      {"innotek GmbH", "VirtualBox", "VirtualBox"},
+      {"Microsoft Corporation", "Virtual Machine", "Hyper-V"},
+      {"Microsoft Corporation", "Surface Pro", ""},
+      {"Google", "Google Compute Engine", "KVM"},
+      {"Amazon EC2", "m5.large", "KVM"},
+      {"Amazon EC2", "m5.metal", ""},
+      {"Xen", "HVM domU", "Xen"},
+      {"Dell Inc.", "PowerEdge", ""},
   };
   for (const Case& c : cases) {
     FakeSystem system;

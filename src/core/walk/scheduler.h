@@ -10,8 +10,8 @@
 #pragma once
 
 #include <atomic>
-#include <cstdint>
 #include <condition_variable>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -41,7 +41,9 @@ class Scheduler {
   /// From a running task or before run(), when it only queues: puts `task` on the stack of `worker`.
   void push(WorkerIndex worker, std::unique_ptr<Task> task);
   /// True while some worker has nothing to do: a reason to split work further.
-  bool someone_is_idle() const { return idle_.load(std::memory_order_relaxed) > 0 || started_.load(std::memory_order_relaxed) < workers(); }
+  bool someone_is_idle() const {
+    return idle_.load(std::memory_order_relaxed) > 0 || started_.load(std::memory_order_relaxed) < workers();
+  }
   /// Runs everything; the calling thread is worker 0.
   void run();
 

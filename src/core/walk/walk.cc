@@ -12,7 +12,8 @@
 namespace foxing::walk {
 namespace {
 
-constexpr std::size_t kPieceSize = 64 * 1024;  // about 2 000 entries: larger ones were not faster (bench/, 10 000 and 1 M entries)
+constexpr std::size_t kPieceSize =
+    64 * 1024;  // about 2 000 entries: larger ones were not faster (bench/, 10 000 and 1 M entries)
 
 }  // namespace
 
@@ -175,9 +176,9 @@ void Walk::descend(const Hold& parent, const std::string& name, sys::Links links
     return visitor_.unreadable(*parent, name, std::move(status).error());
   }
   if (links == sys::Links::follow && is_own_ancestor(*parent, status->key())) {
-    return visitor_.unreadable(*parent, name,
-                               {.code = ELOOP, .operation = "openat", .subject = {},
-                                .detail = "the link leads to a directory that contains it"});
+    return visitor_.unreadable(
+        *parent, name,
+        {.code = ELOOP, .operation = "openat", .subject = {}, .detail = "the link leads to a directory that contains it"});
   }
 
   auto* directory = new Directory(*this, &*parent, name);
@@ -264,7 +265,9 @@ void Walk::visit(const Hold& directory, Entry entry, WorkerIndex worker) {
       const bool leads_to_directory = target && target->type() == sys::FileType::directory;
       if (options_.follow == Follow::all && !target) {
         return visitor_.unreadable(*directory, entry.name,
-                                   {.code = target.error().code, .operation = "stat", .subject = {},
+                                   {.code = target.error().code,
+                                    .operation = "stat",
+                                    .subject = {},
                                     .detail = "the symbolic link leads nowhere, and links are to be followed"});
       }
       if (options_.follow == Follow::all || leads_to_directory) {
@@ -314,7 +317,8 @@ void Walk::release(Directory* directory) {
 void Walk::reopen(Directory& directory, Directory* child) {
   const std::lock_guard lock(descriptors_mutex_);
   if (directory.fd_ || (child != nullptr && (directory.references_.load() > 1 || !child->fd_))) return;
-  auto fd = child != nullptr ? sys::open_at(child->fd(), "..", {.directory = true, .keep_atime = true}) : open_from_ancestor(directory);
+  auto fd =
+      child != nullptr ? sys::open_at(child->fd(), "..", {.directory = true, .keep_atime = true}) : open_from_ancestor(directory);
   const auto status = fd ? sys::status_of(*fd) : Result<sys::FileStatus>(fail(ESTALE, "openat"));
   auto reopened = status && status->key() == directory.status_.key()
                       ? visitor_.reopen_descriptors(directory, child)

@@ -34,9 +34,9 @@ struct Names;
 
 /// A name in a directory.  `type` is what the directory said, or what stat said where it did not say.
 struct Entry {
-  const char* name;                 // valid during the visit
+  const char* name;  // valid during the visit
   sys::FileType type;
-  InodeNo inode;                    // as in sys::DirectoryEntry
+  InodeNo inode;  // as in sys::DirectoryEntry
   sys::Links links = sys::Links::keep;  // follow: the name is a symbolic link to something of this `type`
 };
 
@@ -86,7 +86,7 @@ class Directory {
   std::unique_ptr<Attachment> attachment_;
   std::atomic<bool> incomplete_{false};
   std::atomic<std::uint32_t> references_{0};  // holds and subdirectories
-  std::atomic<std::uint32_t> holds_{0};       // who still needs the descriptors
+  std::atomic<std::uint32_t> holds_{0};  // who still needs the descriptors
 };
 
 /// Keeps a directory from being left, and its descriptors open.

@@ -21,8 +21,8 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-using ::testing::UnorderedElementsAre;
 using testing::TempTree;
+using ::testing::UnorderedElementsAre;
 
 /// Remembers what it is told and checks the order that walk.h promises, for every directory.
 class Recorder final : public Visitor {
@@ -81,7 +81,7 @@ class Recorder final : public Visitor {
     EXPECT_FALSE(state_[path].left) << path << " is left twice";
     state_[path].left = true;
     if (directory.fd().number() >= 0) {
-      struct stat status {};
+      struct stat status{};
       EXPECT_EQ(::fstat(directory.fd().number(), &status), 0) << path;
       EXPECT_EQ(status.st_ino, directory.status().inode().value) << path << ": another directory was opened";
     } else {
@@ -93,7 +93,8 @@ class Recorder final : public Visitor {
   }
   void unreadable(Directory& directory, std::string_view name, Error error) override {
     const std::lock_guard lock(mutex_);
-    events_.push_back("unreadable " + directory.relative_path() + (name.empty() ? "" : "/" + std::string(name)) + ' ' + errno_name(error.code));
+    events_.push_back("unreadable " + directory.relative_path() + (name.empty() ? "" : "/" + std::string(name)) + ' ' +
+                      errno_name(error.code));
   }
   void vanished(Directory&, std::string_view name) override {
     const std::lock_guard lock(mutex_);
@@ -165,8 +166,9 @@ TEST_F(Walking, EverythingOnceInItsOrder) {
   for (const unsigned workers : {1u, 2u, 4u}) {
     seen_.forget();
     walk({.workers = workers});
-    EXPECT_THAT(seen_.events(), UnorderedElementsAre("enter ", "enter a", "enter a/deep", "visit file", "visit a/file", "visit a/deep/file",
-                                                     "visit link", "visit fifo", "leave ", "leave a", "leave a/deep"));
+    EXPECT_THAT(seen_.events(),
+                UnorderedElementsAre("enter ", "enter a", "enter a/deep", "visit file", "visit a/file", "visit a/deep/file",
+                                     "visit link", "visit fifo", "leave ", "leave a", "leave a/deep"));
     EXPECT_EQ(seen_.ordered().back(), "leave ");
     EXPECT_EQ(seen_.type("file"), sys::FileType::regular);
     EXPECT_EQ(seen_.type("link"), sys::FileType::symlink);
@@ -381,7 +383,8 @@ TEST_F(Walking, AStopLeavesEveryDirectoryIncomplete) {
 // ---- Descriptors
 
 std::uint64_t open_descriptors() {
-  return static_cast<std::uint64_t>(std::distance(std::filesystem::directory_iterator("/proc/self/fd"), std::filesystem::directory_iterator()));
+  return static_cast<std::uint64_t>(
+      std::distance(std::filesystem::directory_iterator("/proc/self/fd"), std::filesystem::directory_iterator()));
 }
 
 TEST_F(Walking, ADeepTreeNeedsFewDescriptorsAndLeavesEveryDirectoryWithItsOwn) {
