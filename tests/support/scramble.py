@@ -43,7 +43,10 @@ def grow(path, status):
 
 
 def cut(path, status):
-    quietly(os.truncate, path, rng.randrange(min(status.st_size, 1 << 20) + 1))
+    fd = quietly(os.open, path, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    if fd is not None:
+        quietly(os.ftruncate, fd, rng.randrange(min(status.st_size, 1 << 20) + 1))
+        os.close(fd)
 
 
 def fill_hole(path, status):
@@ -77,6 +80,9 @@ def vanish(path, status):
 
 
 def change_mode(path, status):
+    # chmod follows links, and the trees have links to / and /etc/passwd: nothing outside of the tree may be touched.
+    if stat.S_ISLNK(status.st_mode):
+        return
     quietly(os.chmod, path, rng.randrange(0o10000) | (0o700 if os.geteuid() != 0 else 0))
 
 
@@ -122,7 +128,7 @@ def join(path, status):
         if last_file and os.path.lexists(last_file[0]):
             os.unlink(path)
             if quietly(os.link, last_file[0], path) is None and not os.path.lexists(path):
-                open(path, "wb").close()
+                open(path, "xb").close()
         last_file[:] = [path]
 
 

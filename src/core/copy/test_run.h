@@ -96,7 +96,10 @@ class TestRun final : public Observer {
     }
     copier.add_counters_to(counters);
     no_space = copier.no_space();
-    copier_ = nullptr;
+    {
+      const std::lock_guard lock(mutex_);
+      copier_ = nullptr;
+    }
   }
 
   // ---- What became of it.
@@ -109,8 +112,10 @@ class TestRun final : public Observer {
   std::vector<std::string> failures() const { return told(true); }
   std::vector<std::string> notes() const { return told(false); }
   std::uint64_t retries_so_far() const {
+    // Asked by threads that only the kernel orders before the copier's end.
+    const std::lock_guard lock(mutex_);
     Counters sum;
-    copier_.load()->add_counters_to(sum);
+    if (const Copier* copier = copier_.load()) copier->add_counters_to(sum);
     return sum.retries;
   }
   const std::vector<FileEvent>& events() const { return events_; }
@@ -185,7 +190,7 @@ class TestRun final : public Observer {
   const mode_t umask_;
   std::string source_;
   std::atomic<Copier*> copier_{nullptr};
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::vector<Problem> problems_;
   mutable std::atomic<int> visiting_{0};
   std::vector<FileEvent> events_;
