@@ -111,14 +111,20 @@ class LargeFile {
 
   void finish(walk::WorkerIndex worker) {
     if (outcome_ && plan.holes != Holes::none) outcome_ = sys::truncate(staged.fd(), source.status.size());
-    auto settled = outcome_ && hot_ ? same_content(copier.at(worker).bench, source.fd, staged.fd(), source.status.size(), plan.holes)
-                                    : Result<bool>(true);
+    auto settled = outcome_ && hot_
+                       ? same_content(copier.at(worker).bench, source.fd, staged.fd(), source.status.size(), plan.holes)
+                       : Result<bool>(true);
     if (!settled) outcome_ = tl::make_unexpected(std::move(settled).error());
     auto losses = outcome_ ? copier.dress(Copier::target_of(*directory), source, staged)
                            : Result<meta::Losses>(tl::make_unexpected(outcome_.error()));
     auto after = sys::status_of(source.fd);
     if (!after) return copier.regular_failed(directory, name, source, std::move(after).error(), worker);
-    if ((!sys::same_version(source.status, *after) || (settled && !*settled)) && !sys::stop_requested()) {
+    const bool changed = !sys::same_version(source.status, *after) || (settled && !*settled);
+    if (changed && sys::stop_requested()) {  // no time to read it again, and a mix must not get the name
+      return copier.regular_failed(directory, name, source, {.code = ECANCELED, .operation = "copy", .subject = {}, .detail = {}},
+                                   worker);
+    }
+    if (changed) {
       // Rare enough to be read again in one piece, with the retries of every other file.
       copier.at(worker).counters.retries.fetch_add(1, std::memory_order_relaxed);
       source.status = *after;
