@@ -38,6 +38,8 @@ bool inherits_project(FdView directory);
 
 /// All names, each once, in the kernel's order.  EOPNOTSUPP is an empty list.  Source: listxattr(2).
 Result<std::vector<std::string>> list_attributes(Object object);
+/// As above for one name below `directory`, a link itself; nothing is opened.  Source: listxattrat(2), Linux 6.13; before that through /proc/self/fd.
+Result<std::vector<std::string>> list_attributes_at(FdView directory, CString name);
 /// Replaces `value`.  ENODATA where there is none.  Source: getxattr(2).
 Result<> get_attribute(Object object, CString name, std::string& value);
 Result<> set_attribute(Object object, CString name, const std::string& value);
