@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/strong.h"
 
 namespace foxing::fxcp {
 
@@ -21,6 +22,14 @@ enum class Symlinks {
   keep,
   follow,             // -L: what they point to is copied
   follow_directories  // -k: those that point to a directory are copied as that directory
+};
+
+/// When what the source has not is deleted from the target.
+enum class Delete {
+  no,
+  during,  // directory by directory, as they are done
+  before,  // in a pass of its own
+  after
 };
 
 /// What of a file, beside its content, the target gets.
@@ -57,6 +66,29 @@ struct Options {
   bool follow_arguments = false;   // a SRC that is a symbolic link means what it points to
   bool keep_dirlinks = false;      // a symbolic link to a directory in the target serves as that directory
 
+  // what counts as changed
+  bool checksum = false;
+  bool size_only = false;
+  bool ignore_times = false;
+  bool trust_times = false;
+  bool update = false;
+  bool existing = false;
+  bool ignore_existing = false;
+  std::optional<std::int64_t> modify_window;
+  std::optional<Bytes> max_size;
+  std::optional<Bytes> min_size;
+
+  // what is deleted, and what is kept of it
+  Delete deletion = Delete::no;
+  std::optional<std::uint64_t> max_delete;
+  std::optional<unsigned> max_delete_percent;
+  bool ignore_errors = false;
+  bool delete_anyway = false;
+  bool backup = false;
+  std::optional<std::string> backup_dir;
+  std::optional<std::string> suffix;
+  std::optional<std::string> trash;
+
   When reflink = When::automatic;
   When sparse = When::automatic;
   unsigned jobs = 0;               // 0: the program chooses
@@ -71,6 +103,7 @@ struct Options {
   When progress = When::automatic; // automatic: on a terminal
   bool stats = false;
   bool explain = false;
+  unsigned itemize = 0;            // twice: what is equal too
 };
 
 inline constexpr unsigned kMostJobs = 256;
