@@ -346,8 +346,10 @@ ExitCode Run::end(const Result<copy::Ingested>& ingested) {
     end.interrupted = error.code == ECANCELED && sys::stop_requested();
     const bool reading = std::strcmp(error.operation, "read") == 0 || std::strcmp(error.operation, "poll") == 0 ||
                          std::strcmp(error.operation, "decompress") == 0;
+    // What is wrong with compressed data is said by the sentence; the kernel's words for the number would only confuse.
+    if (std::strcmp(error.operation, "decompress") == 0 && error.code != ENOMEM) error = {0, "", {}, std::move(error.detail)};
     const bool full = error.code == ENOSPC || error.code == EDQUOT;
-    if (destination.device && !reading)
+    if (destination.device)
       error.detail += error.detail.empty() ? "the device holds a part" : "; the device holds a part";
     if (!end.interrupted)
       report.problem({full ? copy::ProblemKind::no_space : copy::ProblemKind::failed, true,
