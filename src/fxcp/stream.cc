@@ -99,8 +99,10 @@ copy::Transformation transformation(const Options& options) {
   return {};
 }
 
-/// What will be read, where somebody knows it.
-std::optional<Bytes> expected(const Options& options, const Source& source) { return options.size ? options.size : source.size; }
+/// What will be read, where somebody knows it.  With --decompress the user announces what comes out.
+std::optional<Bytes> expected(const Options& options, const Source& source) {
+  return options.size && !options.decompress ? options.size : source.size;
+}
 
 // ---- The destination
 
@@ -349,8 +351,7 @@ ExitCode Run::end(const Result<copy::Ingested>& ingested) {
     // What is wrong with compressed data is said by the sentence; the kernel's words for the number would only confuse.
     if (std::strcmp(error.operation, "decompress") == 0 && error.code != ENOMEM) error = {0, "", {}, std::move(error.detail)};
     const bool full = error.code == ENOSPC || error.code == EDQUOT;
-    if (destination.device)
-      error.detail += error.detail.empty() ? "the device holds a part" : "; the device holds a part";
+    if (destination.device) error.detail += error.detail.empty() ? "the device holds a part" : "; the device holds a part";
     if (!end.interrupted)
       report.problem({full ? copy::ProblemKind::no_space : copy::ProblemKind::failed, true,
                       std::move(error).about(reading ? source.shown : destination.path)});
