@@ -9,6 +9,7 @@
 #include "fxcp/info.h"
 #include "fxcp/options.h"
 #include "fxcp/run.h"
+#include "fxcp/stream.h"
 #include "sys/fault.h"
 
 namespace {
@@ -39,7 +40,7 @@ int main(int argc, char** argv) {
   const auto options = parse_options(argc, argv);
   if (!options) return usage_error(options.error());
   switch (options->command) {
-    case Command::copy: return static_cast<int>(run_copy(*options));
+    case Command::copy: return static_cast<int>(options->is_stream() ? run_stream(*options) : run_copy(*options));
     case Command::info: return run_info(options->paths, options->json);
     case Command::cleanup: return static_cast<int>(run_cleanup(*options));
     case Command::help: return print(help_text());

@@ -192,6 +192,40 @@ constexpr OptionRow kOptions[] = {
      .manual = "Makes the result durable before it is reported: data first, then names, then directories. Without it, a power failure "
                "soon after the end of the run may cost files, as with every program that leaves writing to the kernel."},
 
+    // ── streams ──
+    {.name = "size", .section = Section::streams, .sets = Action::size, .takes = Takes::required, .argument = "SIZE",
+     .help = "what the stream will bring: 10G, 512M, or bytes",
+     .manual = "Announces how much standard input, or a device, will bring, in bytes or with K, M, G, T (powers of 1024). Where the target has less room "
+               "the copy is refused before anything is read; else the room is reserved, and --progress knows the remaining time. More or "
+               "less may come. With --compress nothing is reserved."},
+    {.name = "checkpoint-interval", .section = Section::streams, .sets = Action::checkpoint_interval, .takes = Takes::required,
+     .argument = "SECONDS", .help = "keep what has come so far as DST.checkpoint-N",
+     .manual = "Every so many seconds what has come of a stream so far appears as DST.checkpoint-1, DST.checkpoint-2 and so on: whole, on disk, "
+               "sharing its blocks with the file that grows. When the stream has ended well and DST is complete they are removed; when "
+               "it fails, or the machine does, the newest ones are left. Only where files can share blocks (XFS, btrfs); elsewhere "
+               "refused. With --compress each of them can be decompressed."},
+    {.name = "checkpoint-keep", .section = Section::streams, .sets = Action::checkpoint_keep, .takes = Takes::required, .argument = "N",
+     .help = "the newest N checkpoints stay (default: 3)",
+     .manual = "How many checkpoints are kept while the stream goes on, from 1 to 1000. Only with --checkpoint-interval."},
+    {.name = "compress", .section = Section::streams, .sets = Action::compress, .takes = Takes::required, .argument = "CODEC",
+     .help = "zstd[:1-19], lz4, gzip[:1-9] or xz[:0-9]",
+     .manual = "Writes the stream compressed. DST gets the suffix of the format (.zst, .lz4, .gz, .xz) unless it ends in it already. The tools of the "
+               "same names read what is written. none means: as it is."},
+    {.name = "decompress", .section = Section::streams, .sets = &Options::decompress,
+     .help = "expand zstd, lz4, gzip and xz; told by content",
+     .manual = "Expands a stream that is compressed by zstd, lz4, gzip or xz, which its first bytes tell. A stream that is not compressed, is damaged, cut "
+               "short or followed by something else is a failure, and DST stays as it was. Streams that need a window of more than 128 MiB "
+               "are refused."},
+    {.name = "copy-devices", .section = Section::streams, .sets = &Options::copy_devices,
+     .help = "SRC is a block device: copy its content",
+     .manual = "Copies the content of the block device SRC to a file, or with --write-devices to another device. Blocks of zeros become holes, "
+               "unless --sparse=never. The device should not be written meanwhile. Only for one SRC."},
+    {.name = "write-devices", .section = Section::streams, .sets = &Options::write_devices,
+     .help = "DST is a block device: overwrite its content",
+     .manual = "Writes SRC (a file, standard input, or with --copy-devices a device) to the block device DST, from its beginning. What lies there is "
+               "overwritten, also by zeros; what lies behind the end of SRC stays. A device that is in use, mounted for instance, is refused, and so is "
+               "a SRC that is larger. Everything is on the device before fxcp ends. Only for one SRC."},
+
     // ── report ──
     {.letter = 'n', .name = "dry-run", .section = Section::report, .sets = &Options::dry_run, .commands = kForCopy | kForCleanup,
      .help = "write nothing; with -v, name what would be copied",
@@ -288,6 +322,7 @@ std::string_view title(Section section) {
     case Section::symlinks: return "Symbolic links";
     case Section::destination: return "Where to";
     case Section::method: return "How";
+    case Section::streams: return "Streams (fxcp - DST), compression, block devices";
     case Section::report: return "What is said";
     case Section::other: return "Other";
   }

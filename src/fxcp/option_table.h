@@ -13,9 +13,9 @@
 namespace foxing::fxcp {
 
 /// The headings of --help and of the man page, in their order.
-enum class Section { selection, comparison, deleting, attributes, symlinks, destination, method, report, other };
-inline constexpr Section kSections[] = {Section::selection, Section::comparison,  Section::deleting, Section::attributes, Section::symlinks,
-                                        Section::destination, Section::method, Section::report,   Section::other};
+enum class Section { selection, comparison, deleting, attributes, symlinks, destination, method, streams, report, other };
+inline constexpr Section kSections[] = {Section::selection,   Section::comparison, Section::deleting, Section::attributes, Section::symlinks,
+                                        Section::destination, Section::method,     Section::streams,  Section::report,     Section::other};
 std::string_view title(Section section);
 
 enum class Takes { nothing, optional, required };
@@ -40,7 +40,12 @@ enum class Action {
   json,
   cleanup,
   help,
-  version
+  version,
+  // streams
+  size,
+  checkpoint_interval,
+  checkpoint_keep,
+  compress
 };
 
 /// The field an option sets.  A Preserve field is set by --archive too, unless its negation stands somewhere.

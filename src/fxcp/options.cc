@@ -10,8 +10,10 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdint>
 #include <cstring>
 
+#include "base/text.h"
 #include "fxcp/option_table.h"
 #include "fxcp/values.h"
 
@@ -173,6 +175,8 @@ class Parser {
   template <class Contradict>
   Result<> check_comparison(Contradict contradict) const;
   Result<> check_deleting() const;
+  Result<> act_on_stream(Action action, const Given& given);
+  Result<> check_stream() const;
 
   Options options_;
   Preserve wanted_;   // by an option of its own
@@ -341,6 +345,10 @@ Result<> Parser::act(Action action, const Given& given) {
       break;
     case Action::help: options_.command = Command::help; break;
     case Action::version: options_.command = Command::version; break;
+    case Action::size:
+    case Action::checkpoint_interval:
+    case Action::checkpoint_keep:
+    case Action::compress: return act_on_stream(action, given);
   }
   return {};
 }
@@ -358,7 +366,8 @@ Result<> Parser::finish() {
       return refuse(fmt::format("{} has no meaning with {}", given.spelling, name_of(options_.command)));
   FOX_TRY(check_contradictions());
   settle_attributes();
-  return sort_operands();
+  FOX_TRY(sort_operands());
+  return check_stream();
 }
 
 template <class Contradict>
@@ -442,11 +451,12 @@ Result<> Parser::sort_operands() {
   const bool has_destination = !options_.target_directory;
   if (operands_.empty()) return refuse("nothing to copy: SRC is missing");
   if (has_destination && operands_.size() == 1) return refuse(fmt::format("DST is missing after {}", operands_[0]));
-  for (std::size_t i = 0; i < operands_.size(); ++i) {
-    if (operands_[i] != "-") continue;
-    const bool is_destination = has_destination && i + 1 == operands_.size();
-    return refuse(fmt::format("{} is not supported; a file called - is ./-",
-                              is_destination ? "writing to standard output (-)" : "reading from standard input (-)"));
+  if (has_destination && operands_.back() == "-")
+    return refuse("writing to standard output (-) is not supported; a file called - is ./-");
+  if (std::ranges::find(operands_, "-") != operands_.end()) {
+    if (!has_destination)
+      return refuse("standard input (-) has no name of its own: give DST instead of --target-directory; a file called - is ./-");
+    if (operands_.size() > 2) return refuse("standard input (-) is copied alone: one SRC and DST; a file called - is ./-");
   }
   if (has_destination) {
     options_.destination = std::move(operands_.back());
@@ -455,6 +465,75 @@ Result<> Parser::sort_operands() {
   if (options_.no_target_directory && operands_.size() > 1)
     return refuse(fmt::format("--no-target-directory takes one SRC, and there are {}", operands_.size()));
   options_.sources = std::move(operands_);
+  return {};
+}
+
+// ── streams ──
+
+template <class Number>
+bool read_number(const char* text, Number& number) {
+  const char* const end = text + std::strlen(text);
+  const auto [rest, problem] = std::from_chars(text, end, number);
+  return problem == std::errc{} && rest == end;
+}
+
+Result<> Parser::act_on_stream(Action action, const Given& given) {
+  const auto use = [&](std::string what) { return refuse(fmt::format("{} {}: {}", given.spelling, given.argument, what)); };
+  if (action == Action::size) {
+    options_.size = parse_size(given.argument);
+    if (!options_.size || options_.size->value > INT64_MAX) return use("use a number of bytes, or 512K, 10M, 2G, 1T");
+  } else if (action == Action::checkpoint_interval) {
+    double& seconds = options_.checkpoint_interval_s;
+    if (!read_number(given.argument, seconds) || !(seconds >= 0.1 && seconds <= 1e7))
+      return use("use a number of seconds, from 0.1");
+  } else if (action == Action::checkpoint_keep) {
+    unsigned& keep = options_.checkpoint_keep;
+    if (!read_number(given.argument, keep) || keep < 1 || keep > kMostCheckpoints)
+      return use(fmt::format("use a number from 1 to {}", kMostCheckpoints));
+  } else {
+    auto codec = codec::parse_codec(given.argument);
+    if (!codec) return use(codec.error().detail);
+    options_.compress = *codec;
+  }
+  return {};
+}
+
+/// What has a meaning for a stream only, and what has none for one.
+Result<> Parser::check_stream() const {
+  if (options_.command != Command::copy) return {};
+  const auto given = [&](std::string_view name) {
+    return std::ranges::any_of(given_, [&](const Given& one) { return one.row->name == name; });
+  };
+  const auto contradict = [](const char* one, const char* other, const char* why) {
+    return refuse(fmt::format("{} and {} contradict each other: {}", one, other, why));
+  };
+  if (options_.decompress && options_.compress) return contradict("--compress", "--decompress", "use one of them");
+  if (given("checkpoint-keep") && options_.checkpoint_interval_s == 0)
+    return refuse("--checkpoint-keep needs --checkpoint-interval: without it there are no checkpoints");
+  if (!options_.is_stream()) {
+    for (const Given& one : given_)
+      if (one.row->section == Section::streams)
+        return refuse(fmt::format("{} is for streams: fxcp - DST, or with --copy-devices or --write-devices", one.spelling));
+    return {};
+  }
+  const char* const what = options_.from_standard_input() ? "standard input (-)"
+                           : options_.copy_devices        ? "--copy-devices"
+                                                          : "--write-devices";
+  if (options_.sources.size() != 1 || options_.target_directory) return refuse(fmt::format("{} takes one SRC and DST", what));
+  if (options_.from_standard_input() && options_.copy_devices)
+    return contradict("standard input (-)", "--copy-devices", "name the device, or leave the option out");
+  if (options_.write_devices) {
+    if (options_.checkpoint_interval_s > 0)
+      return contradict("--write-devices", "--checkpoint-interval", "a device has no checkpoints");
+    if (options_.compress) return contradict("--write-devices", "--compress", "a device holds what an image holds");
+  }
+  // What chooses among files, or among ways to copy them.  -a, and what it keeps, is taken: there is nothing of it to keep.
+  for (const Given& one : given_)
+    for (const std::string_view name : {"recursive", "one-file-system", "copy-links", "copy-dirlinks", "keep-dirlinks", "jobs"})
+      if (one.row->name == name) return refuse(fmt::format("{} has no meaning with {}", one.spelling, what));
+  if (options_.reflink == When::always)
+    return refuse(fmt::format("--reflink=always has no meaning with {}: its bytes are read", what));
+  if (!options_.atomic) return refuse(fmt::format("--no-atomic has no meaning with {}", what));
   return {};
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "base/strong.h"
+#include "core/codec/codec.h"
 
 namespace foxing::fxcp {
 
@@ -104,9 +105,23 @@ struct Options {
   bool stats = false;
   bool explain = false;
   unsigned itemize = 0;            // twice: what is equal too
+
+  // Streams, compression, devices: stream.h.
+  std::optional<Bytes> size;           // what is announced
+  double checkpoint_interval_s = 0;    // 0: no checkpoints
+  unsigned checkpoint_keep = 3;
+  std::optional<codec::Codec> compress;
+  bool decompress = false;
+  bool copy_devices = false;
+  bool write_devices = false;
+
+  bool from_standard_input() const { return sources.size() == 1 && sources.front() == "-"; }
+  /// One SRC that is read from its beginning to its end, once, or written to a device: run_stream does it.
+  bool is_stream() const { return command == Command::copy && (from_standard_input() || copy_devices || write_devices); }
 };
 
 inline constexpr unsigned kMostJobs = 256;
+inline constexpr unsigned kMostCheckpoints = 1000;
 
 /// Reads the command line.  `argv` is neither changed nor kept.  Not for several threads at once (getopt has globals).
 /// Errors: code 0, the whole sentence in `detail`: unknown option (with the nearest known one), abbreviated name, missing or

@@ -103,6 +103,12 @@ void Report::refuse(const Error& error) {
   print_line(stderr, fmt::format("fxcp: {}{}", subject, printable(text)));
 }
 
+void Report::say(const std::string& sentence) {
+  if (json_ || quiet_) return;
+  const std::lock_guard lock(mutex_);
+  print_line(stdout, sentence);
+}
+
 void Report::problem(copy::Problem problem) {
   if (problem.failure) failures_.fetch_add(1);
   const std::lock_guard lock(mutex_);
@@ -200,7 +206,7 @@ void Report::end(const copy::Counters& counters, const RunEnd& run) {
       print_line(stderr,
                  fmt::format("fxcp: the target is full{}: {}; the same command goes on when there is room", missing, done));
     } else if (run.interrupted) {
-      print_line(stderr, fmt::format("fxcp: stopped: {}; what is there is whole, and the same command goes on", done));
+      print_line(stderr, fmt::format("fxcp: stopped: {}; {}", done, run.after_stop));
     } else if (failures_.load() > 0) {
       print_line(stderr, fmt::format("fxcp: {}", done));
     }

@@ -42,6 +42,7 @@ struct RunEnd {
   bool no_space = false;
   Bytes missing_space;  // with no_space: so much more room would have been needed; 0 where that is not known
   std::chrono::duration<double> elapsed{0};
+  const char* after_stop = "what is there is whole, and the same command goes on";  // what a user may count on
 };
 
 class Report final : public copy::Observer {
@@ -51,6 +52,9 @@ class Report final : public copy::Observer {
   void start(const Options& options, unsigned workers);
   /// A message that ends everything: a usage or set-up error.
   void refuse(const Error& error);
+
+  /// A sentence for people.
+  void say(const std::string& sentence);
 
   // copy::Observer
   void problem(copy::Problem problem) override;
