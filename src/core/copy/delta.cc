@@ -359,12 +359,20 @@ Result<DeltaBegun> begin_delta(const Delta& delta) {
     FOX_TRY(sys::truncate(delta.into, delta.source_status.size()));
     return DeltaBegun{.ready = true, .declined = 0, .marked = false};
   }
-  if (delta.mark == DirtyMark::none) return DeltaBegun{.ready = true, .declined = 0, .marked = false};
-  const int refused = FOX_TRY(mark_dirty({delta.into}, delta.source_status));
-  if (refused != 0 && delta.mark == DirtyMark::required) return DeltaBegun{.ready = false, .declined = refused, .marked = false};
-  FOX_TRY(look_old(delta));
-  if (delta.durable) FOX_TRY(sys::sync_file(delta.into));
-  return DeltaBegun{.ready = true, .declined = 0, .marked = refused == 0};
+  int refused = 0;
+  if (delta.mark != DirtyMark::none) {
+    refused = FOX_TRY(mark_dirty({delta.into}, delta.source_status));
+    if (refused != 0 && delta.mark == DirtyMark::required)
+      return DeltaBegun{.ready = false, .declined = refused, .marked = false};
+    FOX_TRY(look_old(delta));
+    if (delta.durable) FOX_TRY(sys::sync_file(delta.into));
+  }
+  // Grown at once: behind the end XFS sets blocks aside for what may follow, and later holes there would be data.
+  if (delta.source_status.size() > delta.old_status.size()) {
+    FOX_TRY(sys::truncate(delta.into, delta.source_status.size()));
+    FOX_TRY(look_old(delta));
+  }
+  return DeltaBegun{.ready = true, .declined = 0, .marked = delta.mark != DirtyMark::none && refused == 0};
 }
 
 Result<DeltaMoved> delta_piece(Workbench& bench, const Delta& delta, ByteRange range) {
