@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// How far apart two modification times may be and still be the same: filesystems round them (FAT to 2 s).
+// --modify-window: how far two modification times may be apart and still be the same.
+//
+// Why.   FAT keeps times in steps of two seconds, ext3 and others in whole seconds: a copy there has another time than its source.
+// Holds. As rsync's: NUM counts whole seconds, of which the fractions are not looked at (10.9 and 12.1 are two apart); negative means to the nanosecond.
 #pragma once
 
 #include <cstdint>
@@ -7,16 +10,18 @@
 
 namespace foxing::meta {
 
-/// Whole seconds, as rsync's --modify-window; exact (nanoseconds) by default.
+/// In seconds; 0 compares whole seconds, negative compares nanoseconds as well.
 struct ModifyWindow {
-  std::int64_t seconds = -1;  // below 0: to the nanosecond
+  std::int64_t seconds = -1;
 };
 
-/// With a window of 0 only the seconds count, as with rsync.
 constexpr bool same_within(const timespec& a, const timespec& b, ModifyWindow window) {
   if (window.seconds < 0) return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
-  const std::int64_t apart = a.tv_sec > b.tv_sec ? a.tv_sec - b.tv_sec : b.tv_sec - a.tv_sec;
-  return apart <= window.seconds;
+  // Unsigned, since times at both ends of the range are farther apart than the type reaches.
+  const bool a_is_later = a.tv_sec > b.tv_sec;
+  const auto later = static_cast<unsigned long>(a_is_later ? a.tv_sec : b.tv_sec);
+  const auto earlier = static_cast<unsigned long>(a_is_later ? b.tv_sec : a.tv_sec);
+  return later - earlier <= static_cast<unsigned long>(window.seconds);
 }
 
 }  // namespace foxing::meta
