@@ -59,7 +59,7 @@ TEST(Merkle, ZerosAreHashedAsIfTheyWereThere) {
   std::mt19937 random(seed);
   for (int round = 0; round < 20; ++round) {
     std::string bytes;
-    MerkleBuilder builder(kLeafLog2 + random() % 3, 4 << (random() % 4));
+    MerkleBuilder builder(kLeafLog2 + static_cast<unsigned>(random() % 3), 4 << (random() % 4));
     for (int part = 0; part < 5; ++part) {
       const std::size_t hole = random() % (6 * kSize);
       bytes.append(hole, '\0');
@@ -97,7 +97,9 @@ TEST(Merkle, NoFileSizeIsACliff) {
       const std::uint64_t count = leaves_of(Bytes(near), log2);
       ASSERT_LE(count, kMostLeaves) << near;
       ASSERT_GE(count << log2, near);
-      if (log2 > kLeafLog2) ASSERT_GT(leaves_of(Bytes(near), log2 - 1), kMostLeaves) << near << ": no larger than needed";
+      if (log2 > kLeafLog2) {
+        ASSERT_GT(leaves_of(Bytes(near), log2 - 1), kMostLeaves) << near << ": no larger than needed";
+      }
     }
   }
   EXPECT_EQ(leaves_of(Bytes(0), 16), 1u);
@@ -166,9 +168,9 @@ TEST(LeavesRecord, OfOtherContentIsStale) {
 
 TEST(LeavesRecord, ACountThatLiesIsRefused) {
   std::string bytes = encode(sample_leaves());
-  for (const unsigned char lie : {0, 3, 5, 255}) {
+  for (const int lie : {0, 3, 5, 255}) {
     bytes[12] = static_cast<char>(lie);
-    bytes[15] = static_cast<char>(lie == 255 ? 0xFF : 0);
+    bytes[15] = static_cast<char>(lie == 255 ? lie : 0);
     EXPECT_FALSE(decode_leaves(resealed(bytes, kLeavesHeaderSize), sample_signature()).value);
   }
 }

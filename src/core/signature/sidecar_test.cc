@@ -149,7 +149,9 @@ TEST(Sidecar, SeveralWorkersMayUseOne) {
         sidecar.put(directory, name, {.changed = {worker, i}, .signature = encode(sample_signature()), .leaves = {}});
         EXPECT_TRUE(sidecar.find(directory, name));
         if (i % 2 == 1) sidecar.remove(directory, name);
-        if (i % 50 == 0) EXPECT_TRUE(sidecar.save(directory, ".tmp." + std::to_string(worker)));
+        if (i % 50 == 0) {
+          EXPECT_TRUE(sidecar.save(directory, ".tmp." + std::to_string(worker)));
+        }
       }
     });
   }

@@ -104,7 +104,8 @@ class OwnMount {
     if (!mounted_) missing_ = "cannot make or mount " + type;
   }
   ~OwnMount() {
-    if (mounted_) EXPECT_EQ(::umount(path().c_str()), 0) << std::strerror(errno);
+    if (!mounted_) return;
+    EXPECT_EQ(::umount(path().c_str()), 0) << std::strerror(errno);
   }
   OwnMount(const OwnMount&) = delete;
   OwnMount& operator=(const OwnMount&) = delete;
