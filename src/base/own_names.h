@@ -1,19 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Names that belong to Foxing itself: they live in a target beside the user's files, and are no part of what is mirrored.
+// Names that are the product's own: what it leaves on a target for later runs, and takes neither from a source nor deletes as surplus.
+//
+// Why here. Walk, metadata and copy must leave these alone without knowing the parts that write them.
+// Not here: temporary names (.tmp.<uuid>), which say whose they are: core/copy/temp_names.h.
 #pragma once
 
 #include <string_view>
 
 namespace foxing {
 
-inline constexpr std::string_view kVersionStore = ".foxing_versions";  // snapshots
-inline constexpr std::string_view kSidecar = ".foxing_meta";           // signatures, where there are no extended attributes
-inline constexpr std::string_view kOwnAttributes = "user.foxing.";     // signatures; each belongs to one inode
+/// What was copied into a directory, where attributes cannot say it: docs/formats/signature.md.
+inline constexpr const char* kSidecarName = ".foxing_meta";
+/// Earlier versions, in the target's root.
+inline constexpr const char* kVersionsName = ".foxing_versions";
+inline constexpr std::string_view kOwnAttributes = "user.foxing.";
 
-/// A directory entry that is never copied, compared or deleted.
-constexpr bool is_own_name(std::string_view name) { return name == kVersionStore || name == kSidecar; }
+/// True for a name in a directory that is the product's own, at any depth.
+constexpr bool is_own_name(std::string_view name) { return name == kSidecarName || name == kVersionsName; }
 
-/// An extended attribute that is never copied, compared or deleted as one of the user's.
+/// True for an extended attribute that is the product's own: it speaks of one inode and means nothing on another.
 constexpr bool is_own_attribute(std::string_view name) { return name.starts_with(kOwnAttributes); }
 
 }  // namespace foxing

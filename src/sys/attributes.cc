@@ -65,6 +65,15 @@ bool inherits_project(FdView directory) {
   return ::ioctl(directory.number(), FS_IOC_FSGETXATTR, &attributes) == 0 && (attributes.fsx_xflags & FS_XFLAG_PROJINHERIT) != 0;
 }
 
+Result<std::uint32_t> generation_of(FdView file) {
+  // Declared with a long, but the kernel writes 32 bits.
+  std::uint32_t generation[2] = {0, 0};
+  const auto call = [&] { return ::ioctl(file.number(), FS_IOC_GETVERSION, generation); };
+  if (uninterrupted(Call::getversion, call) == 0) return generation[0];
+  if (errno == ENOTTY || errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL) return 0u;
+  return failed("ioctl(FS_IOC_GETVERSION)");
+}
+
 namespace {
 
 /// Asks `list(buffer, size)` with as much room as it takes.

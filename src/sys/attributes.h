@@ -6,6 +6,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <ctime>
 #include <string>
 #include <vector>
@@ -44,5 +45,9 @@ Result<std::vector<std::string>> list_attributes_at(FdView directory, CString na
 Result<> get_attribute(Object object, CString name, std::string& value);
 Result<> set_attribute(Object object, CString name, const std::string& value);
 Result<> remove_attribute(Object object, CString name);
+
+/// The inode's generation, which changes when its number is given to another file; 0 where the filesystem doesn't tell.
+/// Not for O_PATH descriptors (EBADF).  Source: <linux/fs.h>, FS_IOC_GETVERSION.
+Result<std::uint32_t> generation_of(FdView file);
 
 }  // namespace foxing::sys
