@@ -29,6 +29,7 @@ const char* meaning_of(copy::ProblemKind kind) {
     case copy::ProblemKind::acl: return "ACL not kept";
     case copy::ProblemKind::capability: return "file capability not kept";
     case copy::ProblemKind::time: return "time not kept";
+    case copy::ProblemKind::not_deleted: return "not deleted";
     case copy::ProblemKind::left_out: return "left out";
     case copy::ProblemKind::vanished: return "vanished while the tree was copied";
     default: return copy::name_of(kind);
