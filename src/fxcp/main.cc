@@ -9,6 +9,7 @@
 #include "fxcp/info.h"
 #include "fxcp/options.h"
 #include "fxcp/run.h"
+#include "fxcp/verify.h"
 #include "sys/fault.h"
 
 namespace {
@@ -41,6 +42,7 @@ int main(int argc, char** argv) {
   switch (options->command) {
     case Command::copy: return static_cast<int>(run_copy(*options));
     case Command::info: return run_info(options->paths, options->json);
+    case Command::verify: return static_cast<int>(run_verify(*options));
     case Command::cleanup: return static_cast<int>(run_cleanup(*options));
     case Command::help: return print(help_text());
     case Command::version: return print(version_text());

@@ -124,6 +124,30 @@ TEST(Options, InfoIsAVerbOnlyInFirstPlace) {
   EXPECT_EQ(parse({"info", "--help"})->command, Command::help);
 }
 
+TEST(Options, VerifyTakesTwoOperandsAndComparesEverything) {
+  const Options options = *parse({"verify", "a", "-q", "b", "--content=extent", "-x", "-j", "2", "--json"});
+  EXPECT_EQ(options.command, Command::verify);
+  EXPECT_THAT(options.paths, ElementsAre("a", "b"));
+  EXPECT_EQ(options.content, CompareContent::extent);
+  EXPECT_EQ(options.preserve, kEverything);
+  EXPECT_TRUE(options.quiet && options.one_file_system && options.json);
+  EXPECT_EQ(parse({"verify", "a", "b"})->content, CompareContent::hash);
+
+  Preserve some = kEverything;
+  some.owner = some.times = some.xattrs = some.hard_links = false;
+  EXPECT_EQ(parse({"verify", "a", "b", "--no-owner", "--no-times", "--no-xattrs", "--no-hard-links"})->preserve, some);
+  some = kEverything;
+  some.perms = some.acls = false;
+  EXPECT_EQ(parse({"verify", "a", "b", "--no-perms"})->preserve, some);
+
+  EXPECT_THAT(error_of({"verify", "a"}), HasSubstr("two operands"));
+  EXPECT_THAT(error_of({"verify", "a", "b", "c"}), HasSubstr("there are 3"));
+  EXPECT_THAT(error_of({"verify", "a", "b", "--content=crc"}), HasSubstr("hash, size or extent"));
+  EXPECT_THAT(error_of({"verify", "a", "b", "--fsync"}), HasSubstr("--fsync has no meaning with verify"));
+  EXPECT_THAT(error_of({"--content=size", "a", "b"}), HasSubstr("--content has no meaning with copying"));
+  EXPECT_THAT(parse({"-r", "verify", "dst"})->sources, ElementsAre("verify"));
+}
+
 TEST(Options, CleanupTakesTargets) {
   const Options options = *parse({"-n", "--cleanup", "a", "b", "-v"});
   EXPECT_EQ(options.command, Command::cleanup);

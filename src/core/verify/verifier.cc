@@ -234,6 +234,8 @@ Answer<void> Verifier::look_up_names(walk::Directory& directory, Opposite& oppos
     while (const auto entry = reader.next()) {
       if (sys::stop_requested()) return {};
       if (is_not_compared({entry->name, entry->length})) continue;
+      const walk::Selector* const selector = walk_ != nullptr ? walk_->selector() : nullptr;
+      if (selector != nullptr && !selector->selects(directory, entry->name, entry->type == sys::FileType::directory)) continue;
       const auto in_a = sys::status_at(directory.fd(), entry->name);
       if (in_a) continue;
       if (in_a.error().code != ENOENT) return trouble(Side::a, in_a.error());
