@@ -65,6 +65,8 @@ Result<> arrange_one(Arrangement& plan, const Options& options) {
     plan.make_directory = !existing;
     return {};
   }
+  if (existing && existing->type() == sys::FileType::block_device && item.status.type() == sys::FileType::regular)
+    return refuse(target, "is a block device; --write-devices writes into it");
   if (is_directory(existing) || ends_in_slash(target)) {
     if (options.no_target_directory) return refuse(target, "is a directory, and --no-target-directory forbids to copy into it");
     if (existing && !is_directory(existing)) return refuse(target, "is not a directory");

@@ -31,6 +31,76 @@ constexpr OptionRow kOptions[] = {
      .commands = kForCopy | kForVerify, .help = "do not descend into other filesystems mounted below SRC",
      .manual = "Stays on the filesystem of each SRC: a mount point below it is copied as an empty directory."},
 
+    // ── comparison ──
+    {.letter = 'c', .name = "checksum", .section = Section::comparison, .sets = &Options::checksum,
+     .help = "compare the data of files of equal size, whatever their times say",
+     .manual = "Reads every file of equal size on both sides and compares the bytes. Without it the data is read only where size, times and the time "
+               "of the last change leave a doubt; see COMPARING."},
+    {.name = "size-only", .section = Section::comparison, .sets = &Options::size_only,
+     .help = "files of equal size have equal data", .manual = "Believes that files of equal size have equal data, whatever their times say."},
+    {.letter = 'I', .name = "ignore-times", .section = Section::comparison, .sets = &Options::ignore_times,
+     .help = "copy every file, equal or not", .manual = "Compares nothing: every file is copied again."},
+    {.name = "trust-times", .section = Section::comparison, .sets = &Options::trust_times,
+     .help = "equal size and mtime mean equal data, as rsync believes",
+     .manual = "Believes that files of equal size and modification time have equal data, as rsync does, also where the source was changed after it "
+               "was copied: an edit that puts the time back is then overlooked. For sources that have just been restored or moved to another "
+               "disk, whose every file would otherwise be read once."},
+    {.name = "modify-window", .section = Section::comparison, .sets = &Options::modify_window, .takes = Takes::required, .argument = "SECONDS",
+     .commands = kForCopy | kForVerify, .help = "times so close are equal (0: whole seconds)",
+     .manual = "Modification times that are not further apart count as equal; 0 compares whole seconds, -1 (the default) nanoseconds. For "
+               "filesystems that round times, such as FAT (2 seconds)."},
+    {.letter = 'u', .name = "update", .section = Section::comparison, .sets = &Options::update,
+     .help = "leave files that are newer in DST", .manual = "Leaves a file alone that has a later modification time in the target than in the source."},
+    {.name = "existing", .alias = "ignore-non-existing", .section = Section::comparison, .sets = &Options::existing,
+     .help = "make nothing new, only bring up to date", .manual = "Brings up to date what the target has, and makes nothing new there, not even directories."},
+    {.name = "ignore-existing", .alias = "no-clobber", .section = Section::comparison, .sets = &Options::ignore_existing,
+     .help = "touch nothing that is there", .manual = "Leaves every file alone that the target has already, whatever it is like. Directories are gone into all the same."},
+    {.name = "max-size", .section = Section::comparison, .sets = &Options::max_size, .takes = Takes::required, .argument = "SIZE",
+     .help = "leave out larger files (10M, 1.5G, 500KB)",
+     .manual = "Leaves out files that are larger than SIZE: bytes, or with K, M, G, T (1024) or KB, MB, GB, TB (1000). What the target has of such "
+               "a name stays as it is, also with --delete."},
+    {.name = "min-size", .section = Section::comparison, .sets = &Options::min_size, .takes = Takes::required, .argument = "SIZE",
+     .help = "leave out smaller files", .manual = "Leaves out files that are smaller than SIZE, written as for --max-size."},
+
+    // ── deleting ──
+    {.name = "delete", .alias = "delete-during", .section = Section::deleting, .sets = Action::delete_during,
+     .help = "delete from DST what SRC has not",
+     .manual = "Deletes from the target what the source has not, in every directory that is copied, when the directory is done. Not deleted: names in "
+               "directories whose source could not be read whole, what a filter protects, mount points, and the product's own names. Only "
+               "for directories that are mirrored: nothing is deleted beside a SRC that is copied under its name."},
+    {.name = "delete-before", .section = Section::deleting, .sets = Action::delete_before,
+     .help = "the same, all before anything is copied",
+     .manual = "As --delete, in a pass of its own before anything is copied: makes room first."},
+    {.name = "delete-after", .alias = "delete-delay", .section = Section::deleting, .sets = Action::delete_after,
+     .help = "the same, when everything is copied",
+     .manual = "As --delete, in a pass of its own when everything has been copied without a failure. --delete-delay is the same: what is extra is "
+               "looked for at the end, and not remembered from the beginning."},
+    {.name = "max-delete", .section = Section::deleting, .sets = Action::max_delete, .takes = Takes::required, .argument = "N[%]",
+     .help = "delete no more than N names; with %: refuse to delete more",
+     .manual = "With a number: deletes no more than N names; the rest stays, and the run fails. With a percentage: counts first, and does nothing at "
+               "all when more than this part of what is in the target would be deleted."},
+    {.name = "ignore-errors", .section = Section::deleting, .sets = &Options::ignore_errors,
+     .help = "delete also where SRC could not be read whole",
+     .manual = "Deletes also in directories whose source could not be read whole. What could not be read may be lost in the target."},
+    {.name = "delete-anyway", .section = Section::deleting, .sets = &Options::delete_anyway,
+     .help = "delete also when SRC is empty, or another one than last time",
+     .manual = "A source that is empty, or that lies on another filesystem than the one that was mirrored here last time, is mostly a mount that is "
+               "missing: with --delete fxcp then refuses to run when the target is not empty. This says that it is meant so."},
+    {.letter = 'b', .name = "backup", .section = Section::deleting, .sets = &Options::backup,
+     .help = "keep what is replaced or deleted, as NAME~",
+     .manual = "Keeps what would be replaced or deleted under its name with ~ behind it (--suffix), or below another directory (--backup-dir). An older one "
+               "is replaced. Names that end so are not deleted by --delete."},
+    {.name = "backup-dir", .section = Section::deleting, .sets = &Options::backup_dir, .takes = Takes::required, .argument = "DIR",
+     .completes_directories = true, .help = "keep it below DIR instead; implies --backup",
+     .manual = "Keeps what would be replaced or deleted below DIR, in the same place as in the target. A relative DIR lies in the target. It must "
+               "lie on the target's filesystem: nothing is copied. Implies --backup."},
+    {.name = "suffix", .section = Section::deleting, .sets = &Options::suffix, .takes = Takes::required, .argument = "TEXT",
+     .help = "what is put behind the names (default: ~)",
+     .manual = "What is put behind the name of what is kept; ~ by default, nothing with --backup-dir."},
+    {.name = "trash", .section = Section::deleting, .sets = &Options::trash, .takes = Takes::required, .argument = "DIR",
+     .completes_directories = true, .help = "move what is deleted below DIR; what is replaced is not kept",
+     .manual = "As --backup-dir, for what is deleted only: it is moved below DIR, in the same place as in the target, by a rename."},
+
     // ── attributes ──
     {.letter = 'p', .name = "perms", .negation = "no-perms", .section = Section::attributes, .sets = &Preserve::perms,
      .commands = kForCopy | kForVerify, .help = "permissions, with setuid, setgid and sticky bits",
@@ -127,6 +197,40 @@ constexpr OptionRow kOptions[] = {
      .manual = "For fxcp verify: how contents are compared. hash: every byte of both sides is read and compared. size: no data is read, and files "
                "of one size count as equal. extent: as hash, and the maps of data and holes must be the same too."},
 
+    // ── streams ──
+    {.name = "size", .section = Section::streams, .sets = Action::size, .takes = Takes::required, .argument = "SIZE",
+     .help = "what the stream will bring: 10G, 512M, or bytes",
+     .manual = "Announces how much standard input, or a device, will bring, in bytes or with K, M, G, T (powers of 1024). Where the target has less room "
+               "the copy is refused before anything is read; else the room is reserved, and --progress knows the remaining time. More or "
+               "less may come. With --compress nothing is reserved."},
+    {.name = "checkpoint-interval", .section = Section::streams, .sets = Action::checkpoint_interval, .takes = Takes::required,
+     .argument = "SECONDS", .help = "keep what has come so far as DST.checkpoint-N",
+     .manual = "Every so many seconds what has come of a stream so far appears as DST.checkpoint-1, DST.checkpoint-2 and so on: whole, on disk, "
+               "sharing its blocks with the file that grows. When the stream has ended well and DST is complete they are removed; when "
+               "it fails, or the machine does, the newest ones are left. Only where files can share blocks (XFS, btrfs); elsewhere "
+               "refused. With --compress each of them can be decompressed."},
+    {.name = "checkpoint-keep", .section = Section::streams, .sets = Action::checkpoint_keep, .takes = Takes::required, .argument = "N",
+     .help = "the newest N checkpoints stay (default: 3)",
+     .manual = "How many checkpoints are kept while the stream goes on, from 1 to 1000. Only with --checkpoint-interval."},
+    {.name = "compress", .section = Section::streams, .sets = Action::compress, .takes = Takes::required, .argument = "CODEC",
+     .help = "zstd[:1-19], lz4, gzip[:1-9] or xz[:0-9]",
+     .manual = "Writes the stream compressed. DST gets the suffix of the format (.zst, .lz4, .gz, .xz) unless it ends in it already. The tools of the "
+               "same names read what is written. none means: as it is."},
+    {.name = "decompress", .section = Section::streams, .sets = &Options::decompress,
+     .help = "expand zstd, lz4, gzip and xz; told by content",
+     .manual = "Expands a stream that is compressed by zstd, lz4, gzip or xz, which its first bytes tell. A stream that is not compressed, is damaged, cut "
+               "short or followed by something else is a failure, and DST stays as it was. Streams that need a window of more than 128 MiB "
+               "are refused."},
+    {.name = "copy-devices", .section = Section::streams, .sets = &Options::copy_devices,
+     .help = "SRC is a block device: copy its content",
+     .manual = "Copies the content of the block device SRC to a file, or with --write-devices to another device. Blocks of zeros become holes, "
+               "unless --sparse=never. The device should not be written meanwhile. Only for one SRC."},
+    {.name = "write-devices", .section = Section::streams, .sets = &Options::write_devices,
+     .help = "DST is a block device: overwrite its content",
+     .manual = "Writes SRC (a file, standard input, or with --copy-devices a device) to the block device DST, from its beginning. What lies there is "
+               "overwritten, also by zeros; what lies behind the end of SRC stays. A device that is in use, mounted for instance, is refused, and so is "
+               "a SRC that is larger. Everything is on the device before fxcp ends. Only for one SRC."},
+
     // ── report ──
     {.letter = 'n', .name = "dry-run", .section = Section::report, .sets = &Options::dry_run, .commands = kForCopy | kForCleanup,
      .help = "write nothing; with -v, name what would be copied",
@@ -140,6 +244,11 @@ constexpr OptionRow kOptions[] = {
      .help = "show files, bytes, rate and remaining time",
      .manual = "Shows files and bytes done, the rate and the remaining time, five times a second. By default only on a terminal; "
                "--progress shows it elsewhere too, --no-progress never. With --json, --progress adds a line once a second."},
+    {.letter = 'i', .name = "itemize-changes", .section = Section::report, .sets = Action::itemize,
+     .help = "say for every change what changed; twice: what is equal too",
+     .manual = "Prints a line for every change: eleven characters as rsync's, and the name below DST. The first: > copied, h hard link, c made "
+               "here, . only attributes, * deleted. The second: f file, d directory, L symbolic link, D device, S fifo or socket. Then c data, s size, t modification time, "
+               "p permissions, o owner, g group, u access time, a ACL, x extended attributes; + everywhere for what is new. Given twice, also names what is equal."},
     {.name = "stats", .section = Section::report, .sets = &Options::stats, .help = "show totals at the end",
      .manual = "Shows at the end how many files of which kind were copied, how many bytes, in which ways and how fast."},
     {.name = "explain", .section = Section::report, .sets = &Options::explain, .help = "say for every file which ways were tried, and why",
@@ -223,10 +332,13 @@ std::span<const Verb> verbs() { return kVerbs; }
 std::string_view title(Section section) {
   switch (section) {
     case Section::selection: return "What is copied";
+    case Section::comparison: return "What counts as changed";
+    case Section::deleting: return "What is deleted, and what is kept of it";
     case Section::attributes: return "What is kept (-a keeps it all; --no-... takes one out)";
     case Section::symlinks: return "Symbolic links";
     case Section::destination: return "Where to";
     case Section::method: return "How";
+    case Section::streams: return "Streams (fxcp - DST), compression, block devices";
     case Section::report: return "What is said";
     case Section::other: return "Other";
   }

@@ -10,9 +10,12 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdint>
 #include <cstring>
 
+#include "base/text.h"
 #include "fxcp/option_table.h"
+#include "fxcp/values.h"
 
 namespace foxing::fxcp {
 namespace {
@@ -166,10 +169,16 @@ class Parser {
   Result<Given> understand(int code, const char* word) const;
   Result<> apply(const Given& given);
   Result<> act(Action action, const Given& given);
+  Result<> set_deletion(Delete when, const Given& given);
   Result<> finish();
   Result<> sort_operands();
   void settle_attributes();
   Result<> check_contradictions() const;
+  template <class Contradict>
+  Result<> check_comparison(Contradict contradict) const;
+  Result<> check_deleting() const;
+  Result<> act_on_stream(Action action, const Given& given);
+  Result<> check_stream() const;
 
   Options options_;
   Preserve wanted_;   // by an option of its own
@@ -260,6 +269,20 @@ Result<> Parser::apply(const Given& given) {
     wanted_.*(*part) = !given.negated;
     refused_.*(*part) = given.negated;
   }
+  if (const auto* text = std::get_if<Text>(&row.sets)) {
+    if (*given.argument == '\0') return refuse(fmt::format("{} is empty", given.spelling));
+    options_.*(*text) = given.argument;
+  }
+  if (const auto* size = std::get_if<Size>(&row.sets)) {
+    options_.*(*size) = parse_size(given.argument);
+    if (!(options_.*(*size)))
+      return refuse(
+          fmt::format("{}={}: use a number of bytes, or one with K, M, G, T, KB, MB, GB or TB", given.spelling, given.argument));
+  }
+  if (const auto* number = std::get_if<Number>(&row.sets)) {
+    options_.*(*number) = parse_number(given.argument);
+    if (!(options_.*(*number))) return refuse(fmt::format("{}={}: use a whole number", given.spelling, given.argument));
+  }
   if (const auto* when = std::get_if<When Options::*>(&row.sets))
     options_.*(*when) = given.negated ? When::never : given.argument == nullptr ? row.bare : when_of(given.argument);
   return {};
@@ -284,6 +307,24 @@ Result<> Parser::act(Action action, const Given& given) {
       refused_.links = false;
       break;
     case Action::follow_arguments: follow_arguments_ = true; break;
+    case Action::delete_during: return set_deletion(Delete::during, given);
+    case Action::delete_before: return set_deletion(Delete::before, given);
+    case Action::delete_after: return set_deletion(Delete::after, given);
+    case Action::max_delete: {
+      std::string_view text = given.argument;
+      const bool percent = text.ends_with('%');
+      if (percent) text.remove_suffix(1);
+      const auto number = parse_number(text);
+      if (!number || *number < 0 || (percent && *number > 100))
+        return refuse(
+            fmt::format("{}={}: use a number of names, or a percentage from 0% to 100%", given.spelling, given.argument));
+      if (percent)
+        options_.max_delete_percent = static_cast<unsigned>(*number);
+      else
+        options_.max_delete = static_cast<std::uint64_t>(*number);
+      break;
+    }
+    case Action::itemize: ++options_.itemize; break;
     case Action::target_directory:
       if (options_.target_directory) return refuse("--target-directory is given twice");
       if (*given.argument == '\0') return refuse("--target-directory= is empty: the current directory is called .");
@@ -313,7 +354,18 @@ Result<> Parser::act(Action action, const Given& given) {
       break;
     case Action::help: options_.command = Command::help; break;
     case Action::version: options_.command = Command::version; break;
+    case Action::size:
+    case Action::checkpoint_interval:
+    case Action::checkpoint_keep:
+    case Action::compress: return act_on_stream(action, given);
   }
+  return {};
+}
+
+Result<> Parser::set_deletion(Delete when, const Given& given) {
+  if (options_.deletion != Delete::no && options_.deletion != when)
+    return refuse(fmt::format("{} and another moment of deleting contradict each other", given.spelling));
+  options_.deletion = when;
   return {};
 }
 
@@ -323,7 +375,39 @@ Result<> Parser::finish() {
       return refuse(fmt::format("{} has no meaning with {}", given.spelling, name_of(options_.command)));
   FOX_TRY(check_contradictions());
   settle_attributes();
-  return sort_operands();
+  FOX_TRY(sort_operands());
+  return check_stream();
+}
+
+template <class Contradict>
+Result<> Parser::check_comparison(Contradict contradict) const {
+  if (options_.checksum && options_.size_only) return contradict("--checksum", "--size-only");
+  if (options_.checksum && options_.ignore_times) return contradict("--checksum", "--ignore-times");
+  if (options_.size_only && options_.ignore_times) return contradict("--size-only", "--ignore-times");
+  if (options_.max_size && options_.min_size && *options_.max_size < *options_.min_size)
+    return contradict("--max-size", "--min-size", "no file is both");
+  if (options_.modify_window && *options_.modify_window < -1)
+    return refuse("--modify-window: use seconds, 0, or -1 for nanoseconds");
+  return {};
+}
+
+Result<> Parser::check_deleting() const {
+  const auto needs = [](const char* option, const char* other) {
+    return refuse(fmt::format("{} means something only with {}", option, other));
+  };
+  if (options_.deletion != Delete::no && !options_.recursive && !options_.archive)
+    return needs("--delete", "--recursive or --archive");
+  if (options_.deletion == Delete::no) {
+    if (options_.max_delete || options_.max_delete_percent) return needs("--max-delete", "--delete");
+    if (options_.ignore_errors) return needs("--ignore-errors", "--delete");
+    if (options_.delete_anyway) return needs("--delete-anyway", "--delete");
+    if (options_.trash) return needs("--trash", "--delete");
+  }
+  if (options_.trash && (options_.backup || options_.backup_dir))
+    return refuse("--trash and --backup contradict each other: what is deleted can be kept in one place only");
+  if (options_.suffix && !options_.backup && !options_.backup_dir) return needs("--suffix", "--backup");
+  if (options_.suffix && options_.suffix->find('/') != std::string::npos) return refuse("--suffix must not contain a slash");
+  return {};
 }
 
 Result<> Parser::check_contradictions() const {
@@ -335,6 +419,8 @@ Result<> Parser::check_contradictions() const {
   if (options_.reflink == When::always && options_.sparse != When::automatic)
     return contradict("--reflink=always", options_.sparse == When::always ? "--sparse=always" : "--sparse=never",
                       "a clone has exactly the holes of its source");
+  FOX_TRY(check_comparison(contradict));
+  FOX_TRY(check_deleting());
   if (wanted_.acls && refused_.perms) return contradict("--acls", "--no-perms", "an ACL holds the permissions");
   if (options_.quiet) {
     if (options_.verbose > 0) return contradict("--quiet", "--verbose");
@@ -378,11 +464,12 @@ Result<> Parser::sort_operands() {
   const bool has_destination = !options_.target_directory;
   if (operands_.empty()) return refuse("nothing to copy: SRC is missing");
   if (has_destination && operands_.size() == 1) return refuse(fmt::format("DST is missing after {}", operands_[0]));
-  for (std::size_t i = 0; i < operands_.size(); ++i) {
-    if (operands_[i] != "-") continue;
-    const bool is_destination = has_destination && i + 1 == operands_.size();
-    return refuse(fmt::format("{} is not supported; a file called - is ./-",
-                              is_destination ? "writing to standard output (-)" : "reading from standard input (-)"));
+  if (has_destination && operands_.back() == "-")
+    return refuse("writing to standard output (-) is not supported; a file called - is ./-");
+  if (std::ranges::find(operands_, "-") != operands_.end()) {
+    if (!has_destination)
+      return refuse("standard input (-) has no name of its own: give DST instead of --target-directory; a file called - is ./-");
+    if (operands_.size() > 2) return refuse("standard input (-) is copied alone: one SRC and DST; a file called - is ./-");
   }
   if (has_destination) {
     options_.destination = std::move(operands_.back());
@@ -391,6 +478,75 @@ Result<> Parser::sort_operands() {
   if (options_.no_target_directory && operands_.size() > 1)
     return refuse(fmt::format("--no-target-directory takes one SRC, and there are {}", operands_.size()));
   options_.sources = std::move(operands_);
+  return {};
+}
+
+// ── streams ──
+
+template <class Number>
+bool read_number(const char* text, Number& number) {
+  const char* const end = text + std::strlen(text);
+  const auto [rest, problem] = std::from_chars(text, end, number);
+  return problem == std::errc{} && rest == end;
+}
+
+Result<> Parser::act_on_stream(Action action, const Given& given) {
+  const auto use = [&](std::string what) { return refuse(fmt::format("{} {}: {}", given.spelling, given.argument, what)); };
+  if (action == Action::size) {
+    options_.size = parse_size(given.argument);
+    if (!options_.size || options_.size->value > INT64_MAX) return use("use a number of bytes, or 512K, 10M, 2G, 1T");
+  } else if (action == Action::checkpoint_interval) {
+    double& seconds = options_.checkpoint_interval_s;
+    if (!read_number(given.argument, seconds) || !(seconds >= 0.1 && seconds <= 1e7))
+      return use("use a number of seconds, from 0.1");
+  } else if (action == Action::checkpoint_keep) {
+    unsigned& keep = options_.checkpoint_keep;
+    if (!read_number(given.argument, keep) || keep < 1 || keep > kMostCheckpoints)
+      return use(fmt::format("use a number from 1 to {}", kMostCheckpoints));
+  } else {
+    auto codec = codec::parse_codec(given.argument);
+    if (!codec) return use(codec.error().detail);
+    options_.compress = *codec;
+  }
+  return {};
+}
+
+/// What has a meaning for a stream only, and what has none for one.
+Result<> Parser::check_stream() const {
+  if (options_.command != Command::copy) return {};
+  const auto given = [&](std::string_view name) {
+    return std::ranges::any_of(given_, [&](const Given& one) { return one.row->name == name; });
+  };
+  const auto contradict = [](const char* one, const char* other, const char* why) {
+    return refuse(fmt::format("{} and {} contradict each other: {}", one, other, why));
+  };
+  if (options_.decompress && options_.compress) return contradict("--compress", "--decompress", "use one of them");
+  if (given("checkpoint-keep") && options_.checkpoint_interval_s == 0)
+    return refuse("--checkpoint-keep needs --checkpoint-interval: without it there are no checkpoints");
+  if (!options_.is_stream()) {
+    for (const Given& one : given_)
+      if (one.row->section == Section::streams)
+        return refuse(fmt::format("{} is for streams: fxcp - DST, or with --copy-devices or --write-devices", one.spelling));
+    return {};
+  }
+  const char* const what = options_.from_standard_input() ? "standard input (-)"
+                           : options_.copy_devices        ? "--copy-devices"
+                                                          : "--write-devices";
+  if (options_.sources.size() != 1 || options_.target_directory) return refuse(fmt::format("{} takes one SRC and DST", what));
+  if (options_.from_standard_input() && options_.copy_devices)
+    return contradict("standard input (-)", "--copy-devices", "name the device, or leave the option out");
+  if (options_.write_devices) {
+    if (options_.checkpoint_interval_s > 0)
+      return contradict("--write-devices", "--checkpoint-interval", "a device has no checkpoints");
+    if (options_.compress) return contradict("--write-devices", "--compress", "a device holds what an image holds");
+  }
+  // What chooses among files, or among ways to copy them.  -a, and what it keeps, is taken: there is nothing of it to keep.
+  for (const Given& one : given_)
+    for (const std::string_view name : {"recursive", "one-file-system", "copy-links", "copy-dirlinks", "keep-dirlinks", "jobs"})
+      if (one.row->name == name) return refuse(fmt::format("{} has no meaning with {}", one.spelling, what));
+  if (options_.reflink == When::always)
+    return refuse(fmt::format("--reflink=always has no meaning with {}: its bytes are read", what));
+  if (!options_.atomic) return refuse(fmt::format("--no-atomic has no meaning with {}", what));
   return {};
 }
 

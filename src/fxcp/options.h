@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/strong.h"
+#include "core/codec/codec.h"
 
 namespace foxing::fxcp {
 
@@ -23,6 +25,14 @@ enum class Symlinks {
   keep,
   follow,             // -L: what they point to is copied
   follow_directories  // -k: those that point to a directory are copied as that directory
+};
+
+/// When what the source has not is deleted from the target.
+enum class Delete {
+  no,
+  during,  // directory by directory, as they are done
+  before,  // in a pass of its own
+  after
 };
 
 /// What of a file, beside its content, the target gets.
@@ -60,6 +70,29 @@ struct Options {
   bool follow_arguments = false;   // a SRC that is a symbolic link means what it points to
   bool keep_dirlinks = false;      // a symbolic link to a directory in the target serves as that directory
 
+  // what counts as changed
+  bool checksum = false;
+  bool size_only = false;
+  bool ignore_times = false;
+  bool trust_times = false;
+  bool update = false;
+  bool existing = false;
+  bool ignore_existing = false;
+  std::optional<std::int64_t> modify_window;
+  std::optional<Bytes> max_size;
+  std::optional<Bytes> min_size;
+
+  // what is deleted, and what is kept of it
+  Delete deletion = Delete::no;
+  std::optional<std::uint64_t> max_delete;
+  std::optional<unsigned> max_delete_percent;
+  bool ignore_errors = false;
+  bool delete_anyway = false;
+  bool backup = false;
+  std::optional<std::string> backup_dir;
+  std::optional<std::string> suffix;
+  std::optional<std::string> trash;
+
   When reflink = When::automatic;
   When sparse = When::automatic;
   unsigned jobs = 0;               // 0: the program chooses
@@ -74,9 +107,24 @@ struct Options {
   When progress = When::automatic; // automatic: on a terminal
   bool stats = false;
   bool explain = false;
+  unsigned itemize = 0;            // twice: what is equal too
+
+  // Streams, compression, devices: stream.h.
+  std::optional<Bytes> size;           // what is announced
+  double checkpoint_interval_s = 0;    // 0: no checkpoints
+  unsigned checkpoint_keep = 3;
+  std::optional<codec::Codec> compress;
+  bool decompress = false;
+  bool copy_devices = false;
+  bool write_devices = false;
+
+  bool from_standard_input() const { return sources.size() == 1 && sources.front() == "-"; }
+  /// One SRC that is read from its beginning to its end, once, or written to a device: run_stream does it.
+  bool is_stream() const { return command == Command::copy && (from_standard_input() || copy_devices || write_devices); }
 };
 
 inline constexpr unsigned kMostJobs = 256;
+inline constexpr unsigned kMostCheckpoints = 1000;
 
 /// Reads the command line.  `argv` is neither changed nor kept.  Not for several threads at once (getopt has globals).
 /// Errors: code 0, the whole sentence in `detail`: unknown option (with the nearest known one), abbreviated name, missing or

@@ -42,6 +42,7 @@ struct RunEnd {
   bool no_space = false;
   Bytes missing_space;  // with no_space: so much more room would have been needed; 0 where that is not known
   std::chrono::duration<double> elapsed{0};
+  const char* after_stop = "what is there is whole, and the same command goes on";  // what a user may count on
 };
 
 class Report final : public copy::Observer {
@@ -52,9 +53,13 @@ class Report final : public copy::Observer {
   /// A message that ends everything: a usage or set-up error.
   void refuse(const Error& error);
 
+  /// A sentence for people.
+  void say(const std::string& sentence);
+
   // copy::Observer
   void problem(copy::Problem problem) override;
   bool wants_files() const override { return wants_files_; }
+  bool wants_unchanged() const override { return wants_unchanged_; }
   void file(const copy::FileEvent& event) override;
 
   void progress(const ProgressState& state);
@@ -85,7 +90,9 @@ class Report final : public copy::Observer {
   const bool verbose_;
   const bool explain_;
   const bool stats_;
+  const bool itemize_;
   const bool wants_files_;
+  const bool wants_unchanged_;
   const bool dry_run_;
   bool progress_;
   std::mutex mutex_;

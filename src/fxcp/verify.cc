@@ -86,6 +86,7 @@ verify::Options engine_options(const Options& options) {
   engine.keep.times = options.preserve.times;
   engine.keep.xattrs = options.preserve.xattrs;
   engine.keep.acls = options.preserve.acls;
+  if (options.modify_window) engine.window.seconds = *options.modify_window;
   engine.hard_links = options.preserve.hard_links;
   engine.symlinks = options.preserve.links;
   engine.devices = options.preserve.devices;

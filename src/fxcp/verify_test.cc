@@ -25,7 +25,7 @@ verify::Event differing() {
 
 TEST(Verify, ADifferenceIsOneLineForPeople) {
   EXPECT_EQ(verify_text(differing()),
-            "differs: a/\\x1B[2J\\xFF: content at byte 12345; mode 0644, 0600; attribute user.\\xFF; hard link: with a/other one "
+            "differs: a/\\x1b[2J\\xff: content at byte 12345; mode 0644, 0600; attribute user.\\xff; hard link: with a/other one "
             "file, two files");
   EXPECT_EQ(verify_text({.result = Class::only_in_b, .path = "b/x", .type = sys::FileType::fifo, .differences = {}, .error = {}}),
             "only in B: b/x");

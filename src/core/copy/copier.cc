@@ -59,8 +59,8 @@ Result<std::unique_ptr<TargetDirectory>> Copier::adopt(sys::UniqueFd fd, sys::Fd
   const auto given = FOX_TRY(gives({fd, sys::Handle::path}, status));  // the place of single names is open as O_PATH
   if (options_.durable) commits_.touched(status.device(), fd);
   target_roots_.push_back(status.key());
-  auto target = std::make_unique<TargetDirectory>(std::move(fd), status, *pair, fresh, given,
-                                                  Placed{nullptr, options_.target_name});
+  auto target =
+      std::make_unique<TargetDirectory>(std::move(fd), status, *pair, fresh, given, Placed{nullptr, options_.target_name});
   target->clear_away_with(deleter_, keeper_);
   return target;
 }
@@ -204,8 +204,7 @@ Result<std::unique_ptr<TargetDirectory>> Copier::make_directory(walk::Directory&
   Pair* pair = FOX_TRY(pairs_.of(directory.fd(), directory.status().device(), *fd, status.device()));
   const auto given = fresh ? parent.gives() : FOX_TRY(gives({*fd}, status));
   if (options_.durable) commits_.touched(status.device(), *fd);
-  auto target =
-      std::make_unique<TargetDirectory>(std::move(*fd), status, *pair, fresh, given, Placed{&parent, name});
+  auto target = std::make_unique<TargetDirectory>(std::move(*fd), status, *pair, fresh, given, Placed{&parent, name});
   target->clear_away_with(deleter_, keeper_);
   return target;
 }
@@ -225,8 +224,7 @@ Result<std::unique_ptr<TargetDirectory>> Copier::replace_by_directory(walk::Dire
   sys::UniqueFd fd = std::move(*opened);
   const sys::FileStatus status = FOX_TRY(sys::status_of(fd));
   Pair* pair = FOX_TRY(pairs_.of(directory.fd(), directory.status().device(), fd, status.device()));
-  return std::make_unique<TargetDirectory>(std::move(fd), status, *pair, true, parent.gives(),
-                                           Placed{&parent, name});
+  return std::make_unique<TargetDirectory>(std::move(fd), status, *pair, true, parent.gives(), Placed{&parent, name});
 }
 
 /// An existing directory without write permission is opened for its owner until it is left.

@@ -162,6 +162,8 @@ class Copier final : public walk::Visitor {
                                          const sys::FileStatus& existing);
   bool must_be_another_inode(const sys::FileStatus& status, const sys::FileStatus& existing, bool would_be_changed);
   static void touch(const TargetDirectory& target, const std::string& target_name, const sys::FileStatus& existing);
+  static FileEvent event_of(const walk::Directory& directory, std::string_view name, FileEvent::Action action,
+                            sys::FileType type);
   void tell(const walk::Directory& directory, std::string_view name, FileEvent::Action action, const sys::FileStatus& status,
             const Changes& changes);
 

@@ -129,13 +129,14 @@ class TreeRemoval {
       deleter_.failed(shown, std::move(removed).error());
       return keep(level, std::move(name));
     }
-    deleter_.told(shown, type);
+    deleter_.told(shown, joined(path_in_target(), name), type);
     if (deleter_.options_.dry_run) level.done.insert(std::move(name));
   }
 
   /// The level is done: it goes, unless something of it stays.
   Result<> come_out() {
     const std::string shown = shown_path();
+    const std::string below = path_in_target();
     Level level = std::move(levels_.back());
     levels_.pop_back();
     Level& parent = levels_.back();
@@ -154,7 +155,7 @@ class TreeRemoval {
       keep(parent, std::move(level.name));
       return {};
     }
-    deleter_.told(shown, sys::FileType::directory);
+    deleter_.told(shown, below, sys::FileType::directory);
     if (deleter_.options_.dry_run) parent.done.insert(std::move(level.name));
     return {};
   }
@@ -205,8 +206,8 @@ bool Deleter::may_remove() {
   return false;
 }
 
-void Deleter::told(const std::string& path, sys::FileType type) {
-  if (observer_.wants_files()) observer_.file({.action = FileEvent::Action::deleted, .path = path, .type = type});
+void Deleter::told(const std::string& path, const std::string& below, sys::FileType type) {
+  if (observer_.wants_files()) observer_.file({.action = FileEvent::Action::deleted, .path = path, .below = below, .type = type});
 }
 
 void Deleter::failed(const std::string& path, Error error) {
@@ -284,13 +285,13 @@ Result<> Deleter::remove(walk::Directory& source, TargetDirectory& target, const
   if (keeper_ != nullptr && (!is_directory || whole)) {
     if (!may_remove()) return {};
     if (!options_.dry_run) FOX_TRY(keeper_->keep_deleted(target.fd(), target.relative(), extra.name, extra.name));
-    told(shown, extra.type);
+    told(shown, joined(target.relative(), extra.name), extra.type);
     return {};
   }
   if (!is_directory) {
     if (!may_remove()) return {};
     if (!options_.dry_run) FOX_TRY(sys::unlink_at(target.fd(), extra.name));
-    told(shown, extra.type);
+    told(shown, joined(target.relative(), extra.name), extra.type);
     return {};
   }
   if (FOX_TRY(sys::status_at(target.fd(), extra.name)).device() != target.status().device())
@@ -298,7 +299,7 @@ Result<> Deleter::remove(walk::Directory& source, TargetDirectory& target, const
   const bool gone = FOX_TRY(TreeRemoval(*this, &source, shown, extra.name).run(target.fd(), extra.name));
   if (!gone || !may_remove()) return {};
   if (!options_.dry_run) FOX_TRY(sys::remove_directory_at(target.fd(), extra.name));
-  told(shown, extra.type);
+  told(shown, joined(target.relative(), extra.name), extra.type);
   return {};
 }
 
@@ -323,6 +324,14 @@ Result<> remove_tree(sys::FdView directory, const std::string& name) {
 }
 
 // ---- A pass of its own
+
+Result<std::unique_ptr<TargetDirectory>> DeletePass::adopt(sys::UniqueFd target, sys::FdView source,
+                                                           const sys::FileStatus& source_status, const std::string& target_name) {
+  const sys::FileStatus status = FOX_TRY(sys::status_of(target));
+  Pair* pair = FOX_TRY(pairs_.of(source, source_status.device(), target, status.device()));
+  return std::make_unique<TargetDirectory>(std::move(target), status, *pair, false, TargetDirectory::Gives{},
+                                           Placed{nullptr, target_name});
+}
 
 walk::Visitor::Descend DeletePass::enter(walk::Directory& directory, walk::WorkerIndex) {
   if (directory.parent() == nullptr) return Descend::yes;

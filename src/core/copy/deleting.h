@@ -14,8 +14,10 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "core/copy/keeper.h"
@@ -59,7 +61,7 @@ class Deleter final : public Clearing {
   Result<> remove(walk::Directory& source, TargetDirectory& target, const Extra& extra);
   /// True where one more may go.
   bool may_remove();
-  void told(const std::string& path, sys::FileType type);
+  void told(const std::string& path, const std::string& below, sys::FileType type);
   void failed(const std::string& path, Error error);
 
   friend class TreeRemoval;
@@ -79,6 +81,10 @@ class DeletePass final : public walk::Visitor {
  public:
   DeletePass(Deleter& deleter, Observer& observer, bool keep_dirlinks)
       : deleter_(deleter), observer_(observer), keep_dirlinks_(keep_dirlinks) {}
+
+  /// What is to be handed to the walk with a root or a place.
+  Result<std::unique_ptr<TargetDirectory>> adopt(sys::UniqueFd target, sys::FdView source, const sys::FileStatus& source_status,
+                                                 const std::string& target_name);
 
   Descend enter(walk::Directory& directory, walk::WorkerIndex worker) override;
   void visit(const walk::Hold&, const walk::Entry&, walk::WorkerIndex) override {}

@@ -198,9 +198,17 @@ void Copier::touch(const TargetDirectory& target, const std::string& target_name
     (void)sys::set_times({*copy, sys::Handle::path}, now->accessed(), now->modified());
 }
 
+FileEvent Copier::event_of(const walk::Directory& directory, std::string_view name, FileEvent::Action action,
+                           sys::FileType type) {
+  return {.action = action,
+          .path = name.empty() ? directory.path() : directory.path_of(name),
+          .below = name.empty() ? directory.relative_path() : directory.relative_path_of(name),
+          .type = type};
+}
+
 void Copier::tell(const walk::Directory& directory, std::string_view name, FileEvent::Action action,
                   const sys::FileStatus& status, const Changes& changes) {
-  FileEvent event{.action = action, .path = name.empty() ? directory.path() : directory.path_of(name), .type = status.type()};
+  FileEvent event = event_of(directory, name, action, status.type());
   if (status.type() == sys::FileType::regular) event.size = status.size();
   event.changes = changes;
   observer_.file(event);

@@ -48,8 +48,9 @@ struct FileEvent {
     deleted,     // from the target; the path is the target's
     removed      // by cleanup
   } action;
-  std::string path;     // in the source
-  sys::FileType type;
+  std::string path;      // in the source; of what is deleted in the target
+  std::string below = {};  // the same, below the root of the tree
+  sys::FileType type = sys::FileType::unknown;
   Bytes size = {};
   Changes changes = {};  // not for `linked`, `deleted`, `removed`
   Tier tier = Tier::send;         // for `copied`

@@ -366,14 +366,13 @@ void Copier::regular_done(walk::Directory& directory, const std::string& name, c
   if (status.size() > moved.bytes) counters.bytes_so_far.fetch_add((status.size() - moved.bytes).value, relaxed);
   counters.by_tier[static_cast<std::size_t>(moved.tier)].fetch_add(1, relaxed);
   if (!observer_.wants_files()) return;
-  observer_.file({.action = FileEvent::Action::copied,
-                  .path = directory.path_of(name),
-                  .type = sys::FileType::regular,
-                  .size = status.size(),
-                  .changes = changes,
-                  .tier = moved.tier,
-                  .attempts = moved.attempts,
-                  .why = why});
+  FileEvent event = event_of(directory, name, FileEvent::Action::copied, sys::FileType::regular);
+  event.size = status.size();
+  event.changes = changes;
+  event.tier = moved.tier;
+  event.attempts = moved.attempts;
+  event.why = why;
+  observer_.file(event);
 }
 
 void Copier::regular_failed(const walk::Hold& directory, const std::string& name, const Opened& source, Error error,

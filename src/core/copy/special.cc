@@ -264,9 +264,9 @@ void Copier::make_link(const HardLinks::Name& name, const HardLinks::Place& plac
   const bool made = *linked == Linked::now;
   (made ? counters.hard_links : counters.unchanged).fetch_add(1, std::memory_order_relaxed);
   if (!(made ? observer_.wants_files() : observer_.wants_unchanged())) return;
-  FileEvent event{.action = made ? FileEvent::Action::linked : FileEvent::Action::unchanged,
-                  .path = name.directory->path_of(name.name),
-                  .type = name.type};
+  FileEvent event =
+      event_of(*name.directory, name.name, made ? FileEvent::Action::linked : FileEvent::Action::unchanged, name.type);
+  event.changes.created = made;
   observer_.file(event);
 }
 

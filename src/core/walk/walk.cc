@@ -66,6 +66,13 @@ std::string Directory::relative_path() const {
   return path;
 }
 
+std::string Directory::relative_path_of(std::string_view name) const {
+  std::string path = relative_path();
+  if (!path.empty()) path += '/';
+  path += name;
+  return path;
+}
+
 Hold::Hold(Directory& directory) : directory_(&directory) {
   directory.references_.fetch_add(1);
   directory.holds_.fetch_add(1);

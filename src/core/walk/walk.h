@@ -60,6 +60,7 @@ class Directory {
   std::string path_of(std::string_view name) const;
   /// The path below the root; empty for the root itself.
   std::string relative_path() const;
+  std::string relative_path_of(std::string_view name) const;
   /// Directories between this one and its root.
   unsigned depth() const { return depth_; }
 
