@@ -92,6 +92,16 @@ expect 1 fxcp verify a c/file && says "type directory, regular file"
 expect 2 fxcp verify c/file c/sub/hard && says itself
 [ ! -w /dev/full ] || { "$FXCP" verify -v a b >/dev/full 2>err; check "a full disk behind stdout is no success" test $? -ne 0; }
 
+# Two names of A that B does not tell apart are one there, and may not pass for two.
+if [ "$(id -u)" = 0 ] && command -v mkfs.vfat >/dev/null && unshare --mount true 2>/dev/null; then
+  mkdir cases fat && printf x >cases/name && printf x >cases/NAME
+  truncate -s 8M fat.img && mkfs.vfat fat.img >/dev/null || exit 1
+  # shellcheck disable=SC2016
+  expect 1 unshare --mount --propagation private sh -c \
+    'mount -o loop fat.img fat || exit 9; cp cases/name fat && "$0" verify --no-perms --no-times cases fat' "$FXCP"
+  says "differs: cases: names 2 names, 1 names" "same 2, differs 1"
+fi
+
 # What fxcp has copied is the same, and its own names are passed over.
 expect 0 fxcp -a a copied
 expect 0 fxcp verify a copied

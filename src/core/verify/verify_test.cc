@@ -7,6 +7,7 @@
 namespace foxing::verify {
 namespace {
 
+using ::testing::Contains;
 using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -378,6 +379,17 @@ TEST(Verify, ANameThatVanishesFromAIsANote) {
   compared.run();
   EXPECT_EQ(compared.notes().size(), 2u);
   EXPECT_EQ(compared.counters.notes, 2u);
+}
+
+TEST(Verify, ADirectoryWhoseNamesWentMeanwhileIsNotTheSame) {
+  TempTree world;
+  for (const char* name : {"x", "y"}) world.file(std::string("a/d/") + name, name);
+  mirror(world);
+  TestComparison compared(world);
+  compared.while_comparing = [&](std::string_view name, int) { world.remove("b/d/" + std::string(name)); };
+  compared.run();
+  ASSERT_FALSE(compared.same());
+  EXPECT_THAT(compared.told(), Contains("unreadable d"));
 }
 
 // ---- What is passed over.
