@@ -9,7 +9,7 @@ namespace foxing::fxcp {
 namespace {
 
 constexpr std::string_view kWhen = "auto|always|never";
-constexpr unsigned kEverywhere = kForCopy | kForInfo | kForCleanup;
+constexpr unsigned kEverywhere = kForCopy | kForInfo | kForCleanup | kForVerify;
 
 // A row of the tables is read as one.
 // clang-format off
@@ -28,7 +28,7 @@ constexpr OptionRow kOptions[] = {
      .manual = "Copies directories with all they contain. Symbolic links are copied as such, as with --links. Nothing else is "
                "kept unless asked for."},
     {.letter = 'x', .name = "one-file-system", .section = Section::selection, .sets = &Options::one_file_system,
-     .help = "do not descend into other filesystems mounted below SRC",
+     .commands = kForCopy | kForVerify, .help = "do not descend into other filesystems mounted below SRC",
      .manual = "Stays on the filesystem of each SRC: a mount point below it is copied as an empty directory."},
 
     // ── comparison ──
@@ -46,7 +46,7 @@ constexpr OptionRow kOptions[] = {
                "was copied: an edit that puts the time back is then overlooked. For sources that have just been restored or moved to another "
                "disk, whose every file would otherwise be read once."},
     {.name = "modify-window", .section = Section::comparison, .sets = &Options::modify_window, .takes = Takes::required, .argument = "SECONDS",
-     .help = "times so close are equal (0: whole seconds)",
+     .commands = kForCopy | kForVerify, .help = "times so close are equal (0: whole seconds)",
      .manual = "Modification times that are not further apart count as equal; 0 compares whole seconds, -1 (the default) nanoseconds. For "
                "filesystems that round times, such as FAT (2 seconds)."},
     {.letter = 'u', .name = "update", .section = Section::comparison, .sets = &Options::update,
@@ -103,40 +103,40 @@ constexpr OptionRow kOptions[] = {
 
     // ── attributes ──
     {.letter = 'p', .name = "perms", .negation = "no-perms", .section = Section::attributes, .sets = &Preserve::perms,
-     .help = "permissions, with setuid, setgid and sticky bits",
+     .commands = kForCopy | kForVerify, .help = "permissions, with setuid, setgid and sticky bits",
      .manual = "Keeps the permission bits with setuid, setgid and sticky. Without it a file gets the source's permissions less the umask. "
                "--no-perms leaves out ACLs as well, because an ACL holds the permission bits."},
     {.letter = 'o', .name = "owner", .negation = "no-owner", .section = Section::attributes, .sets = &Preserve::owner,
-     .help = "owner (only root may give files away)", .manual = "Keeps the owner. Only asked for when run by root."},
+     .commands = kForCopy | kForVerify, .help = "owner (only root may give files away)", .manual = "Keeps the owner. Only asked for when run by root."},
     {.letter = 'g', .name = "group", .negation = "no-group", .section = Section::attributes, .sets = &Preserve::group,
-     .help = "group", .manual = "Keeps the group. An ordinary user can keep only the groups that the user belongs to."},
+     .commands = kForCopy | kForVerify, .help = "group", .manual = "Keeps the group. An ordinary user can keep only the groups that the user belongs to."},
     {.letter = 't', .name = "times", .negation = "no-times", .section = Section::attributes, .sets = &Preserve::times,
-     .help = "times of reading and writing, to the nanosecond",
+     .commands = kForCopy | kForVerify, .help = "times of reading and writing, to the nanosecond",
      .manual = "Keeps the times of last access and last modification to the nanosecond; those of directories are set after all "
                "else. A time that the target filesystem cannot hold is reported."},
     {.letter = 'X', .name = "xattrs", .negation = "no-xattrs", .section = Section::attributes, .sets = &Preserve::xattrs,
-     .help = "extended attributes and file capabilities",
+     .commands = kForCopy | kForVerify, .help = "extended attributes and file capabilities",
      .manual = "Keeps extended attributes: those of the user namespace, and as root also those of the trusted namespace and file "
                "capabilities. ACLs are not among them: see --acls."},
     {.letter = 'A', .name = "acls", .negation = "no-acls", .section = Section::attributes, .sets = &Preserve::acls,
-     .help = "POSIX ACLs, also default ACLs; implies -p",
+     .commands = kForCopy | kForVerify, .help = "POSIX ACLs, also default ACLs; implies -p",
      .manual = "Keeps POSIX access control lists, and the default lists of directories. Implies --perms."},
     {.letter = 'H', .name = "hard-links", .negation = "no-hard-links", .section = Section::attributes, .sets = &Preserve::hard_links,
-     .help = "files that share one inode share one in the target too",
+     .commands = kForCopy | kForVerify, .help = "files that share one inode share one in the target too",
      .manual = "Files that are names of one inode become names of one inode in the target, across all SRC of the run. Without it each "
                "name becomes a file of its own."},
     {.letter = 'D', .section = Section::attributes, .sets = Action::devices_and_specials,
      .help = "the same as --devices --specials", .manual = "The same as --devices --specials."},
     {.name = "devices", .negation = "no-devices", .section = Section::attributes, .sets = &Preserve::devices,
-     .help = "device files (only root may create them)",
+     .commands = kForCopy | kForVerify, .help = "device files (only root may create them)",
      .manual = "Copies character and block devices as devices; their content is never read. Without it they are left out."},
     {.name = "specials", .negation = "no-specials", .section = Section::attributes, .sets = &Preserve::specials,
-     .help = "fifos and sockets",
+     .commands = kForCopy | kForVerify, .help = "fifos and sockets",
      .manual = "Copies fifos and sockets as such; they are never opened. Without it they are left out."},
 
     // ── symlinks ──
     {.letter = 'l', .name = "links", .negation = "no-links", .section = Section::symlinks, .sets = &Preserve::links,
-     .help = "copy symlinks as symlinks; implied by -a and -r",
+     .commands = kForCopy | kForVerify, .help = "copy symlinks as symlinks; implied by -a and -r",
      .manual = "Copies symbolic links as symbolic links, with the same text, whether it leads somewhere or not. Implied by --archive "
                "and --recursive. With --no-links they are left out."},
     {.letter = 'L', .name = "copy-links", .alias = "dereference", .section = Section::symlinks, .sets = Action::follow_links,
@@ -181,7 +181,7 @@ constexpr OptionRow kOptions[] = {
      .manual = "The same as --sparse=auto: holes are kept without being asked for. rsync's -S also looks for zeros in data; that is "
                "--sparse=always."},
     {.letter = 'j', .name = "jobs", .section = Section::method, .sets = Action::jobs, .takes = Takes::required, .argument = "N",
-     .help = "work on N files at a time, 1 to 256 (default: chosen)",
+     .commands = kForCopy | kForVerify, .help = "work on N files at a time, 1 to 256 (default: chosen)",
      .manual = "How many files are worked on at a time, from 1 to 256. By default fxcp chooses."},
     {.name = "atomic", .negation = "no-atomic", .section = Section::method, .sets = &Options::atomic,
      .help = "a name shows no file that is not complete (default)",
@@ -191,6 +191,11 @@ constexpr OptionRow kOptions[] = {
     {.name = "fsync", .section = Section::method, .sets = &Options::fsync, .help = "have everything on disk before saying so",
      .manual = "Makes the result durable before it is reported: data first, then names, then directories. Without it, a power failure "
                "soon after the end of the run may cost files, as with every program that leaves writing to the kernel."},
+
+    {.name = "content", .section = Section::method, .sets = Action::content, .takes = Takes::required, .argument = "HOW",
+     .values = "hash|size|extent", .commands = kForVerify, .help = "fxcp verify: compare by hash (default), size, extent",
+     .manual = "For fxcp verify: how contents are compared. hash: every byte of both sides is read and compared. size: no data is read, and files "
+               "of one size count as equal. extent: as hash, and the maps of data and holes must be the same too."},
 
     // ── streams ──
     {.name = "size", .section = Section::streams, .sets = Action::size, .takes = Takes::required, .argument = "SIZE",
@@ -231,9 +236,9 @@ constexpr OptionRow kOptions[] = {
      .help = "write nothing; with -v, name what would be copied",
      .manual = "Writes nothing at all, neither files nor directories. Sources and destination are checked, what would be copied is counted, "
                "and with --verbose or --json=files every entry is named."},
-    {.letter = 'v', .name = "verbose", .section = Section::report, .sets = Action::verbose, .commands = kForCopy | kForCleanup,
+    {.letter = 'v', .name = "verbose", .section = Section::report, .sets = Action::verbose, .commands = kForCopy | kForCleanup | kForVerify,
      .help = "name every file; twice: with details", .manual = "Names every file that is copied. Given twice, also says how, as --explain does."},
-    {.letter = 'q', .name = "quiet", .section = Section::report, .sets = &Options::quiet, .commands = kForCopy | kForCleanup,
+    {.letter = 'q', .name = "quiet", .section = Section::report, .sets = &Options::quiet, .commands = kForCopy | kForCleanup | kForVerify,
      .help = "only failures are shown", .manual = "Shows failures, and nothing else. Does not touch --json."},
     {.name = "progress", .negation = "no-progress", .section = Section::report, .sets = &Options::progress, .other_letters = "P",
      .help = "show files, bytes, rate and remaining time",
@@ -270,6 +275,17 @@ constexpr Verb kVerbs[] = {
      .manual = "Says for every PATH what it lies on (filesystem, block size, mount, the stack of devices below) and which ways of "
                "copying will be tried, and why. With --json, one JSON object a line. info is a verb only as the first "
                "argument; a file of that name is copied as ./info."},
+    {.name = "verify", .command = Command::verify, .operands = "A B",
+     .help = "read two trees and say what is not the same",
+     .manual = "Compares two trees, or two files: reads the data of both sides and never trusts sizes, times or what an earlier run has noted. Every "
+               "entry is the same, differs, is only in A, only in B, or unreadable; all but the first are named, with what differs. Types, "
+               "sizes, permissions, owners, groups, modification times, extended attributes, ACLs, the text of symbolic links, device numbers and "
+               "hard links are compared; --no-times and the like leave one out. Times of last access are not compared. What changes "
+               "each time it is compared is unreadable. A byte is named by its offset, counted from 0.\n\n"
+               "-v names what is the same as well, -q leaves out the summary. A and B may be symbolic links to what is meant; none is followed below "
+               "them. What was just written is read from the page cache, not from the disk.\n\n"
+               "The exit status is 0 where all is the same, 1 where anything is not, and 2 where A or B is missing. verify is a verb only as the "
+               "first argument."},
 };
 // clang-format on
 

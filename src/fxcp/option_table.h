@@ -36,6 +36,7 @@ enum class Action {
   itemize,
   target_directory,
   jobs,
+  content,
   verbose,
   json,
   cleanup,
@@ -58,6 +59,7 @@ using Sets = std::variant<Action, bool Options::*, bool Preserve::*, When Option
 inline constexpr unsigned kForCopy = 1;
 inline constexpr unsigned kForInfo = 2;
 inline constexpr unsigned kForCleanup = 4;
+inline constexpr unsigned kForVerify = 8;
 
 struct OptionRow {
   char letter = 0;                // 0: none

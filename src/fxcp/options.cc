@@ -137,6 +137,7 @@ bool is_one_of(std::string_view value, std::string_view values) {
 unsigned bit_of(Command command) {
   switch (command) {
     case Command::info: return kForInfo;
+    case Command::verify: return kForVerify;
     case Command::cleanup: return kForCleanup;
     default: return kForCopy;
   }
@@ -145,6 +146,7 @@ unsigned bit_of(Command command) {
 std::string_view name_of(Command command) {
   switch (command) {
     case Command::info: return "info";
+    case Command::verify: return "verify";
     case Command::cleanup: return "--cleanup";
     default: return "copying";
   }
@@ -335,6 +337,13 @@ Result<> Parser::act(Action action, const Given& given) {
         return refuse(fmt::format("{} {}: use a number from 1 to {}", given.spelling, given.argument, kMostJobs));
       break;
     }
+    case Action::content: {
+      const std::string_view how = given.argument;
+      options_.content = how == "size"     ? CompareContent::size
+                         : how == "extent" ? CompareContent::extent
+                                           : CompareContent::hash;
+      break;
+    }
     case Action::verbose: ++options_.verbose; break;
     case Action::json:
       options_.json = true;
@@ -425,7 +434,8 @@ Result<> Parser::check_contradictions() const {
 void Parser::settle_attributes() {
   for (const OptionRow& row : option_table())
     if (const auto* part = std::get_if<bool Preserve::*>(&row.sets)) {
-      const bool wanted = wanted_.*(*part) || options_.archive;
+      const bool all = options_.archive || options_.command == Command::verify;
+      const bool wanted = wanted_.*(*part) || all;
       options_.preserve.*(*part) = wanted && !(refused_.*(*part));
     }
   options_.recursive = options_.recursive || options_.archive;
@@ -441,6 +451,9 @@ Result<> Parser::sort_operands() {
   for (const std::string& operand : operands_)
     if (operand.empty()) return refuse("an empty operand names no file (the current directory is called .)");
 
+  if (options_.command == Command::verify && operands_.size() != 2)
+    return refuse(fmt::format("verify needs two operands, A and B, and there {} {}", operands_.size() == 1 ? "is" : "are",
+                              operands_.size()));
   if (options_.command != Command::copy) {
     if (operands_.empty())
       return refuse(fmt::format("{} needs at least one {}", name_of(options_.command),

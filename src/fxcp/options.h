@@ -15,8 +15,10 @@
 
 namespace foxing::fxcp {
 
-enum class Command { copy, info, cleanup, help, version };
+enum class Command { copy, info, verify, cleanup, help, version };
 enum class When { automatic, always, never };
+/// What `verify` makes of the content of files: every byte; nothing but the size; every byte and the map of holes.
+enum class CompareContent { hash, size, extent };
 
 /// Symbolic links met inside a tree.  Kept where `preserve.links`, else left out.
 enum class Symlinks {
@@ -56,8 +58,9 @@ struct Options {
   std::string destination;
   std::optional<std::string> target_directory;
   bool no_target_directory = false;
-  // info, cleanup
+  // info, cleanup; verify: A and B
   std::vector<std::string> paths;
+  CompareContent content = CompareContent::hash;  // verify
 
   bool archive = false;
   bool recursive = false;          // true with archive

@@ -124,6 +124,30 @@ TEST(Options, InfoIsAVerbOnlyInFirstPlace) {
   EXPECT_EQ(parse({"info", "--help"})->command, Command::help);
 }
 
+TEST(Options, VerifyTakesTwoOperandsAndComparesEverything) {
+  const Options options = *parse({"verify", "a", "-q", "b", "--content=extent", "--modify-window=2", "-x", "-j", "2", "--json"});
+  EXPECT_EQ(options.command, Command::verify);
+  EXPECT_THAT(options.paths, ElementsAre("a", "b"));
+  EXPECT_EQ(options.content, CompareContent::extent);
+  EXPECT_EQ(options.preserve, kEverything);
+  EXPECT_TRUE(options.quiet && options.one_file_system && options.json);
+  EXPECT_EQ(parse({"verify", "a", "b"})->content, CompareContent::hash);
+
+  Preserve some = kEverything;
+  some.owner = some.times = some.xattrs = some.hard_links = false;
+  EXPECT_EQ(parse({"verify", "a", "b", "--no-owner", "--no-times", "--no-xattrs", "--no-hard-links"})->preserve, some);
+  some = kEverything;
+  some.perms = some.acls = false;
+  EXPECT_EQ(parse({"verify", "a", "b", "--no-perms"})->preserve, some);
+
+  EXPECT_THAT(error_of({"verify", "a"}), HasSubstr("two operands"));
+  EXPECT_THAT(error_of({"verify", "a", "b", "c"}), HasSubstr("there are 3"));
+  EXPECT_THAT(error_of({"verify", "a", "b", "--content=crc"}), HasSubstr("hash, size or extent"));
+  EXPECT_THAT(error_of({"verify", "a", "b", "--fsync"}), HasSubstr("--fsync has no meaning with verify"));
+  EXPECT_THAT(error_of({"--content=size", "a", "b"}), HasSubstr("--content has no meaning with copying"));
+  EXPECT_THAT(parse({"-r", "verify", "dst"})->sources, ElementsAre("verify"));
+}
+
 TEST(Options, CleanupTakesTargets) {
   const Options options = *parse({"-n", "--cleanup", "a", "b", "-v"});
   EXPECT_EQ(options.command, Command::cleanup);
@@ -533,6 +557,7 @@ TEST(Options, EveryNameInTheTableIsUnderstood) {
     const std::string value = row.takes != Takes::required ? ""
                               : row.completes_directories  ? "dir"
                               : row.name == "compress"     ? "lz4"
+                              : row.name == "content"      ? "size"
                                                            : "7";
     std::vector<Words> forms;
     if (row.letter != 0) forms.push_back({std::string("-") + row.letter + value});
@@ -545,6 +570,7 @@ TEST(Options, EveryNameInTheTableIsUnderstood) {
       words.push_back(row.section == Section::streams && !device ? "-" : "a");
       if (row.name != "no-target-directory") words.push_back("b");
       if (row.name == "no-target-directory") words.push_back("dst");
+      if (row.commands == kForVerify) words.insert(words.begin(), "verify");
       EXPECT_TRUE(parse(words)) << testing::PrintToString(words) << error_of(words);
     }
   }
@@ -634,7 +660,7 @@ TEST(Help, BeginsWithUsageAndExamplesThatParse) {
   std::istringstream lines(text);
   int examples = 0;
   for (std::string line; std::getline(lines, line);) {
-    if (!line.starts_with("  fxcp ") || line.find("PATH...") != std::string::npos) continue;
+    if (!line.starts_with("  fxcp ") || line.find("PATH...") != std::string::npos || line.find(" A B ") != std::string::npos) continue;
     std::istringstream split(line.substr(7));
     Words words;
     for (std::string word; split >> word;) words.push_back(word);
