@@ -6,40 +6,33 @@
 // Why.   A disk image of 1 GiB of which 1 % has changed is 10 MiB of writes and not 1 GiB, and the rest stays shared with
 //        snapshots.
 // How.   Two ways, which differ only in how they begin and end:
-//          clone     the old version is cloned (FICLONE) into a staged file, which gets the changes and then the name: a name is
-//                    old or new, as ever
+//          clone     the old version is cloned (FICLONE) into a staged file, which gets the changes and then the name: old or
+//                    new, as ever
 //          in_place  the changes are written into the target's file itself, behind a mark that says so until all is done
-//        Both sides are read in step, compared in blocks of 4 KiB, and only what differs is written, neighbours together.  Where
-//        the hashes of the old
-//        version's leaves are known only the source is read, and the old one below leaves that differ.
-//        Holes become what a fresh copy would have: the source's holes (Plan::holes) are punched, data over an old hole is written,
-//        zeros too.  Where
-//        punching is refused zeros are written over what is not zero.
+//        Both sides are read in step, compared in blocks of 4 KiB, and only what differs is written, neighbours together. Where
+//        the hashes of the old version's leaves are known, only the source is read, and the old version below leaves that differ.
+//        Holes become what a fresh copy would have: the source's holes (Plan::holes) are punched, data over an old hole is
+//        written, zeros too. Where punching is refused, zeros are written over what is not zero.
 //        begin_delta, then delta_piece for all pieces (by any number of workers, in any order), then end_delta; or delta_whole,
 //        which is all three.
-// Holds. A block that is equal is not written.  clone: whatever fails, the old version is untouched and the staged file removes
-//        itself.
-//        in_place: between the first write and clear_dirty() the file carries `user.foxing.dirty`; a run that finds it believes no
-//        quick check, no
-//        signature and no pruning, and compares the whole file.  So a run that was killed, or met ENOSPC or EIO, is repaired by the
-//        next one.
+// Holds. A block that is equal is not written.
+//        clone: whatever fails, the old version is untouched and the staged file removes itself.
+//        in_place: from before the first write until clear_dirty() the file carries `user.foxing.dirty`. A run that finds it
+//        believes no quick check, no signature and no pruning, and compares the whole file. So a run that was killed, or met
+//        ENOSPC or EIO, is repaired by the next one.
 //        in_place also sets mtime to 1970 before the first write, after every piece and in end_delta, so that `rsync -u` and `cp
-//        -u` too take the file
-//        for old.  The kernel moves mtime with each write, so after SIGKILL it may be the time of the last write (which rsync
-//        without -u sees as different);
-//        after an error or a signal it is 1970.
-//        Known leaves are believed.  The caller passes only those that are bound to this very inode and version of the old file;
-//        with others the
-//        result is wrong, and only `verify_after` would see it.
-//        Like copy_content, a source that ends early ends the piece: the caller compares the source's status before and after, and
-//        clears the mark only where it is the same.
-// Cost.  1 GiB of which 1 % of the blocks of 4 KiB has changed at random, XFS on a loop device, warm, 2 cores with other work on
-//        them, medians of three:
-//        clone 486 ms, in_place 430 ms, `rsync --inplace --no-whole-file` 3203 ms.  10.2 MiB are written, which is 1.0 times what
-//        has changed.  It is
-//        reading both sides that takes the time: a second worker gained nothing there, and known leaves save one of the two.
-// Not here: whether a delta is worth it (the caller decides by size), hashing, dressing, names.  Names of other hard links see
-//           changes in place.
+//        -u` take the file for old. The kernel moves mtime with each write: after SIGKILL it may be the time of the last write
+//        (rsync without -u sees that as different); after an error or a signal it is 1970.
+//        Known leaves are believed. The caller passes only those that are bound to this very inode and version of the old file;
+//        with others the result is wrong, and only `verify_after` would see it.
+//        Like copy_content, a source that ends early ends the piece: the caller compares the source's status before and after,
+//        and clears the mark only where it is the same.
+// Cost.  1 GiB, 1 % of its blocks of 4 KiB changed at random, XFS on a loop device, warm, two cores with other work on them,
+//        medians of three: clone 486 ms, in_place 430 ms, `rsync --inplace --no-whole-file` 3203 ms. 10.2 MiB are written, 1.0
+//        times what has changed. The time goes into reading both sides; known leaves save one of the two, a second worker gained
+//        nothing on that busy machine.
+// Not here: whether a delta is worth it (the caller decides by size), hashing, dressing, names. Other hard links of the file see
+//        the changes in place too.
 #pragma once
 
 #include <array>
@@ -81,7 +74,7 @@ const char* name_of(DeltaWay way);
 /// What in_place does about the mark.
 enum class DirtyMark : std::uint8_t {
   required,  // where it is refused, this way declines
-  where_possible,  // --inplace was asked for: where attributes are refused it goes without, and a killed run leaves a mix that only mtime gives away
+  where_possible,  // --inplace was asked for: where attributes are refused it goes without; only mtime tells of a kill
   none,  // nobody believes this file anyway: a partial file that is gone on with
 };
 
@@ -89,8 +82,7 @@ enum class DirtyMark : std::uint8_t {
 struct Delta {
   sys::FdView source;
   sys::FdView old;  // may be shorter or longer than the source; opened for reading
-  sys::FdView
-      into;  // clone: an empty staged file, open for reading and writing.  in_place: the file of `old`, open for reading and writing
+  sys::FdView into;  // clone: an empty staged file.  in_place: the file of `old`.  Open for reading and writing
   sys::FileStatus source_status;
   sys::FileStatus old_status;
   DeltaWay way = DeltaWay::clone;
