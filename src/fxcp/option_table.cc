@@ -134,6 +134,24 @@ constexpr OptionRow kOptions[] = {
      .commands = kForCopy | kForVerify, .help = "fifos and sockets",
      .manual = "Copies fifos and sockets as such; they are never opened. Without it they are left out."},
 
+    {.name = "chmod", .section = Section::attributes, .sets = &Options::chmod, .takes = Takes::required, .argument = "CHANGES",
+     .help = "change the modes of the copies (D755,F644, go-w)",
+     .manual = "Changes the permissions that the copies get, as rsync does: items separated by commas, as for chmod(1), with D before an item for directories "
+               "only and F for other entries only. May be given several times; what comes later wins. The modes of what is there change only with --perms."},
+    {.name = "chown", .section = Section::attributes, .sets = &Options::chown, .takes = Takes::required, .argument = "USER:GROUP",
+     .help = "give all copies to USER and GROUP; either may be left out",
+     .manual = "Gives all copies to USER and GROUP, of which one may be left out. Names are looked for in /etc/passwd and /etc/group, numbers always "
+               "work. Needs root for owners, as --owner does, and implies it."},
+    {.name = "usermap", .section = Section::attributes, .sets = &Options::usermap, .takes = Takes::required, .argument = "FROM:TO,...",
+     .help = "map owners: names, ids, ranges (1000-1999:backup), *",
+     .manual = "Maps the owners of the source to others: FROM is a name, a pattern, an id, or a range of ids; the first that matches counts. "
+               "Implies --owner."},
+    {.name = "groupmap", .section = Section::attributes, .sets = &Options::groupmap, .takes = Takes::required, .argument = "FROM:TO,...",
+     .help = "map groups in the same way", .manual = "Maps groups as --usermap maps owners. Implies --group."},
+    {.name = "numeric-ids", .section = Section::attributes, .sets = &Options::numeric_ids,
+     .help = "accepted: ids are kept as numbers anyway",
+     .manual = "Between two trees of one machine ids are always kept as numbers. With --usermap and --groupmap, names in FROM match nothing."},
+
     // ── symlinks ──
     {.letter = 'l', .name = "links", .negation = "no-links", .section = Section::symlinks, .sets = &Preserve::links,
      .commands = kForCopy | kForVerify, .help = "copy symlinks as symlinks; implied by -a and -r",
@@ -167,7 +185,44 @@ constexpr OptionRow kOptions[] = {
      .help = "never copy into DST; DST is the name of the copy",
      .manual = "DST is the name of the copy: a file is not copied into a DST that is a directory, but refused. Only for a single SRC."},
 
+    {.name = "mkpath", .section = Section::destination, .sets = &Options::mkpath,
+     .help = "make the missing directories above DST", .manual = "Makes the directories above DST that are missing, with the usual permissions."},
+    {.name = "remove-source-files", .section = Section::destination, .sets = &Options::remove_source_files,
+     .help = "move: remove from SRC what has arrived",
+     .manual = "Removes every entry but directories from the source once it is in the target as it is in the source; what has changed since it was copied "
+               "stays. With --fsync what is removed is on disk before."},
+
     // ── method ──
+    {.name = "inplace", .section = Section::method, .sets = &Options::in_place,
+     .help = "change large files in place instead of replacing them",
+     .manual = "Writes the changed parts of a large file into the target's file itself. Saves room and keeps other names of the file, but readers see a mix of "
+               "old and new while it lasts, and after a crash until the next run, which repairs it. Without it a clone is changed and renamed where "
+               "blocks can be shared, and the whole file is written elsewhere."},
+    {.letter = 'W', .name = "whole-file", .section = Section::method, .sets = &Options::whole_file,
+     .help = "write changed files whole", .manual = "Writes every changed file whole, also where it would be enough to write what differs."},
+    {.name = "delta-min-size", .section = Section::method, .sets = &Options::delta_min_size, .takes = Takes::required, .argument = "SIZE",
+     .help = "smaller files are always written whole (default: 1M)",
+     .manual = "Files smaller than SIZE in the source or the target are written whole. The default is 1M."},
+    {.name = "verify", .section = Section::method, .sets = &Options::verify,
+     .help = "read everything again afterwards, and compare",
+     .manual = "When all is copied, reads the sources and their copies again and compares every byte and attribute, as fxcp verify does, but for names "
+               "that only the target has. What differs is a failure."},
+    {.name = "bwlimit", .section = Section::method, .sets = &Options::bwlimit, .takes = Takes::required, .argument = "RATE",
+     .help = "no more than so much a second (10M, or 10M,500/s for files too)",
+     .manual = "Limits the run to RATE: KiB a second, or with K, M, G as for --max-size, as rsync's; and after a comma, or alone, files a second (500/s). 0 is "
+               "no limit."},
+    {.name = "throttle", .section = Section::method, .sets = &Options::throttle,
+     .help = "give way when the machine is under pressure",
+     .manual = "Slows down while other programs wait for disk, processor or memory (pressure stall information of Linux 4.20 and later), and never below 1 "
+               "MiB and 10 files a second. --stats says how long was waited, and why."},
+    {.name = "nice", .section = Section::method, .sets = &Options::nice, .takes = Takes::required, .argument = "N",
+     .help = "run with this niceness, -20 to 19", .manual = "Sets the niceness of the run, as nice(1) does."},
+    {.name = "ionice", .section = Section::method, .sets = &Options::ionice, .takes = Takes::required, .argument = "CLASS",
+     .help = "disk priority: idle, best-effort[:0-7]", .manual = "Sets the class of disk priority: idle, or best-effort with a level from 0 to 7."},
+    {.name = "stop-after", .alias = "time-limit", .section = Section::method, .sets = &Options::stop_after, .takes = Takes::required, .argument = "MINUTES",
+     .help = "stop cleanly after so many minutes", .manual = "Stops after MINUTES as on an interrupt: what is there is whole, and the same command goes on."},
+    {.name = "stop-at", .section = Section::method, .sets = &Options::stop_at, .takes = Takes::required, .argument = "TIME",
+     .help = "stop cleanly at a time (23:30, 2026-12-31T06:00)", .manual = "Stops at TIME, written as for rsync: y-m-dTh:m, of which the beginning may be left out."},
     {.name = "reflink", .section = Section::method, .sets = &Options::reflink, .takes = Takes::optional, .argument = "WHEN",
      .values = kWhen, .bare = When::always, .help = "share blocks: auto (default), always (or fail), never",
      .manual = "Whether the copy shares its blocks with the source, where the filesystem can do that (XFS and btrfs, for instance). "

@@ -273,6 +273,10 @@ Result<> Parser::apply(const Given& given) {
     if (*given.argument == '\0') return refuse(fmt::format("{} is empty", given.spelling));
     options_.*(*text) = given.argument;
   }
+  if (const auto* texts = std::get_if<Texts>(&row.sets)) {
+    if (*given.argument == '\0') return refuse(fmt::format("{} is empty", given.spelling));
+    (options_.*(*texts)).emplace_back(given.argument);
+  }
   if (const auto* size = std::get_if<Size>(&row.sets)) {
     options_.*(*size) = parse_size(given.argument);
     if (!(options_.*(*size)))
@@ -388,6 +392,12 @@ Result<> Parser::check_comparison(Contradict contradict) const {
     return contradict("--max-size", "--min-size", "no file is both");
   if (options_.modify_window && *options_.modify_window < -1)
     return refuse("--modify-window: use seconds, 0, or -1 for nanoseconds");
+  if (options_.whole_file && (options_.in_place || options_.delta_min_size))
+    return contradict("--whole-file", options_.in_place ? "--inplace" : "--delta-min-size");
+  if (options_.chown && (options_.usermap || options_.groupmap))
+    return contradict("--chown", options_.usermap ? "--usermap" : "--groupmap");
+  if (options_.remove_source_files && options_.deletion != Delete::no)
+    return contradict("--remove-source-files", "--delete", "what was moved away would be deleted in the target by the next run");
   return {};
 }
 

@@ -82,6 +82,29 @@ struct Options {
   std::optional<Bytes> max_size;
   std::optional<Bytes> min_size;
 
+  // large files that have changed
+  bool in_place = false;
+  bool whole_file = false;
+  std::optional<Bytes> delta_min_size;
+  bool verify = false;             // after copying
+  bool remove_source_files = false;
+  bool mkpath = false;
+
+  // owners and modes of the copies
+  std::vector<std::string> chmod;
+  std::optional<std::string> chown;
+  std::optional<std::string> usermap;
+  std::optional<std::string> groupmap;
+  bool numeric_ids = false;        // always so between two trees of one machine
+
+  // pace; parsed where it is used
+  std::optional<std::string> bwlimit;
+  bool throttle = false;
+  std::optional<std::string> stop_after;
+  std::optional<std::string> stop_at;
+  std::optional<std::string> nice;
+  std::optional<std::string> ionice;
+
   // what is deleted, and what is kept of it
   Delete deletion = Delete::no;
   std::optional<std::uint64_t> max_delete;

@@ -12,6 +12,7 @@
 #include "core/copy/estimate.h"
 #include "fxcp/arrangement.h"
 #include "fxcp/deletion.h"
+#include "fxcp/manner.h"
 #include "fxcp/preflight.h"
 #include "sys/file.h"
 #include "sys/names.h"
@@ -57,6 +58,10 @@ copy::Options engine_options(const Options& options, mode_t umask) {
   engine.atomic = options.atomic;
   engine.durable = options.fsync;
   engine.compare = comparison(options);
+  engine.delta.whole_file = options.whole_file;
+  engine.delta.in_place = options.in_place;
+  if (options.delta_min_size) engine.delta.smallest = *options.delta_min_size;
+  engine.remove_sources = options.remove_source_files;
   const auto choice = [](When when) { return static_cast<int>(when); };
   engine.choices.reflink = std::array{copy::Reflink::automatic, copy::Reflink::always,
                                       copy::Reflink::never}[static_cast<std::size_t>(choice(options.reflink))];
@@ -69,11 +74,21 @@ unsigned worker_count(const Options& options) {
   return options.jobs > 0 ? options.jobs : std::min(sys::usable_processors(), 16u);
 }
 
+/// What is missing of `path`.
+Result<> make_path(const std::string& path, mode_t umask) {
+  if (sys::status_at(sys::working_directory(), path, sys::Links::follow)) return {};
+  FOX_TRY(make_path(split_path(path).directory, umask));
+  auto made = sys::make_directory_at(sys::working_directory(), path, 0777 & ~umask);
+  if (!made && made.error().code != EEXIST) return tl::make_unexpected(std::move(made).error().about(path));
+  return {};
+}
+
 /// The directory that all targets lie in, made where that is to be; invalid where a dry run would make it.
 Result<sys::UniqueFd> open_target(const Arrangement& plan, const Options& options, mode_t umask) {
   if (plan.make_directory && options.dry_run) return sys::UniqueFd();
   if (plan.make_directory) {
     const bool left_later = plan.items.size() == 1 && plan.items.front().mirror;  // the copier gives it its mode at the end
+    if (options.mkpath) FOX_TRY(make_path(split_path(plan.directory).directory, umask));
     FOX_TRY(sys::make_directory_at(sys::working_directory(), plan.directory, left_later ? 0700 : 0777 & ~umask));
   }
   // To put names into a directory one need not be able to read it.
@@ -204,6 +219,8 @@ ExitCode run_copy(const Options& options) {
     return ExitCode::nothing_done;
   };
 
+  auto manner = Manner::parse(options, umask);
+  if (!manner) return refused(manner.error());
   const auto plan = arrange(options);
   if (!plan) return refused(plan.error());
   const unsigned workers = worker_count(options);
@@ -216,6 +233,7 @@ ExitCode run_copy(const Options& options) {
   if (const auto safe = guard_deletion(options, *plan, *target, walking); !safe) return refused(safe.error());
 
   copy::Options engine = engine_options(options, umask);
+  manner->apply_to(engine);
   engine.target_name = plan->directory;
   engine.most_waiting_commits = std::clamp<std::size_t>(descriptors / 8, 1, 1024);
   copy::Copier copier(engine, report, workers);
@@ -244,6 +262,7 @@ ExitCode run_copy(const Options& options) {
   }
   if (!sys::stop_requested()) (*deletion)->pass(Delete::after, walking);
   (*deletion)->end();
+  if (options.verify && !options.dry_run && !sys::stop_requested()) verify_copies(options, *plan, *target, engine.keep, walking, report);
   if (report.failures() == 0 && !sys::stop_requested()) remember_origin(options, *plan, *target);
 
   copy::Counters counters;
@@ -254,7 +273,9 @@ ExitCode run_copy(const Options& options) {
   if (end.no_space) end.missing_space = missing_space(*plan, options, counters, *target, descriptors);
   end.exit_code = exit_code(counters, report.failures() == 0 && !end.interrupted);
   end.elapsed = Clock::now() - begin;
+  if (manner->deadline_passed()) end.after_stop = "the time is over; what is there is whole, and the same command goes on";
   report.end(counters, end);
+  if (options.stats) report.print(manner->waits());
   if (!report.output_is_whole() && end.exit_code == ExitCode::all_done) return ExitCode::some_failed;
   return end.exit_code;
 }

@@ -115,6 +115,7 @@ class Piece {
     FileOffset at = range_.begin;
     while (at < range_.end && !source_ended_) {
       if (sys::stop_requested()) return fail(ECANCELED, "copy");
+      bench_.pacer().before(Bytes(buffers_.size()));
       const auto source = FOX_TRY(source_.next(at));
       const auto old = FOX_TRY(old_.next(at));
       const FileOffset from = std::min(source.value_or(range_.end), old.value_or(range_.end));

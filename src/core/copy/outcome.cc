@@ -12,6 +12,7 @@ const char* name_of(Tier tier) {
     case Tier::send: return "sendfile";
     case Tier::ring: return "io_uring";
     case Tier::plain: return "read_write";
+    case Tier::delta: return "delta";
   }
   return "?";
 }
