@@ -31,6 +31,37 @@ constexpr OptionRow kOptions[] = {
      .commands = kForCopy | kForVerify, .help = "do not descend into other filesystems mounted below SRC",
      .manual = "Stays on the filesystem of each SRC: a mount point below it is copied as an empty directory."},
 
+    // ── filters ──
+    {.letter = 'e', .name = "exclude", .section = Section::filters, .sets = RuleKind::exclude, .takes = Takes::required, .argument = "PATTERN",
+     .help = "leave out names that match, with all below them",
+     .manual = "Leaves out names that match PATTERN, and everything below them; --delete does not touch them in the target. Patterns are rsync's: * and ? "
+               "match within a name, ** across slashes, a / in front anchors at the root of the transfer, a / at the end means directories only. Rules "
+               "count in the order of the command line, and the first that matches wins; one addition: a literal --include that an earlier wildcard "
+               "--exclude makes unreachable wins. (-e is not rsync's remote shell.)"},
+    {.name = "include", .section = Section::filters, .sets = RuleKind::include, .takes = Takes::required, .argument = "PATTERN",
+     .help = "do not leave out names that match", .manual = "Names that match PATTERN are copied, whatever later rules say."},
+    {.name = "exclude-from", .section = Section::filters, .sets = RuleKind::exclude_from, .takes = Takes::required, .argument = "FILE",
+     .help = "read such patterns from FILE, one a line", .manual = "Reads patterns to leave out from FILE, one a line; lines that begin with # or ; are left out. - is the standard input."},
+    {.name = "include-from", .section = Section::filters, .sets = RuleKind::include_from, .takes = Takes::required, .argument = "FILE",
+     .help = "read patterns to include from FILE", .manual = "As --exclude-from, for --include."},
+    {.letter = 'f', .name = "filter", .section = Section::filters, .sets = RuleKind::rule, .takes = Takes::required, .argument = "RULE",
+     .help = "add a rule of rsync's: + - . : H S P R !",
+     .manual = "Adds one of rsync's filter rules: + include, - exclude, . merge a file, : merge a file of each directory, H hide, S show, P protect, R risk, ! clear, with "
+               "rsync's modifiers. P protects names of the target from --delete."},
+    {.letter = 'F', .section = Section::filters, .sets = RuleKind::per_directory,
+     .help = "read .rsync-filter of each directory; twice: do not copy it",
+     .manual = "Reads rules from the file .rsync-filter in every directory, for what is below it. Given twice, those files themselves are left out."},
+    {.letter = 'C', .name = "cvs-exclude", .section = Section::filters, .sets = RuleKind::cvs,
+     .help = "leave out what CVS leaves out", .manual = "Leaves out what rsync's -C leaves out: object files, backups, version control, and what $HOME/.cvsignore, $CVSIGNORE and .cvsignore say."},
+    {.name = "gitignore", .section = Section::filters, .sets = RuleKind::gitignore,
+     .help = "leave out what .gitignore files say", .manual = "Leaves out what the .gitignore files of the tree say, as git does. .git itself is copied."},
+    {.letter = '0', .name = "from0", .section = Section::filters, .sets = RuleKind::from0,
+     .help = "files of patterns end each with a NUL byte", .manual = "In files that are named after it, patterns end with a NUL byte instead of a line's end."},
+    {.name = "delete-excluded", .section = Section::filters, .sets = &Options::delete_excluded,
+     .help = "with --delete: delete what is left out, too", .manual = "Rules count for the source only: what is left out there is deleted in the target."},
+    {.name = "max-depth", .section = Section::filters, .sets = &Options::max_depth, .takes = Takes::required, .argument = "N",
+     .help = "go no deeper than N names below the root", .manual = "Copies names down to N levels below the root of the transfer; directories of the last level are made, and stay as they are inside."},
+
     // ── comparison ──
     {.letter = 'c', .name = "checksum", .section = Section::comparison, .sets = &Options::checksum,
      .help = "compare the data of files of equal size, whatever their times say",
@@ -372,8 +403,8 @@ constexpr bool rows_are_whole() {
     if ((row.takes == Takes::nothing) != row.argument.empty()) return false;
     if (row.takes == Takes::optional && (row.letter != 0 || row.values.empty())) return false;  // -Xabc would swallow -a -b -c
     if (!row.negation.empty() && (row.takes != Takes::nothing || std::holds_alternative<Action>(row.sets))) return false;
-    // -e will be --exclude, -h is rsync's --human-readable.
-    if (row.letter == 'e' || row.letter == 'h') return false;
+    // -h is rsync's --human-readable.
+    if (row.letter == 'h') return false;
   }
   return true;
 }
@@ -387,6 +418,7 @@ std::span<const Verb> verbs() { return kVerbs; }
 std::string_view title(Section section) {
   switch (section) {
     case Section::selection: return "What is copied";
+    case Section::filters: return "Choosing names";
     case Section::comparison: return "What counts as changed";
     case Section::deleting: return "What is deleted, and what is kept of it";
     case Section::attributes: return "What is kept (-a keeps it all; --no-... takes one out)";

@@ -269,6 +269,9 @@ Result<> Parser::apply(const Given& given) {
     wanted_.*(*part) = !given.negated;
     refused_.*(*part) = given.negated;
   }
+  if (const auto* rule = std::get_if<RuleKind>(&row.sets)) {
+    options_.rules.push_back({*rule, given.argument == nullptr ? "" : given.argument});
+  }
   if (const auto* text = std::get_if<Text>(&row.sets)) {
     if (*given.argument == '\0') return refuse(fmt::format("{} is empty", given.spelling));
     options_.*(*text) = given.argument;
@@ -388,6 +391,7 @@ Result<> Parser::check_comparison(Contradict contradict) const {
   if (options_.checksum && options_.size_only) return contradict("--checksum", "--size-only");
   if (options_.checksum && options_.ignore_times) return contradict("--checksum", "--ignore-times");
   if (options_.size_only && options_.ignore_times) return contradict("--size-only", "--ignore-times");
+  if (options_.max_depth && *options_.max_depth < 1) return refuse("--max-depth: use a number from 1 on");
   if (options_.max_size && options_.min_size && *options_.max_size < *options_.min_size)
     return contradict("--max-size", "--min-size", "no file is both");
   if (options_.modify_window && *options_.modify_window < -1)
@@ -409,6 +413,7 @@ Result<> Parser::check_deleting() const {
     return needs("--delete", "--recursive or --archive");
   if (options_.deletion == Delete::no) {
     if (options_.max_delete || options_.max_delete_percent) return needs("--max-delete", "--delete");
+    if (options_.delete_excluded) return needs("--delete-excluded", "--delete");
     if (options_.ignore_errors) return needs("--ignore-errors", "--delete");
     if (options_.delete_anyway) return needs("--delete-anyway", "--delete");
     if (options_.trash) return needs("--trash", "--delete");

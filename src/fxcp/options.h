@@ -35,6 +35,14 @@ enum class Delete {
   after
 };
 
+/// One rule option, in the order of the command line.
+enum class RuleKind { exclude, include, rule, exclude_from, include_from, per_directory, cvs, gitignore, from0 };
+struct RuleOption {
+  RuleKind kind;
+  std::string text;  // a pattern, a rule, a file
+  friend bool operator==(const RuleOption&, const RuleOption&) = default;
+};
+
 /// What of a file, beside its content, the target gets.
 struct Preserve {
   bool perms = false;
@@ -69,6 +77,11 @@ struct Options {
   Symlinks symlinks = Symlinks::keep;
   bool follow_arguments = false;   // a SRC that is a symbolic link means what it points to
   bool keep_dirlinks = false;      // a symbolic link to a directory in the target serves as that directory
+
+  // what is walked at all
+  std::vector<RuleOption> rules;
+  bool delete_excluded = false;
+  std::optional<std::int64_t> max_depth;
 
   // what counts as changed
   bool checksum = false;

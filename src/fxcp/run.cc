@@ -14,6 +14,7 @@
 #include "fxcp/deletion.h"
 #include "fxcp/manner.h"
 #include "fxcp/preflight.h"
+#include "fxcp/selection.h"
 #include "sys/file.h"
 #include "sys/names.h"
 #include "sys/process.h"
@@ -127,13 +128,13 @@ Result<> add_item(walk::Walk& walk, copy::Copier& copier, const Arrangement& pla
 class ProgressThreads {
  public:
   ProgressThreads(Report& report, const copy::Copier& copier, const Arrangement& plan, const Options& options,
-                  std::uint64_t descriptors)
+                  std::uint64_t descriptors, walk::Selector* selector)
       : report_(report), copier_(copier), estimate_(estimate_options(plan, options)), begin_(Clock::now()) {
     if (!report.shows_progress()) return;
     try {
       shower_ = std::thread([this] { show(); });
-      counter_ = std::thread([this, &plan, &options, descriptors] {
-        walk::Walk walk(estimate_, walk_options(options, 1, descriptors));
+      counter_ = std::thread([this, &plan, &options, descriptors, selector] {
+        walk::Walk walk(estimate_, walk_options(options, 1, descriptors, selector));
         add_items_to_look_at(walk, plan);
         walk.run();
         if (!sys::stop_requested()) estimate_.mark_complete();
@@ -185,10 +186,10 @@ class ProgressThreads {
 
 /// After a full target: how much more room the rest would have needed.
 Bytes missing_space(const Arrangement& plan, const Options& options, const copy::Counters& done, sys::FdView target,
-                    std::uint64_t descriptors) {
+                    std::uint64_t descriptors, walk::Selector* selector) {
   sys::forget_stop_request();  // the run has ended; this scan may not be stopped by what ended it
   copy::Estimate estimate(estimate_options(plan, options));
-  walk::Walk walk(estimate, walk_options(options, 1, descriptors));
+  walk::Walk walk(estimate, walk_options(options, 1, descriptors, selector));
   add_items_to_look_at(walk, plan);
   walk.run();
   const auto space = sys::filesystem_of(target);
@@ -219,17 +220,19 @@ ExitCode run_copy(const Options& options) {
     return ExitCode::nothing_done;
   };
 
+  auto selection = Selection::make(options);
+  if (!selection) return refused(selection.error());
   auto manner = Manner::parse(options, umask);
   if (!manner) return refused(manner.error());
   const auto plan = arrange(options);
   if (!plan) return refused(plan.error());
   const unsigned workers = worker_count(options);
   if (!options.dry_run) {
-    if (const auto fits = check_space(*plan, options, workers, descriptors); !fits) return refused(fits.error());
+    if (const auto fits = check_space(*plan, options, walk_options(options, workers, descriptors, selection->get())); !fits) return refused(fits.error());
   }
   auto target = open_target(*plan, options, umask);
   if (!target) return refused(std::move(target).error().about(plan->directory));
-  const walk::Walk::Options walking = walk_options(options, workers, descriptors);
+  const walk::Walk::Options walking = walk_options(options, workers, descriptors, selection->get());
   if (const auto safe = guard_deletion(options, *plan, *target, walking); !safe) return refused(safe.error());
 
   copy::Options engine = engine_options(options, umask);
@@ -255,7 +258,7 @@ ExitCode run_copy(const Options& options) {
     }
   }
   {
-    const ProgressThreads progress(report, copier, *plan, options, descriptors);
+    const ProgressThreads progress(report, copier, *plan, options, descriptors, selection->get());
     walk.run();
     if (const auto durable = copier.finish(); !durable)
       report.problem({copy::ProblemKind::failed, true, Error(durable.error()).about(plan->directory)});
@@ -270,7 +273,7 @@ ExitCode run_copy(const Options& options) {
   counters.deleted = (*deletion)->removed();
   RunEnd end{.no_space = copier.no_space()};
   end.interrupted = sys::stop_requested() && !end.no_space;
-  if (end.no_space) end.missing_space = missing_space(*plan, options, counters, *target, descriptors);
+  if (end.no_space) end.missing_space = missing_space(*plan, options, counters, *target, descriptors, selection->get());
   end.exit_code = exit_code(counters, report.failures() == 0 && !end.interrupted);
   end.elapsed = Clock::now() - begin;
   if (manner->deadline_passed()) end.after_stop = "the time is over; what is there is whole, and the same command goes on";

@@ -75,6 +75,7 @@ enum class ProblemKind : std::uint8_t {
   acl,
   capability,
   time,  // the object is there, this attribute is not as it should be
+  differs,             // --verify: it was copied, and is not the same
   not_deleted,         // an extra name of the target stays: its source could not be read whole
   left_out,            // not asked for (a device without -D, a directory without -r)
   vanished,            // it was gone when its turn came
