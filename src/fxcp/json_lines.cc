@@ -49,9 +49,23 @@ const char* name_of(copy::FileEvent::Action action) {
     case copy::FileEvent::Action::symlink: return "symlink";
     case copy::FileEvent::Action::special: return "special";
     case copy::FileEvent::Action::directory: return "directory";
+    case copy::FileEvent::Action::attributes: return "attributes";
+    case copy::FileEvent::Action::unchanged: return "unchanged";
+    case copy::FileEvent::Action::deleted: return "deleted";
     case copy::FileEvent::Action::removed: return "removed";
   }
   return "?";
+}
+
+Object changes(const copy::Changes& found) {
+  Object names = Object::array();
+  const std::pair<bool, const char*> all[] = {{found.created, "created"}, {found.content, "content"}, {found.size, "size"},
+                                              {found.modified, "mtime"},  {found.accessed, "atime"},  {found.mode, "mode"},
+                                              {found.owner, "owner"},     {found.group, "group"},     {found.acls, "acl"},
+                                              {found.xattrs, "xattr"}};
+  for (const auto& [is, name] : all)
+    if (is) names.push_back(name);
+  return names;
 }
 
 }  // namespace
@@ -88,6 +102,7 @@ std::string file(const copy::FileEvent& event, bool dry_run) {
   Object object{{"type", "file"}, {"action", name_of(event.action)}};
   put_name(object, "path", event.path);
   object["file_type"] = sys::name_of(event.type);
+  if (event.changes.any()) object["changes"] = changes(event.changes);
   if (event.action != copy::FileEvent::Action::copied) return line(object);
   object["bytes"] = event.size.value;
   if (dry_run) return line(object);
@@ -127,6 +142,10 @@ std::string summary(const copy::Counters& counters, const RunEnd& run, std::uint
                 {"symlinks", counters.symlinks.load()},
                 {"specials", counters.specials.load()},
                 {"hard_links", counters.hard_links.load()},
+                {"unchanged", counters.unchanged.load()},
+                {"updated", counters.updated.load()},
+                {"skipped", counters.skipped.load()},
+                {"deleted", counters.deleted.load()},
                 {"bytes", counters.bytes.load()},
                 {"bytes_moved", counters.bytes_moved.load()},
                 {"retries", counters.retries.load()},

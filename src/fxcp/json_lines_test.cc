@@ -79,13 +79,13 @@ TEST(JsonLines, EveryKindOfProblemHasANameOfItsOwn) {
 }
 
 TEST(JsonLines, File) {
-  const copy::FileEvent event{copy::FileEvent::Action::copied,
-                              "src/a",
-                              sys::FileType::regular,
-                              Bytes(1536),
-                              copy::Tier::plain,
-                              {{copy::Tier::clone, EXDEV}, {copy::Tier::plain, 0}},
-                              "the filesystem shares blocks"};
+  const copy::FileEvent event{.action = copy::FileEvent::Action::copied,
+                              .path = "src/a",
+                              .type = sys::FileType::regular,
+                              .size = Bytes(1536),
+                              .tier = copy::Tier::plain,
+                              .attempts = {{copy::Tier::clone, EXDEV}, {copy::Tier::plain, 0}},
+                              .why = "the filesystem shares blocks"};
   EXPECT_EQ(parsed(json::file(event, false)),
             Json({{"type", "file"},
                   {"action", "copied"},
@@ -106,9 +106,12 @@ TEST(JsonLines, FilesWithoutContent) {
                                                     {Action::symlink, "symlink"},
                                                     {Action::special, "special"},
                                                     {Action::directory, "directory"},
+                                                    {Action::attributes, "attributes"},
+                                                    {Action::unchanged, "unchanged"},
+                                                    {Action::deleted, "deleted"},
                                                     {Action::removed, "removed"}};
   for (const auto& [action, name] : actions) {
-    const Json event = parsed(json::file({action, "src/a", sys::FileType::fifo, Bytes(7), copy::Tier::send, {}, {}}, false));
+    const Json event = parsed(json::file({.action = action, .path = "src/a", .type = sys::FileType::fifo, .size = Bytes(7)}, false));
     EXPECT_EQ(event, Json({{"type", "file"}, {"action", name}, {"path", "src/a"}, {"file_type", "fifo"}}));
   }
 }
@@ -142,6 +145,10 @@ TEST(JsonLines, Summary) {
   counters.symlinks = 4;
   counters.specials = 5;
   counters.hard_links = 6;
+  counters.unchanged = 14;
+  counters.updated = 15;
+  counters.skipped = 16;
+  counters.deleted = 17;
   counters.bytes = 7;
   counters.bytes_moved = 8;
   counters.retries = 9;
@@ -161,6 +168,10 @@ TEST(JsonLines, Summary) {
       {"symlinks", 4},
       {"specials", 5},
       {"hard_links", 6},
+      {"unchanged", 14},
+      {"updated", 15},
+      {"skipped", 16},
+      {"deleted", 17},
       {"bytes", 7},
       {"bytes_moved", 8},
       {"retries", 9},

@@ -10,6 +10,7 @@
 #include "fxcp/options.h"
 #include "fxcp/run.h"
 #include "fxcp/stream.h"
+#include "fxcp/verify.h"
 #include "sys/fault.h"
 
 namespace {
@@ -42,6 +43,7 @@ int main(int argc, char** argv) {
   switch (options->command) {
     case Command::copy: return static_cast<int>(options->is_stream() ? run_stream(*options) : run_copy(*options));
     case Command::info: return run_info(options->paths, options->json);
+    case Command::verify: return static_cast<int>(run_verify(*options));
     case Command::cleanup: return static_cast<int>(run_cleanup(*options));
     case Command::help: return print(help_text());
     case Command::version: return print(version_text());

@@ -9,7 +9,7 @@ namespace foxing::fxcp {
 namespace {
 
 constexpr std::string_view kWhen = "auto|always|never";
-constexpr unsigned kEverywhere = kForCopy | kForInfo | kForCleanup;
+constexpr unsigned kEverywhere = kForCopy | kForInfo | kForCleanup | kForVerify;
 
 // A row of the tables is read as one.
 // clang-format off
@@ -28,45 +28,115 @@ constexpr OptionRow kOptions[] = {
      .manual = "Copies directories with all they contain. Symbolic links are copied as such, as with --links. Nothing else is "
                "kept unless asked for."},
     {.letter = 'x', .name = "one-file-system", .section = Section::selection, .sets = &Options::one_file_system,
-     .help = "do not descend into other filesystems mounted below SRC",
+     .commands = kForCopy | kForVerify, .help = "do not descend into other filesystems mounted below SRC",
      .manual = "Stays on the filesystem of each SRC: a mount point below it is copied as an empty directory."},
+
+    // ── comparison ──
+    {.letter = 'c', .name = "checksum", .section = Section::comparison, .sets = &Options::checksum,
+     .help = "compare the data of files of equal size, whatever their times say",
+     .manual = "Reads every file of equal size on both sides and compares the bytes. Without it the data is read only where size, times and the time "
+               "of the last change leave a doubt; see COMPARING."},
+    {.name = "size-only", .section = Section::comparison, .sets = &Options::size_only,
+     .help = "files of equal size have equal data", .manual = "Believes that files of equal size have equal data, whatever their times say."},
+    {.letter = 'I', .name = "ignore-times", .section = Section::comparison, .sets = &Options::ignore_times,
+     .help = "copy every file, equal or not", .manual = "Compares nothing: every file is copied again."},
+    {.name = "trust-times", .section = Section::comparison, .sets = &Options::trust_times,
+     .help = "equal size and mtime mean equal data, as rsync believes",
+     .manual = "Believes that files of equal size and modification time have equal data, as rsync does, also where the source was changed after it "
+               "was copied: an edit that puts the time back is then overlooked. For sources that have just been restored or moved to another "
+               "disk, whose every file would otherwise be read once."},
+    {.name = "modify-window", .section = Section::comparison, .sets = &Options::modify_window, .takes = Takes::required, .argument = "SECONDS",
+     .commands = kForCopy | kForVerify, .help = "times so close are equal (0: whole seconds)",
+     .manual = "Modification times that are not further apart count as equal; 0 compares whole seconds, -1 (the default) nanoseconds. For "
+               "filesystems that round times, such as FAT (2 seconds)."},
+    {.letter = 'u', .name = "update", .section = Section::comparison, .sets = &Options::update,
+     .help = "leave files that are newer in DST", .manual = "Leaves a file alone that has a later modification time in the target than in the source."},
+    {.name = "existing", .alias = "ignore-non-existing", .section = Section::comparison, .sets = &Options::existing,
+     .help = "make nothing new, only bring up to date", .manual = "Brings up to date what the target has, and makes nothing new there, not even directories."},
+    {.name = "ignore-existing", .alias = "no-clobber", .section = Section::comparison, .sets = &Options::ignore_existing,
+     .help = "touch nothing that is there", .manual = "Leaves every file alone that the target has already, whatever it is like. Directories are gone into all the same."},
+    {.name = "max-size", .section = Section::comparison, .sets = &Options::max_size, .takes = Takes::required, .argument = "SIZE",
+     .help = "leave out larger files (10M, 1.5G, 500KB)",
+     .manual = "Leaves out files that are larger than SIZE: bytes, or with K, M, G, T (1024) or KB, MB, GB, TB (1000). What the target has of such "
+               "a name stays as it is, also with --delete."},
+    {.name = "min-size", .section = Section::comparison, .sets = &Options::min_size, .takes = Takes::required, .argument = "SIZE",
+     .help = "leave out smaller files", .manual = "Leaves out files that are smaller than SIZE, written as for --max-size."},
+
+    // ── deleting ──
+    {.name = "delete", .alias = "delete-during", .section = Section::deleting, .sets = Action::delete_during,
+     .help = "delete from DST what SRC has not",
+     .manual = "Deletes from the target what the source has not, in every directory that is copied, when the directory is done. Not deleted: names in "
+               "directories whose source could not be read whole, what a filter protects, mount points, and the product's own names. Only "
+               "for directories that are mirrored: nothing is deleted beside a SRC that is copied under its name."},
+    {.name = "delete-before", .section = Section::deleting, .sets = Action::delete_before,
+     .help = "the same, all before anything is copied",
+     .manual = "As --delete, in a pass of its own before anything is copied: makes room first."},
+    {.name = "delete-after", .alias = "delete-delay", .section = Section::deleting, .sets = Action::delete_after,
+     .help = "the same, when everything is copied",
+     .manual = "As --delete, in a pass of its own when everything has been copied without a failure. --delete-delay is the same: what is extra is "
+               "looked for at the end, and not remembered from the beginning."},
+    {.name = "max-delete", .section = Section::deleting, .sets = Action::max_delete, .takes = Takes::required, .argument = "N[%]",
+     .help = "delete no more than N names; with %: refuse to delete more",
+     .manual = "With a number: deletes no more than N names; the rest stays, and the run fails. With a percentage: counts first, and does nothing at "
+               "all when more than this part of what is in the target would be deleted."},
+    {.name = "ignore-errors", .section = Section::deleting, .sets = &Options::ignore_errors,
+     .help = "delete also where SRC could not be read whole",
+     .manual = "Deletes also in directories whose source could not be read whole. What could not be read may be lost in the target."},
+    {.name = "delete-anyway", .section = Section::deleting, .sets = &Options::delete_anyway,
+     .help = "delete also when SRC is empty, or another one than last time",
+     .manual = "A source that is empty, or that lies on another filesystem than the one that was mirrored here last time, is mostly a mount that is "
+               "missing: with --delete fxcp then refuses to run when the target is not empty. This says that it is meant so."},
+    {.letter = 'b', .name = "backup", .section = Section::deleting, .sets = &Options::backup,
+     .help = "keep what is replaced or deleted, as NAME~",
+     .manual = "Keeps what would be replaced or deleted under its name with ~ behind it (--suffix), or below another directory (--backup-dir). An older one "
+               "is replaced. Names that end so are not deleted by --delete."},
+    {.name = "backup-dir", .section = Section::deleting, .sets = &Options::backup_dir, .takes = Takes::required, .argument = "DIR",
+     .completes_directories = true, .help = "keep it below DIR instead; implies --backup",
+     .manual = "Keeps what would be replaced or deleted below DIR, in the same place as in the target. A relative DIR lies in the target. It must "
+               "lie on the target's filesystem: nothing is copied. Implies --backup."},
+    {.name = "suffix", .section = Section::deleting, .sets = &Options::suffix, .takes = Takes::required, .argument = "TEXT",
+     .help = "what is put behind the names (default: ~)",
+     .manual = "What is put behind the name of what is kept; ~ by default, nothing with --backup-dir."},
+    {.name = "trash", .section = Section::deleting, .sets = &Options::trash, .takes = Takes::required, .argument = "DIR",
+     .completes_directories = true, .help = "move what is deleted below DIR; what is replaced is not kept",
+     .manual = "As --backup-dir, for what is deleted only: it is moved below DIR, in the same place as in the target, by a rename."},
 
     // ── attributes ──
     {.letter = 'p', .name = "perms", .negation = "no-perms", .section = Section::attributes, .sets = &Preserve::perms,
-     .help = "permissions, with setuid, setgid and sticky bits",
+     .commands = kForCopy | kForVerify, .help = "permissions, with setuid, setgid and sticky bits",
      .manual = "Keeps the permission bits with setuid, setgid and sticky. Without it a file gets the source's permissions less the umask. "
                "--no-perms leaves out ACLs as well, because an ACL holds the permission bits."},
     {.letter = 'o', .name = "owner", .negation = "no-owner", .section = Section::attributes, .sets = &Preserve::owner,
-     .help = "owner (only root may give files away)", .manual = "Keeps the owner. Only asked for when run by root."},
+     .commands = kForCopy | kForVerify, .help = "owner (only root may give files away)", .manual = "Keeps the owner. Only asked for when run by root."},
     {.letter = 'g', .name = "group", .negation = "no-group", .section = Section::attributes, .sets = &Preserve::group,
-     .help = "group", .manual = "Keeps the group. An ordinary user can keep only the groups that the user belongs to."},
+     .commands = kForCopy | kForVerify, .help = "group", .manual = "Keeps the group. An ordinary user can keep only the groups that the user belongs to."},
     {.letter = 't', .name = "times", .negation = "no-times", .section = Section::attributes, .sets = &Preserve::times,
-     .help = "times of reading and writing, to the nanosecond",
+     .commands = kForCopy | kForVerify, .help = "times of reading and writing, to the nanosecond",
      .manual = "Keeps the times of last access and last modification to the nanosecond; those of directories are set after all "
                "else. A time that the target filesystem cannot hold is reported."},
     {.letter = 'X', .name = "xattrs", .negation = "no-xattrs", .section = Section::attributes, .sets = &Preserve::xattrs,
-     .help = "extended attributes and file capabilities",
+     .commands = kForCopy | kForVerify, .help = "extended attributes and file capabilities",
      .manual = "Keeps extended attributes: those of the user namespace, and as root also those of the trusted namespace and file "
                "capabilities. ACLs are not among them: see --acls."},
     {.letter = 'A', .name = "acls", .negation = "no-acls", .section = Section::attributes, .sets = &Preserve::acls,
-     .help = "POSIX ACLs, also default ACLs; implies -p",
+     .commands = kForCopy | kForVerify, .help = "POSIX ACLs, also default ACLs; implies -p",
      .manual = "Keeps POSIX access control lists, and the default lists of directories. Implies --perms."},
     {.letter = 'H', .name = "hard-links", .negation = "no-hard-links", .section = Section::attributes, .sets = &Preserve::hard_links,
-     .help = "files that share one inode share one in the target too",
+     .commands = kForCopy | kForVerify, .help = "files that share one inode share one in the target too",
      .manual = "Files that are names of one inode become names of one inode in the target, across all SRC of the run. Without it each "
                "name becomes a file of its own."},
     {.letter = 'D', .section = Section::attributes, .sets = Action::devices_and_specials,
      .help = "the same as --devices --specials", .manual = "The same as --devices --specials."},
     {.name = "devices", .negation = "no-devices", .section = Section::attributes, .sets = &Preserve::devices,
-     .help = "device files (only root may create them)",
+     .commands = kForCopy | kForVerify, .help = "device files (only root may create them)",
      .manual = "Copies character and block devices as devices; their content is never read. Without it they are left out."},
     {.name = "specials", .negation = "no-specials", .section = Section::attributes, .sets = &Preserve::specials,
-     .help = "fifos and sockets",
+     .commands = kForCopy | kForVerify, .help = "fifos and sockets",
      .manual = "Copies fifos and sockets as such; they are never opened. Without it they are left out."},
 
     // ── symlinks ──
     {.letter = 'l', .name = "links", .negation = "no-links", .section = Section::symlinks, .sets = &Preserve::links,
-     .help = "copy symlinks as symlinks; implied by -a and -r",
+     .commands = kForCopy | kForVerify, .help = "copy symlinks as symlinks; implied by -a and -r",
      .manual = "Copies symbolic links as symbolic links, with the same text, whether it leads somewhere or not. Implied by --archive "
                "and --recursive. With --no-links they are left out."},
     {.letter = 'L', .name = "copy-links", .alias = "dereference", .section = Section::symlinks, .sets = Action::follow_links,
@@ -111,7 +181,7 @@ constexpr OptionRow kOptions[] = {
      .manual = "The same as --sparse=auto: holes are kept without being asked for. rsync's -S also looks for zeros in data; that is "
                "--sparse=always."},
     {.letter = 'j', .name = "jobs", .section = Section::method, .sets = Action::jobs, .takes = Takes::required, .argument = "N",
-     .help = "work on N files at a time, 1 to 256 (default: chosen)",
+     .commands = kForCopy | kForVerify, .help = "work on N files at a time, 1 to 256 (default: chosen)",
      .manual = "How many files are worked on at a time, from 1 to 256. By default fxcp chooses."},
     {.name = "atomic", .negation = "no-atomic", .section = Section::method, .sets = &Options::atomic,
      .help = "a name shows no file that is not complete (default)",
@@ -121,6 +191,11 @@ constexpr OptionRow kOptions[] = {
     {.name = "fsync", .section = Section::method, .sets = &Options::fsync, .help = "have everything on disk before saying so",
      .manual = "Makes the result durable before it is reported: data first, then names, then directories. Without it, a power failure "
                "soon after the end of the run may cost files, as with every program that leaves writing to the kernel."},
+
+    {.name = "content", .section = Section::method, .sets = Action::content, .takes = Takes::required, .argument = "HOW",
+     .values = "hash|size|extent", .commands = kForVerify, .help = "fxcp verify: compare by hash (default), size, extent",
+     .manual = "For fxcp verify: how contents are compared. hash: every byte of both sides is read and compared. size: no data is read, and files "
+               "of one size count as equal. extent: as hash, and the maps of data and holes must be the same too."},
 
     // ── streams ──
     {.name = "size", .section = Section::streams, .sets = Action::size, .takes = Takes::required, .argument = "SIZE",
@@ -161,14 +236,19 @@ constexpr OptionRow kOptions[] = {
      .help = "write nothing; with -v, name what would be copied",
      .manual = "Writes nothing at all, neither files nor directories. Sources and destination are checked, what would be copied is counted, "
                "and with --verbose or --json=files every entry is named."},
-    {.letter = 'v', .name = "verbose", .section = Section::report, .sets = Action::verbose, .commands = kForCopy | kForCleanup,
+    {.letter = 'v', .name = "verbose", .section = Section::report, .sets = Action::verbose, .commands = kForCopy | kForCleanup | kForVerify,
      .help = "name every file; twice: with details", .manual = "Names every file that is copied. Given twice, also says how, as --explain does."},
-    {.letter = 'q', .name = "quiet", .section = Section::report, .sets = &Options::quiet, .commands = kForCopy | kForCleanup,
+    {.letter = 'q', .name = "quiet", .section = Section::report, .sets = &Options::quiet, .commands = kForCopy | kForCleanup | kForVerify,
      .help = "only failures are shown", .manual = "Shows failures, and nothing else. Does not touch --json."},
     {.name = "progress", .negation = "no-progress", .section = Section::report, .sets = &Options::progress, .other_letters = "P",
      .help = "show files, bytes, rate and remaining time",
      .manual = "Shows files and bytes done, the rate and the remaining time, five times a second. By default only on a terminal; "
                "--progress shows it elsewhere too, --no-progress never. With --json, --progress adds a line once a second."},
+    {.letter = 'i', .name = "itemize-changes", .section = Section::report, .sets = Action::itemize,
+     .help = "say for every change what changed; twice: what is equal too",
+     .manual = "Prints a line for every change: eleven characters as rsync's, and the name below DST. The first: > copied, h hard link, c made "
+               "here, . only attributes, * deleted. The second: f file, d directory, L symbolic link, D device, S fifo or socket. Then c data, s size, t modification time, "
+               "p permissions, o owner, g group, u access time, a ACL, x extended attributes; + everywhere for what is new. Given twice, also names what is equal."},
     {.name = "stats", .section = Section::report, .sets = &Options::stats, .help = "show totals at the end",
      .manual = "Shows at the end how many files of which kind were copied, how many bytes, in which ways and how fast."},
     {.name = "explain", .section = Section::report, .sets = &Options::explain, .help = "say for every file which ways were tried, and why",
@@ -195,6 +275,17 @@ constexpr Verb kVerbs[] = {
      .manual = "Says for every PATH what it lies on (filesystem, block size, mount, the stack of devices below) and which ways of "
                "copying will be tried, and why. With --json, one JSON object a line. info is a verb only as the first "
                "argument; a file of that name is copied as ./info."},
+    {.name = "verify", .command = Command::verify, .operands = "A B",
+     .help = "read two trees and say what is not the same",
+     .manual = "Compares two trees, or two files: reads the data of both sides and never trusts sizes, times or what an earlier run has noted. Every "
+               "entry is the same, differs, is only in A, only in B, or unreadable; all but the first are named, with what differs. Types, "
+               "sizes, permissions, owners, groups, modification times, extended attributes, ACLs, the text of symbolic links, device numbers and "
+               "hard links are compared; --no-times and the like leave one out. Times of last access are not compared. What changes "
+               "each time it is compared is unreadable. A byte is named by its offset, counted from 0.\n\n"
+               "-v names what is the same as well, -q leaves out the summary. A and B may be symbolic links to what is meant; none is followed below "
+               "them. What was just written is read from the page cache, not from the disk.\n\n"
+               "The exit status is 0 where all is the same, 1 where anything is not, and 2 where A or B is missing. verify is a verb only as the "
+               "first argument."},
 };
 // clang-format on
 
@@ -241,6 +332,8 @@ std::span<const Verb> verbs() { return kVerbs; }
 std::string_view title(Section section) {
   switch (section) {
     case Section::selection: return "What is copied";
+    case Section::comparison: return "What counts as changed";
+    case Section::deleting: return "What is deleted, and what is kept of it";
     case Section::attributes: return "What is kept (-a keeps it all; --no-... takes one out)";
     case Section::symlinks: return "Symbolic links";
     case Section::destination: return "Where to";

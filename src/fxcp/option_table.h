@@ -13,9 +13,9 @@
 namespace foxing::fxcp {
 
 /// The headings of --help and of the man page, in their order.
-enum class Section { selection, attributes, symlinks, destination, method, streams, report, other };
-inline constexpr Section kSections[] = {Section::selection, Section::attributes, Section::symlinks, Section::destination,
-                                        Section::method,    Section::streams,    Section::report,   Section::other};
+enum class Section { selection, comparison, deleting, attributes, symlinks, destination, method, streams, report, other };
+inline constexpr Section kSections[] = {Section::selection,   Section::comparison, Section::deleting, Section::attributes, Section::symlinks,
+                                        Section::destination, Section::method,     Section::streams,  Section::report,     Section::other};
 std::string_view title(Section section);
 
 enum class Takes { nothing, optional, required };
@@ -29,8 +29,14 @@ enum class Action {
   follow_dirlinks,
   keep_links,
   follow_arguments,
+  delete_during,
+  delete_before,
+  delete_after,
+  max_delete,
+  itemize,
   target_directory,
   jobs,
+  content,
   verbose,
   json,
   cleanup,
@@ -44,12 +50,16 @@ enum class Action {
 };
 
 /// The field an option sets.  A Preserve field is set by --archive too, unless its negation stands somewhere.
-using Sets = std::variant<Action, bool Options::*, bool Preserve::*, When Options::*>;
+using Text = std::optional<std::string> Options::*;   // any words but none
+using Size = std::optional<Bytes> Options::*;         // "10M", "1.5g", "500KB": parse_size in values.h
+using Number = std::optional<std::int64_t> Options::*;  // whole, also below 0
+using Sets = std::variant<Action, bool Options::*, bool Preserve::*, When Options::*, Text, Size, Number>;
 
 /// The commands an option has a meaning for, as bits.
 inline constexpr unsigned kForCopy = 1;
 inline constexpr unsigned kForInfo = 2;
 inline constexpr unsigned kForCleanup = 4;
+inline constexpr unsigned kForVerify = 8;
 
 struct OptionRow {
   char letter = 0;                // 0: none

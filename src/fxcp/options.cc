@@ -15,6 +15,7 @@
 
 #include "base/text.h"
 #include "fxcp/option_table.h"
+#include "fxcp/values.h"
 
 namespace foxing::fxcp {
 namespace {
@@ -136,6 +137,7 @@ bool is_one_of(std::string_view value, std::string_view values) {
 unsigned bit_of(Command command) {
   switch (command) {
     case Command::info: return kForInfo;
+    case Command::verify: return kForVerify;
     case Command::cleanup: return kForCleanup;
     default: return kForCopy;
   }
@@ -144,6 +146,7 @@ unsigned bit_of(Command command) {
 std::string_view name_of(Command command) {
   switch (command) {
     case Command::info: return "info";
+    case Command::verify: return "verify";
     case Command::cleanup: return "--cleanup";
     default: return "copying";
   }
@@ -166,10 +169,14 @@ class Parser {
   Result<Given> understand(int code, const char* word) const;
   Result<> apply(const Given& given);
   Result<> act(Action action, const Given& given);
+  Result<> set_deletion(Delete when, const Given& given);
   Result<> finish();
   Result<> sort_operands();
   void settle_attributes();
   Result<> check_contradictions() const;
+  template <class Contradict>
+  Result<> check_comparison(Contradict contradict) const;
+  Result<> check_deleting() const;
   Result<> act_on_stream(Action action, const Given& given);
   Result<> check_stream() const;
 
@@ -262,6 +269,20 @@ Result<> Parser::apply(const Given& given) {
     wanted_.*(*part) = !given.negated;
     refused_.*(*part) = given.negated;
   }
+  if (const auto* text = std::get_if<Text>(&row.sets)) {
+    if (*given.argument == '\0') return refuse(fmt::format("{} is empty", given.spelling));
+    options_.*(*text) = given.argument;
+  }
+  if (const auto* size = std::get_if<Size>(&row.sets)) {
+    options_.*(*size) = parse_size(given.argument);
+    if (!(options_.*(*size)))
+      return refuse(
+          fmt::format("{}={}: use a number of bytes, or one with K, M, G, T, KB, MB, GB or TB", given.spelling, given.argument));
+  }
+  if (const auto* number = std::get_if<Number>(&row.sets)) {
+    options_.*(*number) = parse_number(given.argument);
+    if (!(options_.*(*number))) return refuse(fmt::format("{}={}: use a whole number", given.spelling, given.argument));
+  }
   if (const auto* when = std::get_if<When Options::*>(&row.sets))
     options_.*(*when) = given.negated ? When::never : given.argument == nullptr ? row.bare : when_of(given.argument);
   return {};
@@ -286,6 +307,24 @@ Result<> Parser::act(Action action, const Given& given) {
       refused_.links = false;
       break;
     case Action::follow_arguments: follow_arguments_ = true; break;
+    case Action::delete_during: return set_deletion(Delete::during, given);
+    case Action::delete_before: return set_deletion(Delete::before, given);
+    case Action::delete_after: return set_deletion(Delete::after, given);
+    case Action::max_delete: {
+      std::string_view text = given.argument;
+      const bool percent = text.ends_with('%');
+      if (percent) text.remove_suffix(1);
+      const auto number = parse_number(text);
+      if (!number || *number < 0 || (percent && *number > 100))
+        return refuse(
+            fmt::format("{}={}: use a number of names, or a percentage from 0% to 100%", given.spelling, given.argument));
+      if (percent)
+        options_.max_delete_percent = static_cast<unsigned>(*number);
+      else
+        options_.max_delete = static_cast<std::uint64_t>(*number);
+      break;
+    }
+    case Action::itemize: ++options_.itemize; break;
     case Action::target_directory:
       if (options_.target_directory) return refuse("--target-directory is given twice");
       if (*given.argument == '\0') return refuse("--target-directory= is empty: the current directory is called .");
@@ -296,6 +335,13 @@ Result<> Parser::act(Action action, const Given& given) {
       const auto [rest, problem] = std::from_chars(given.argument, end, options_.jobs);
       if (problem != std::errc{} || rest != end || options_.jobs < 1 || options_.jobs > kMostJobs)
         return refuse(fmt::format("{} {}: use a number from 1 to {}", given.spelling, given.argument, kMostJobs));
+      break;
+    }
+    case Action::content: {
+      const std::string_view how = given.argument;
+      options_.content = how == "size"     ? CompareContent::size
+                         : how == "extent" ? CompareContent::extent
+                                           : CompareContent::hash;
       break;
     }
     case Action::verbose: ++options_.verbose; break;
@@ -316,6 +362,13 @@ Result<> Parser::act(Action action, const Given& given) {
   return {};
 }
 
+Result<> Parser::set_deletion(Delete when, const Given& given) {
+  if (options_.deletion != Delete::no && options_.deletion != when)
+    return refuse(fmt::format("{} and another moment of deleting contradict each other", given.spelling));
+  options_.deletion = when;
+  return {};
+}
+
 Result<> Parser::finish() {
   for (const Given& given : given_)
     if ((given.row->commands & bit_of(options_.command)) == 0)
@@ -324,6 +377,37 @@ Result<> Parser::finish() {
   settle_attributes();
   FOX_TRY(sort_operands());
   return check_stream();
+}
+
+template <class Contradict>
+Result<> Parser::check_comparison(Contradict contradict) const {
+  if (options_.checksum && options_.size_only) return contradict("--checksum", "--size-only");
+  if (options_.checksum && options_.ignore_times) return contradict("--checksum", "--ignore-times");
+  if (options_.size_only && options_.ignore_times) return contradict("--size-only", "--ignore-times");
+  if (options_.max_size && options_.min_size && *options_.max_size < *options_.min_size)
+    return contradict("--max-size", "--min-size", "no file is both");
+  if (options_.modify_window && *options_.modify_window < -1)
+    return refuse("--modify-window: use seconds, 0, or -1 for nanoseconds");
+  return {};
+}
+
+Result<> Parser::check_deleting() const {
+  const auto needs = [](const char* option, const char* other) {
+    return refuse(fmt::format("{} means something only with {}", option, other));
+  };
+  if (options_.deletion != Delete::no && !options_.recursive && !options_.archive)
+    return needs("--delete", "--recursive or --archive");
+  if (options_.deletion == Delete::no) {
+    if (options_.max_delete || options_.max_delete_percent) return needs("--max-delete", "--delete");
+    if (options_.ignore_errors) return needs("--ignore-errors", "--delete");
+    if (options_.delete_anyway) return needs("--delete-anyway", "--delete");
+    if (options_.trash) return needs("--trash", "--delete");
+  }
+  if (options_.trash && (options_.backup || options_.backup_dir))
+    return refuse("--trash and --backup contradict each other: what is deleted can be kept in one place only");
+  if (options_.suffix && !options_.backup && !options_.backup_dir) return needs("--suffix", "--backup");
+  if (options_.suffix && options_.suffix->find('/') != std::string::npos) return refuse("--suffix must not contain a slash");
+  return {};
 }
 
 Result<> Parser::check_contradictions() const {
@@ -335,6 +419,8 @@ Result<> Parser::check_contradictions() const {
   if (options_.reflink == When::always && options_.sparse != When::automatic)
     return contradict("--reflink=always", options_.sparse == When::always ? "--sparse=always" : "--sparse=never",
                       "a clone has exactly the holes of its source");
+  FOX_TRY(check_comparison(contradict));
+  FOX_TRY(check_deleting());
   if (wanted_.acls && refused_.perms) return contradict("--acls", "--no-perms", "an ACL holds the permissions");
   if (options_.quiet) {
     if (options_.verbose > 0) return contradict("--quiet", "--verbose");
@@ -348,7 +434,8 @@ Result<> Parser::check_contradictions() const {
 void Parser::settle_attributes() {
   for (const OptionRow& row : option_table())
     if (const auto* part = std::get_if<bool Preserve::*>(&row.sets)) {
-      const bool wanted = wanted_.*(*part) || options_.archive;
+      const bool all = options_.archive || options_.command == Command::verify;
+      const bool wanted = wanted_.*(*part) || all;
       options_.preserve.*(*part) = wanted && !(refused_.*(*part));
     }
   options_.recursive = options_.recursive || options_.archive;
@@ -364,6 +451,9 @@ Result<> Parser::sort_operands() {
   for (const std::string& operand : operands_)
     if (operand.empty()) return refuse("an empty operand names no file (the current directory is called .)");
 
+  if (options_.command == Command::verify && operands_.size() != 2)
+    return refuse(fmt::format("verify needs two operands, A and B, and there {} {}", operands_.size() == 1 ? "is" : "are",
+                              operands_.size()));
   if (options_.command != Command::copy) {
     if (operands_.empty())
       return refuse(fmt::format("{} needs at least one {}", name_of(options_.command),

@@ -15,14 +15,24 @@
 
 namespace foxing::fxcp {
 
-enum class Command { copy, info, cleanup, help, version };
+enum class Command { copy, info, verify, cleanup, help, version };
 enum class When { automatic, always, never };
+/// What `verify` makes of the content of files: every byte; nothing but the size; every byte and the map of holes.
+enum class CompareContent { hash, size, extent };
 
 /// Symbolic links met inside a tree.  Kept where `preserve.links`, else left out.
 enum class Symlinks {
   keep,
   follow,             // -L: what they point to is copied
   follow_directories  // -k: those that point to a directory are copied as that directory
+};
+
+/// When what the source has not is deleted from the target.
+enum class Delete {
+  no,
+  during,  // directory by directory, as they are done
+  before,  // in a pass of its own
+  after
 };
 
 /// What of a file, beside its content, the target gets.
@@ -48,8 +58,9 @@ struct Options {
   std::string destination;
   std::optional<std::string> target_directory;
   bool no_target_directory = false;
-  // info, cleanup
+  // info, cleanup; verify: A and B
   std::vector<std::string> paths;
+  CompareContent content = CompareContent::hash;  // verify
 
   bool archive = false;
   bool recursive = false;          // true with archive
@@ -58,6 +69,29 @@ struct Options {
   Symlinks symlinks = Symlinks::keep;
   bool follow_arguments = false;   // a SRC that is a symbolic link means what it points to
   bool keep_dirlinks = false;      // a symbolic link to a directory in the target serves as that directory
+
+  // what counts as changed
+  bool checksum = false;
+  bool size_only = false;
+  bool ignore_times = false;
+  bool trust_times = false;
+  bool update = false;
+  bool existing = false;
+  bool ignore_existing = false;
+  std::optional<std::int64_t> modify_window;
+  std::optional<Bytes> max_size;
+  std::optional<Bytes> min_size;
+
+  // what is deleted, and what is kept of it
+  Delete deletion = Delete::no;
+  std::optional<std::uint64_t> max_delete;
+  std::optional<unsigned> max_delete_percent;
+  bool ignore_errors = false;
+  bool delete_anyway = false;
+  bool backup = false;
+  std::optional<std::string> backup_dir;
+  std::optional<std::string> suffix;
+  std::optional<std::string> trash;
 
   When reflink = When::automatic;
   When sparse = When::automatic;
@@ -73,6 +107,7 @@ struct Options {
   When progress = When::automatic; // automatic: on a terminal
   bool stats = false;
   bool explain = false;
+  unsigned itemize = 0;            // twice: what is equal too
 
   // Streams, compression, devices: stream.h.
   std::optional<Bytes> size;           // what is announced

@@ -9,6 +9,7 @@
 #include <cstdio>
 
 #include "base/text.h"
+#include "fxcp/itemize.h"
 #include "fxcp/json_lines.h"
 
 namespace foxing::fxcp {
@@ -29,6 +30,7 @@ const char* meaning_of(copy::ProblemKind kind) {
     case copy::ProblemKind::acl: return "ACL not kept";
     case copy::ProblemKind::capability: return "file capability not kept";
     case copy::ProblemKind::time: return "time not kept";
+    case copy::ProblemKind::not_deleted: return "not deleted";
     case copy::ProblemKind::left_out: return "left out";
     case copy::ProblemKind::vanished: return "vanished while the tree was copied";
     default: return copy::name_of(kind);
@@ -63,7 +65,10 @@ Report::Report(const Options& options)
       verbose_(options.verbose > 0),
       explain_(options.explain || options.verbose > 1),
       stats_(options.stats),
-      wants_files_(options.json ? options.json_files || options.explain : options.verbose > 0 || options.explain),
+      itemize_(options.itemize > 0),
+      wants_files_(options.json ? options.json_files || options.explain
+                                : options.verbose > 0 || options.explain || options.itemize > 0),
+      wants_unchanged_(options.json ? options.json_files && options.itemize > 0 : options.itemize > 1),
       dry_run_(options.dry_run),
       progress_(wanted(options.progress, !options.json && !options.quiet && ::isatty(STDERR_FILENO) == 1)) {}
 
@@ -123,6 +128,8 @@ void Report::problem(copy::Problem problem) {
 void Report::file(const copy::FileEvent& event) {
   const std::lock_guard lock(mutex_);
   if (json_) return print_line(stdout, json::file(event, dry_run_));
+  if (itemize_) return print_line(stdout, itemized(event));
+  if (event.action == copy::FileEvent::Action::deleted) return print_line(stdout, "deleting " + printable(event.path));
   std::string text = printable(event.path);
   if (event.action == copy::FileEvent::Action::directory) text += '/';
   if (explain_ && event.action == copy::FileEvent::Action::copied && !dry_run_) {
@@ -189,10 +196,10 @@ void Report::end(const copy::Counters& counters, const RunEnd& run) {
                              grouped(counters.files), grouped(counters.directories),
                              grouped(counters.symlinks + counters.specials), human(Bytes(counters.bytes))));
     }
-    const std::string done =
-        fmt::format("{} of {} entries done, {} failures",
-                    grouped(counters.files + counters.directories + counters.symlinks + counters.specials + counters.hard_links),
-                    grouped(counters.entries), grouped(failures_));
+    const std::string done = fmt::format("{} of {} entries done, {} failures",
+                                         grouped(counters.files + counters.directories + counters.symlinks + counters.specials +
+                                                 counters.hard_links + counters.unchanged + counters.updated + counters.skipped),
+                                         grouped(counters.entries), grouped(failures_));
     if (run.no_space) {
       const std::string missing =
           run.missing_space > Bytes(0) ? fmt::format("; {} more would be needed", human(run.missing_space)) : "";
@@ -223,6 +230,10 @@ void Report::print_statistics(const copy::Counters& counters, const RunEnd& run)
   row("Symbolic links", grouped(counters.symlinks));
   row("Fifos, sockets, devices", grouped(counters.specials));
   row("Hard links", grouped(counters.hard_links));
+  if (counters.unchanged > 0) row("Equal already", grouped(counters.unchanged));
+  if (counters.updated > 0) row("Only attributes", grouped(counters.updated));
+  if (counters.skipped > 0) row("Left alone", grouped(counters.skipped));
+  if (counters.deleted > 0) row(dry_run_ ? "Would be deleted" : "Deleted", grouped(counters.deleted));
   row("Bytes", fmt::format("{} ({})", grouped(counters.bytes), human(Bytes(counters.bytes))));
   row("Bytes moved", fmt::format("{} ({})", grouped(counters.bytes_moved), human(Bytes(counters.bytes_moved))));
   for (std::size_t tier = 0; tier < copy::kTiers; ++tier) {

@@ -59,6 +59,7 @@ class Report final : public copy::Observer {
   // copy::Observer
   void problem(copy::Problem problem) override;
   bool wants_files() const override { return wants_files_; }
+  bool wants_unchanged() const override { return wants_unchanged_; }
   void file(const copy::FileEvent& event) override;
 
   void progress(const ProgressState& state);
@@ -89,7 +90,9 @@ class Report final : public copy::Observer {
   const bool verbose_;
   const bool explain_;
   const bool stats_;
+  const bool itemize_;
   const bool wants_files_;
+  const bool wants_unchanged_;
   const bool dry_run_;
   bool progress_;
   std::mutex mutex_;

@@ -184,13 +184,13 @@ TEST(Report, AStoppedRunSaysThatWhatIsThereIsWhole) {
 }
 
 copy::FileEvent copied(const std::string& path) {
-  return {copy::FileEvent::Action::copied,
-          path,
-          sys::FileType::regular,
-          Bytes(1536),
-          copy::Tier::plain,
-          {{copy::Tier::clone, EXDEV}, {copy::Tier::plain, 0}},
-          "the filesystem shares blocks"};
+  return {.action = copy::FileEvent::Action::copied,
+          .path = path,
+          .type = sys::FileType::regular,
+          .size = Bytes(1536),
+          .tier = copy::Tier::plain,
+          .attempts = {{copy::Tier::clone, EXDEV}, {copy::Tier::plain, 0}},
+          .why = "the filesystem shares blocks"};
 }
 
 TEST(Report, VerboseIsANameALine) {
@@ -200,7 +200,7 @@ TEST(Report, VerboseIsANameALine) {
   EXPECT_TRUE(report.wants_files());
   const Printed out = printed([&] {
     report.file(copied("src/a\n"));
-    report.file({copy::FileEvent::Action::directory, "src/d", sys::FileType::directory, Bytes(0), copy::Tier::send, {}, {}});
+    report.file({.action = copy::FileEvent::Action::directory, .path = "src/d", .type = sys::FileType::directory});
   });
   EXPECT_EQ(out.out, "src/a\\x0a\nsrc/d/\n");
 }
@@ -211,7 +211,7 @@ TEST(Report, ExplainTellsTheTiersAndWhy) {
   Report report(options);
   const Printed out = printed([&] {
     report.file(copied("src/a"));
-    report.file({copy::FileEvent::Action::linked, "src/b", sys::FileType::regular, Bytes(0), copy::Tier::send, {}, {}});
+    report.file({.action = copy::FileEvent::Action::linked, .path = "src/b", .type = sys::FileType::regular});
   });
   EXPECT_EQ(out.out,
             "src/a: reflink declined (EXDEV) -> read_write (the filesystem shares blocks; 1.5 KiB)\nsrc/b: hard link to a file "

@@ -11,6 +11,7 @@
 #include "core/copy/copier.h"
 #include "core/copy/estimate.h"
 #include "fxcp/arrangement.h"
+#include "fxcp/deletion.h"
 #include "fxcp/preflight.h"
 #include "sys/file.h"
 #include "sys/names.h"
@@ -20,6 +21,20 @@ namespace foxing::fxcp {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+copy::Comparison comparison(const Options& options) {
+  copy::Comparison compare;
+  using By = copy::Comparison::By;
+  compare.by = options.ignore_times ? By::nothing : options.size_only ? By::size : options.checksum ? By::content : By::quick;
+  compare.trust_times = options.trust_times;
+  if (options.modify_window) compare.window.seconds = *options.modify_window;
+  compare.newer_stays = options.update;
+  compare.only_existing = options.existing;
+  compare.only_new = options.ignore_existing;
+  if (options.min_size) compare.smallest = *options.min_size;
+  if (options.max_size) compare.largest = *options.max_size;
+  return compare;
+}
 
 copy::Options engine_options(const Options& options, mode_t umask) {
   copy::Options engine;
@@ -41,6 +56,7 @@ copy::Options engine_options(const Options& options, mode_t umask) {
   engine.dry_run = options.dry_run;
   engine.atomic = options.atomic;
   engine.durable = options.fsync;
+  engine.compare = comparison(options);
   const auto choice = [](When when) { return static_cast<int>(when); };
   engine.choices.reflink = std::array{copy::Reflink::automatic, copy::Reflink::always,
                                       copy::Reflink::never}[static_cast<std::size_t>(choice(options.reflink))];
@@ -53,23 +69,24 @@ unsigned worker_count(const Options& options) {
   return options.jobs > 0 ? options.jobs : std::min(sys::usable_processors(), 16u);
 }
 
-/// The directory that all targets lie in, made where that is to be; invalid in a dry run.
+/// The directory that all targets lie in, made where that is to be; invalid where a dry run would make it.
 Result<sys::UniqueFd> open_target(const Arrangement& plan, const Options& options, mode_t umask) {
-  if (options.dry_run) return sys::UniqueFd();
+  if (plan.make_directory && options.dry_run) return sys::UniqueFd();
   if (plan.make_directory) {
     const bool left_later = plan.items.size() == 1 && plan.items.front().mirror;  // the copier gives it its mode at the end
     FOX_TRY(sys::make_directory_at(sys::working_directory(), plan.directory, left_later ? 0700 : 0777 & ~umask));
   }
   // To put names into a directory one need not be able to read it.
   const bool mirrors = std::ranges::any_of(plan.items, &Item::mirror);
-  return sys::open_at(
-      sys::working_directory(), plan.directory,
-      {.access = mirrors ? sys::Access::read : sys::Access::path, .links = sys::Links::follow, .directory = true});
+  return sys::open_at(sys::working_directory(), plan.directory,
+                      {.access = mirrors ? sys::Access::read : sys::Access::path,
+                       .links = sys::Links::follow,
+                       .directory = true,
+                       .keep_atime = mirrors});
 }
 
 /// Hands one item to the walk: as a tree whose contents go into the target, or as a name there.
-Result<> add_item(walk::Walk& walk, copy::Copier& copier, const Arrangement& plan, const Item& item, sys::FdView target,
-                  bool dry_run) {
+Result<> add_item(walk::Walk& walk, copy::Copier& copier, const Arrangement& plan, const Item& item, sys::FdView target) {
   const SplitPath path = split_path(item.source);
   const bool alone = item.mirror;
   sys::UniqueFd source =
@@ -79,7 +96,7 @@ Result<> add_item(walk::Walk& walk, copy::Copier& copier, const Arrangement& pla
                                    {.access = sys::Access::path, .links = sys::Links::follow, .directory = true}));
   const sys::FileStatus status = FOX_TRY(sys::status_of(source));
   std::unique_ptr<copy::TargetDirectory> into;
-  if (!dry_run) into = FOX_TRY(copier.adopt(FOX_TRY(sys::duplicate(target)), source, status.device(), plan.make_directory));
+  if (target) into = FOX_TRY(copier.adopt(FOX_TRY(sys::duplicate(target)), source, status.device(), plan.make_directory));
   if (alone) {
     walk.add_root(std::move(source), status, item.source, std::move(into));
     return {};
@@ -168,7 +185,8 @@ Bytes missing_space(const Arrangement& plan, const Options& options, const copy:
 
 ExitCode exit_code(const copy::Counters& counters, bool all_well) {
   if (all_well) return ExitCode::all_done;
-  const std::uint64_t done = counters.files + counters.directories + counters.symlinks + counters.specials + counters.hard_links;
+  const std::uint64_t done = counters.files + counters.directories + counters.symlinks + counters.specials + counters.hard_links +
+                             counters.unchanged + counters.updated + counters.deleted;
   return done > 0 ? ExitCode::some_failed : ExitCode::nothing_done;
 }
 
@@ -194,20 +212,27 @@ ExitCode run_copy(const Options& options) {
   }
   auto target = open_target(*plan, options, umask);
   if (!target) return refused(std::move(target).error().about(plan->directory));
-  report.start(options, workers);
+  const walk::Walk::Options walking = walk_options(options, workers, descriptors);
+  if (const auto safe = guard_deletion(options, *plan, *target, walking); !safe) return refused(safe.error());
 
   copy::Options engine = engine_options(options, umask);
   engine.target_name = plan->directory;
   engine.most_waiting_commits = std::clamp<std::size_t>(descriptors / 8, 1, 1024);
   copy::Copier copier(engine, report, workers);
-  walk::Walk walk(copier, walk_options(options, workers, descriptors), [&](walk::WorkerIndex worker) { copier.quiet(worker); });
+  auto deletion = Deletion::prepare(options, *plan, *target, report, copier.temp_names(), walking.selector);
+  if (!deletion) return refused(deletion.error());
+  copier.clear_away_with((*deletion)->during(), (*deletion)->keeper());
+  report.start(options, workers);
+  (*deletion)->pass(Delete::before, walking);
+
+  walk::Walk walk(copier, walking, [&](walk::WorkerIndex worker) { copier.quiet(worker); });
   if (!options.dry_run) {
     auto root = sys::duplicate(*target);
     if (!root) return refused(std::move(root).error().about(plan->directory));
     copier.connect(walk, std::move(*root));
   }
   for (const Item& item : plan->items) {
-    if (auto added = add_item(walk, copier, *plan, item, *target, options.dry_run); !added) {
+    if (auto added = add_item(walk, copier, *plan, item, *target); !added) {
       report.problem({copy::ProblemKind::failed, true, std::move(added).error().about(item.source)});
     }
   }
@@ -217,9 +242,13 @@ ExitCode run_copy(const Options& options) {
     if (const auto durable = copier.finish(); !durable)
       report.problem({copy::ProblemKind::failed, true, Error(durable.error()).about(plan->directory)});
   }
+  if (!sys::stop_requested()) (*deletion)->pass(Delete::after, walking);
+  (*deletion)->end();
+  if (report.failures() == 0 && !sys::stop_requested()) remember_origin(options, *plan, *target);
 
   copy::Counters counters;
   copier.add_counters_to(counters);
+  counters.deleted = (*deletion)->removed();
   RunEnd end{.no_space = copier.no_space()};
   end.interrupted = sys::stop_requested() && !end.no_space;
   if (end.no_space) end.missing_space = missing_space(*plan, options, counters, *target, descriptors);

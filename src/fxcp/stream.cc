@@ -335,13 +335,15 @@ ExitCode Run::end(const Result<copy::Ingested>& ingested) {
     counters.bytes_moved = ingested->written.value;
     counters.by_tier[static_cast<std::size_t>(copy::Tier::plain)] = 1;
     if (report.wants_files()) {
-      report.file({copy::FileEvent::Action::copied,
-                   options.sources.front(),
-                   FileType::regular,
-                   ingested->size,
-                   copy::Tier::plain,
-                   {{copy::Tier::plain, 0}},
-                   "it is read once"});
+      report.file({.action = copy::FileEvent::Action::copied,
+                   .path = options.sources.front(),
+                   .below = options.sources.front(),
+                   .type = FileType::regular,
+                   .size = ingested->size,
+                   .changes = copy::Changes::creation(),
+                   .tier = copy::Tier::plain,
+                   .attempts = {{copy::Tier::plain, 0}},
+                   .why = "it is read once"});
     }
   } else {
     Error error = ingested.error();

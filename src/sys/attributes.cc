@@ -5,9 +5,11 @@
 #include <linux/fs.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdio>
 #include <cstring>
 
@@ -63,14 +65,27 @@ bool inherits_project(FdView directory) {
   return ::ioctl(directory.number(), FS_IOC_FSGETXATTR, &attributes) == 0 && (attributes.fsx_xflags & FS_XFLAG_PROJINHERIT) != 0;
 }
 
-Result<std::vector<std::string>> list_attributes(Object object) {
+Result<std::uint32_t> generation_of(FdView file) {
+  // Declared with a long, but the kernel writes 32 bits.
+  std::uint32_t generation[2] = {0, 0};
+  const auto call = [&] { return ::ioctl(file.number(), FS_IOC_GETVERSION, generation); };
+  if (uninterrupted(Call::getversion, call) == 0) return generation[0];
+  if (errno == ENOTTY || errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL) return 0u;
+  return failed("ioctl(FS_IOC_GETVERSION)");
+}
+
+namespace {
+
+/// Asks `list(buffer, size)` with as much room as it takes.
+template <class List>
+Result<std::vector<std::string>> list_all(List list) {
   std::vector<std::string> names;
   char small[512];
   std::string large;
   char* buffer = small;
   std::size_t size = sizeof small;
   while (true) {
-    const ssize_t length = uninterrupted(Call::listxattr, [&] { return list_into(object, buffer, size); });
+    const ssize_t length = uninterrupted(Call::listxattr, [&] { return list(buffer, size); });
     if (length >= 0) {
       for (const char* name = buffer; name < buffer + length; name += names.back().size() + 1) names.emplace_back(name);
       return names;
@@ -81,6 +96,31 @@ Result<std::vector<std::string>> list_attributes(Object object) {
     large.resize(size);
     buffer = large.data();
   }
+}
+
+constexpr long kListxattrat = 465;  // the same on x86_64 and aarch64; Debian 12's headers do not know it
+std::atomic<bool> listxattrat_is_missing{false};
+
+ssize_t list_at(FdView directory, CString name, char* buffer, std::size_t size) {
+  if (!listxattrat_is_missing.load(std::memory_order_relaxed)) {
+    const long length = ::syscall(kListxattrat, directory.number(), name.text(), AT_SYMLINK_NOFOLLOW, buffer, size);
+    if (length >= 0 || (errno != ENOSYS && errno != EPERM)) return length;  // EPERM: a sandbox that knows less than the kernel
+    listxattrat_is_missing.store(true, std::memory_order_relaxed);
+  }
+  std::string path = ProcPath(directory).text();
+  path += '/';
+  path += name.text();
+  return ::llistxattr(path.c_str(), buffer, size);
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> list_attributes(Object object) {
+  return list_all([&](char* buffer, std::size_t size) { return list_into(object, buffer, size); });
+}
+
+Result<std::vector<std::string>> list_attributes_at(FdView directory, CString name) {
+  return list_all([&](char* buffer, std::size_t size) { return list_at(directory, name, buffer, size); });
 }
 
 Result<> get_attribute(Object object, CString name, std::string& value) {

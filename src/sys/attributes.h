@@ -6,6 +6,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <ctime>
 #include <string>
 #include <vector>
@@ -38,9 +39,15 @@ bool inherits_project(FdView directory);
 
 /// All names, each once, in the kernel's order.  EOPNOTSUPP is an empty list.  Source: listxattr(2).
 Result<std::vector<std::string>> list_attributes(Object object);
+/// As above for one name below `directory`, a link itself; nothing is opened.  Source: listxattrat(2), Linux 6.13; before that through /proc/self/fd.
+Result<std::vector<std::string>> list_attributes_at(FdView directory, CString name);
 /// Replaces `value`.  ENODATA where there is none.  Source: getxattr(2).
 Result<> get_attribute(Object object, CString name, std::string& value);
 Result<> set_attribute(Object object, CString name, const std::string& value);
 Result<> remove_attribute(Object object, CString name);
+
+/// The inode's generation, which changes when its number is given to another file; 0 where the filesystem doesn't tell.
+/// Not for O_PATH descriptors (EBADF).  Source: <linux/fs.h>, FS_IOC_GETVERSION.
+Result<std::uint32_t> generation_of(FdView file);
 
 }  // namespace foxing::sys

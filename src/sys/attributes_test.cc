@@ -122,6 +122,27 @@ TEST_P(Attributes, AListThatGrowsMeanwhileIsAskedForAgain) {
   EXPECT_EQ(value, "value");
 }
 
+TEST(Generation, IsTheInodesOwnAndStays) {
+  TempTree world;
+  world.file("file", "text");
+  const auto file = open_at(working_directory(), world.at("file"));
+  const auto first = generation_of(*file);
+  ASSERT_TRUE(first) << first.error().message();
+  world.overwrite("file", 0, "more");
+  EXPECT_EQ(*generation_of(*file), *first);
+  const auto path = open_at(working_directory(), world.at("file"), {.access = Access::path});
+  EXPECT_EQ(generation_of(*path).error().code, EBADF);
+}
+
+TEST(Generation, IsZeroWhereThereIsNone) {
+  const auto file = open_at(working_directory(), "/proc/self/status");
+  EXPECT_EQ(*generation_of(*file), 0u);
+  FOXING_NEEDS_FAULTS();
+  const FaultPlan faults("getversion:1:EOPNOTSUPP,getversion:2:EIO");
+  EXPECT_EQ(*generation_of(*file), 0u);
+  EXPECT_EQ(generation_of(*file).error().code, EIO);
+}
+
 TEST(AttributesOfLinks, AreTheLinksOwn) {
   TempTree world;
   world.file("file", "text", 0600);

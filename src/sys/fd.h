@@ -22,6 +22,8 @@ class FdView {
  public:
   constexpr explicit FdView(int fd) : fd_(fd) {}
   FdView(const UniqueFd& owner) : fd_(owner.get()) {}
+  /// False where there is nothing open.
+  constexpr explicit operator bool() const { return fd_ >= 0; }
   constexpr int number() const { return fd_; }
 
  private:

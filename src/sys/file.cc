@@ -222,6 +222,13 @@ Result<> preallocate(FdView file, ByteRange range) {
   });
 }
 
+Result<> punch_hole(FdView file, ByteRange range) {
+  return done_or_failed(Call::punch_hole, "fallocate(PUNCH_HOLE)", [&] {
+    return ::fallocate(file.number(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(range.begin.value),
+                       static_cast<off_t>(range.size().value));
+  });
+}
+
 Result<> clone(FdView source, FdView target) {
   return done_or_failed(Call::ficlone, "ioctl(FICLONE)", [&] { return ::ioctl(target.number(), FICLONE, source.number()); });
 }

@@ -75,6 +75,10 @@ Result<FileOffset> seek_hole(FdView file, FileOffset at);
 Result<> truncate(FdView file, Bytes size);
 /// Reserves blocks without changing the size.  EOPNOTSUPP where the filesystem can't.  Source: fallocate(2), FALLOC_FL_KEEP_SIZE.
 Result<> preallocate(FdView file, ByteRange range);
+/// Makes `range` read as zeros and gives back the blocks that lie wholly in it; the size stays; of a block device too, where that
+/// can be done without writing.  EOPNOTSUPP and EINVAL: this way declines.
+/// A range up to the end of the file has to reach the end of its last block, else XFS keeps that block.  Source: fallocate(2), FALLOC_FL_PUNCH_HOLE.
+Result<> punch_hole(FdView file, ByteRange range);
 
 /// Makes `target` share all blocks of `source`.  EOPNOTSUPP, EXDEV, EINVAL, ETXTBSY, EAGAIN, ENOTTY, ENOSYS mean that this way declines;
 /// ENOSPC, EDQUOT and EIO are real.  Source: ioctl_ficlone(2).

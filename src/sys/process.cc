@@ -16,6 +16,7 @@
 #include <ctime>
 #include <string_view>
 #include <thread>
+#include <vector>
 
 #include "sys/file.h"
 
@@ -108,6 +109,17 @@ Privileges privileges() {
           .ignore_permissions = has(CAP_DAC_OVERRIDE),
           .make_devices = has(CAP_MKNOD),
           .keep_setgid = has(CAP_FSETID)};
+}
+
+bool belongs_to_group(gid_t group) {
+  static const std::vector<gid_t> groups = [] {
+    const int count = ::getgroups(0, nullptr);
+    std::vector<gid_t> all(static_cast<std::size_t>(std::max(count, 0)));
+    all.resize(static_cast<std::size_t>(std::max(::getgroups(static_cast<int>(all.size()), all.data()), 0)));
+    all.push_back(::getegid());
+    return all;
+  }();
+  return std::ranges::find(groups, group) != groups.end();
 }
 
 unsigned usable_processors() {

@@ -26,6 +26,9 @@ struct Privileges {
 };
 Privileges privileges();
 
+/// True where this process may give files to `group` without being root: its own group and its supplementary ones, as they were at the first call.
+bool belongs_to_group(gid_t group);
+
 /// Processors this process may run on; at least 1.
 unsigned usable_processors();
 

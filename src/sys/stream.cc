@@ -58,11 +58,4 @@ Result<UniqueFd> open_device_alone(FdView directory, CString name, Links links) 
   return device;
 }
 
-Result<> punch_hole(FdView file, ByteRange range) {
-  return done_or_failed(Call::punch_hole, "fallocate", [&] {
-    return ::fallocate(file.number(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(range.begin.value),
-                       static_cast<off_t>(range.size().value));
-  });
-}
-
 }  // namespace foxing::sys

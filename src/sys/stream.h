@@ -33,8 +33,4 @@ Result<Bytes> device_size(FdView device);
 /// something, or opened like this by another.  ENOTBLK where it is something else.  Source: open(2), O_EXCL without O_CREAT.
 Result<UniqueFd> open_device_alone(FdView directory, CString name, Links links);
 
-/// Makes `range` read as zeros and gives its blocks back; of a block device too, where that can be done without writing.
-/// EOPNOTSUPP and EINVAL mean that this way declines.  Source: fallocate(2), FALLOC_FL_PUNCH_HOLE.
-Result<> punch_hole(FdView file, ByteRange range);
-
 }  // namespace foxing::sys

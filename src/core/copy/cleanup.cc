@@ -21,7 +21,7 @@ void Cleanup::remove(walk::Directory& directory, const std::string& name, bool i
     removed_.fetch_add(1);
     if (observer_.wants_files()) {
       const auto type = is_directory ? sys::FileType::directory : sys::FileType::regular;
-      observer_.file({FileEvent::Action::removed, directory.path_of(name), type, Bytes(0), Tier::send, {}, {}});
+      observer_.file({.action = FileEvent::Action::removed, .path = directory.path_of(name), .type = type});
     }
     return;
   }

@@ -59,7 +59,10 @@ Result<std::unique_ptr<TargetDirectory>> Copier::adopt(sys::UniqueFd fd, sys::Fd
   const auto given = FOX_TRY(gives({fd, sys::Handle::path}, status));  // the place of single names is open as O_PATH
   if (options_.durable) commits_.touched(status.device(), fd);
   target_roots_.push_back(status.key());
-  return std::make_unique<TargetDirectory>(std::move(fd), status, *pair, fresh, given);
+  auto target =
+      std::make_unique<TargetDirectory>(std::move(fd), status, *pair, fresh, given, Placed{nullptr, options_.target_name});
+  target->clear_away_with(deleter_, keeper_);
+  return target;
 }
 
 Result<TargetDirectory::Gives> Copier::gives(sys::Object directory, const sys::FileStatus& status) const {
@@ -98,6 +101,10 @@ walk::Visitor::Descend Copier::enter(walk::Directory& directory, walk::WorkerInd
       fail_entry(directory, {}, std::move(target).error());
       return Descend::no;
     }
+    if (*target == nullptr) {  // --existing
+      at(worker).counters.skipped.fetch_add(1, std::memory_order_relaxed);
+      return Descend::no;
+    }
     directory.attach(std::move(*target));
   }
   TargetDirectory& target = target_of(directory);
@@ -105,13 +112,16 @@ walk::Visitor::Descend Copier::enter(walk::Directory& directory, walk::WorkerInd
     fail_entry(directory, {}, std::move(opened).error());
     return Descend::no;
   }
-  if (!target.fresh()) remove_litter(directory, target, worker);
+  target.stands_for(directory);
+  if (!target.fresh()) take_stock(directory, target, worker);
   const bool top = parent == nullptr || parent->status().inode() == InodeNo(0);
   if (top && options_.atomic) staging_.make(target, temp_names_, static_cast<unsigned>(workers_.size()));
-  at(worker).counters.directories.fetch_add(1, std::memory_order_relaxed);
-  if (observer_.wants_files()) {
-    observer_.file({FileEvent::Action::directory, directory.path(), sys::FileType::directory, Bytes(0), Tier::send, {}, {}});
+  Changes changes = Changes::creation();
+  if (!target.fresh()) {
+    changes = {};
+    changes.add(meta::status_differences(directory.status(), target.status(), options_.keep, options_.compare.window));
   }
+  entered(directory, changes, worker);
   if (elsewhere) {  // the mount point is made, what is mounted there is not ours
     leave(directory);
     return Descend::no;
@@ -119,18 +129,49 @@ walk::Visitor::Descend Copier::enter(walk::Directory& directory, walk::WorkerInd
   return Descend::yes;
 }
 
-walk::Visitor::Descend Copier::enter_dry(walk::Directory& directory, walk::WorkerIndex worker) {
+void Copier::entered(walk::Directory& directory, const Changes& changes, walk::WorkerIndex worker) {
   at(worker).counters.directories.fetch_add(1, std::memory_order_relaxed);
-  if (observer_.wants_files()) {
-    observer_.file({FileEvent::Action::directory, directory.path(), sys::FileType::directory, Bytes(0), Tier::send, {}, {}});
+  if (changes.any() ? observer_.wants_files() : observer_.wants_unchanged())
+    tell(directory, {}, FileEvent::Action::directory, directory.status(), changes);
+}
+
+walk::Visitor::Descend Copier::enter_dry(walk::Directory& directory, walk::WorkerIndex worker) {
+  if (directory.parent() != nullptr && directory.parent()->attachment() != nullptr) {
+    auto target = look_up_directory(directory, target_of(*directory.parent()));
+    if (target) {
+      target_of(*directory.parent()).count_match();
+      directory.attach(std::move(*target));
+    }
   }
+  Changes changes = Changes::creation();
+  if (TargetDirectory* target = existing_target(directory)) {
+    target->stands_for(directory);
+    take_stock(directory, *target, worker);
+    changes = {};
+    changes.add(meta::status_differences(directory.status(), target->status(), options_.keep, options_.compare.window));
+  } else if (options_.compare.only_existing) {
+    return Descend::no;
+  }
+  entered(directory, changes, worker);
   return Descend::yes;
+}
+
+Result<std::unique_ptr<TargetDirectory>> Copier::look_up_directory(walk::Directory& directory, TargetDirectory& parent) {
+  const auto links = options_.keep_dirlinks ? sys::Links::follow : sys::Links::keep;
+  sys::UniqueFd fd = FOX_TRY(
+      sys::open_at(parent.fd(), parent.name_for(directory.name()), {.links = links, .directory = true, .keep_atime = true}));
+  const sys::FileStatus status = FOX_TRY(sys::status_of(fd));
+  Pair* pair = FOX_TRY(pairs_.of(directory.fd(), directory.status().device(), fd, status.device()));
+  return std::make_unique<TargetDirectory>(std::move(fd), status, *pair, false, TargetDirectory::Gives{},
+                                           Placed{&parent, parent.name_for(directory.name())});
 }
 
 Result<std::unique_ptr<TargetDirectory>> Copier::make_directory(walk::Directory& directory, TargetDirectory& parent) {
   const std::string name = parent.name_for(directory.name());
-  const auto open_it = [&] { return sys::open_at(parent.fd(), name, {.directory = true}); };
+  const auto open_it = [&] { return sys::open_at(parent.fd(), name, {.directory = true, .keep_atime = true}); };
   bool fresh = true;
+  if (options_.compare.only_existing && !parent.fresh() && !sys::status_at(parent.fd(), name))
+    return std::unique_ptr<TargetDirectory>();
   if (auto made = sys::make_directory_at(parent.fd(), name, kClosedDirectory); !made) {
     if (made.error().code != EEXIST) return tl::make_unexpected(std::move(made).error());
     if (parent.fresh()) {
@@ -138,6 +179,7 @@ Result<std::unique_ptr<TargetDirectory>> Copier::make_directory(walk::Directory&
                   "another entry of the source has this name already: the target does not tell the two names apart");
     }
     fresh = false;
+    parent.count_match();
   }
   auto fd = open_it();
   if (!fd && (fd.error().code == ENOTDIR || fd.error().code == ELOOP)) {
@@ -162,7 +204,9 @@ Result<std::unique_ptr<TargetDirectory>> Copier::make_directory(walk::Directory&
   Pair* pair = FOX_TRY(pairs_.of(directory.fd(), directory.status().device(), *fd, status.device()));
   const auto given = fresh ? parent.gives() : FOX_TRY(gives({*fd}, status));
   if (options_.durable) commits_.touched(status.device(), *fd);
-  return std::make_unique<TargetDirectory>(std::move(*fd), status, *pair, fresh, given);
+  auto target = std::make_unique<TargetDirectory>(std::move(*fd), status, *pair, fresh, given, Placed{&parent, name});
+  target->clear_away_with(deleter_, keeper_);
+  return target;
 }
 
 /// Something that is no directory has the name: it gives way, and the name is never missing.
@@ -180,7 +224,7 @@ Result<std::unique_ptr<TargetDirectory>> Copier::replace_by_directory(walk::Dire
   sys::UniqueFd fd = std::move(*opened);
   const sys::FileStatus status = FOX_TRY(sys::status_of(fd));
   Pair* pair = FOX_TRY(pairs_.of(directory.fd(), directory.status().device(), fd, status.device()));
-  return std::make_unique<TargetDirectory>(std::move(fd), status, *pair, true, parent.gives());
+  return std::make_unique<TargetDirectory>(std::move(fd), status, *pair, true, parent.gives(), Placed{&parent, name});
 }
 
 /// An existing directory without write permission is opened for its owner until it is left.
@@ -190,44 +234,72 @@ Result<> Copier::open_up(TargetDirectory& target) {
   return sys::set_mode({target.fd()}, target.status().permissions() | 0700);
 }
 
-void Copier::remove_litter(walk::Directory& directory, TargetDirectory& target, walk::WorkerIndex worker) {
+void Copier::take_stock(walk::Directory& directory, TargetDirectory& target, walk::WorkerIndex worker) {
   sys::DirectoryReader reader(32 * 1024);
   std::vector<std::string> litter;
+  std::uint64_t entries = 0;
   while (true) {
     auto more = reader.fill(target.fd());
     if (!more) return report(directory, {}, ProblemKind::unreadable, std::move(more).error());
     if (!*more) break;
     while (const auto entry = reader.next()) {
-      if (entry->name[0] == '.' && TempNames::is_litter(target.fd(), {entry->name, entry->length}))
+      if (entry->name[0] == '.' && TempNames::is_litter(target.fd(), {entry->name, entry->length})) {
         litter.emplace_back(entry->name);
+      } else {
+        ++entries;
+      }
     }
   }
+  target.set_entries_before(entries);
+  if (options_.dry_run) return;
   for (const std::string& name : litter) {
     auto removed = sys::unlink_at(target.fd(), name);
     if (!removed && removed.error().code == EISDIR) removed = sys::remove_directory_at(target.fd(), name);
+    // A directory that gave way to something else, whose content was to be deleted; without --delete it may be somebody's data.
+    if (!removed && removed.error().code == ENOTEMPTY && deleter_ != nullptr) removed = remove_tree(target.fd(), name);
     if (removed) at(worker).counters.litter.fetch_add(1, std::memory_order_relaxed);
   }
 }
 
 void Copier::leave(walk::Directory& directory) {
+  if (deleter_ != nullptr) delete_extras(directory);
   if (options_.dry_run) return;
   TargetDirectory& target = target_of(directory);
   if (!target.open()) return;  // could not be opened again; reported
   if (staging_.lie_in(target)) {  // before it gets its times
     if (auto removed = staging_.remove(target.fd()); !removed) fail_entry(directory, {}, std::move(removed).error());
   }
-  meta::Current current = meta::Current::of(target.status());
-  current.may_have_attributes = !target.fresh() || target.inherits_acl();
-  sys::FileStatus wanted = directory.status();
-  meta::Policy keep = options_.keep;
-  if (!target.fresh() && !keep.mode) {
-    // Nobody asked for the mode: an existing directory gets back its own, which open_up may have widened.
-    keep.mode = true;
-    wanted.raw.st_mode = S_IFDIR | target.status().permissions();
-  }
-  auto losses = meta::apply({directory.fd()}, wanted, {target.fd()}, current, keep, target.pair().fidelity);
+  auto losses = target.fresh() ? dress_new(directory, target) : bring_up_to_date(directory, target);
   if (!losses) return fail_entry(directory, {}, std::move(losses).error());
   report(directory, {}, *losses);
+}
+
+void Copier::delete_extras(walk::Directory& directory) {
+  TargetDirectory* target = existing_target(directory);
+  if (target == nullptr || !target->open()) return;
+  // Every name that was there has been met: nothing to look for.
+  if (!directory.incomplete() && target->matches() == target->entries_before()) return;
+  deleter_->remove_extras(directory, *target);
+}
+
+Result<meta::Losses> Copier::dress_new(const walk::Directory& directory, TargetDirectory& target) {
+  meta::Current current = meta::Current::of(target.status());
+  current.may_have_attributes = target.inherits_acl();
+  return meta::apply({directory.fd()}, directory.status(), {target.fd()}, current, options_.keep, target.pair().fidelity);
+}
+
+Result<meta::Losses> Copier::bring_up_to_date(const walk::Directory& directory, TargetDirectory& target) {
+  sys::FileStatus now = FOX_TRY(sys::status_of(target.fd()));
+  if (!options_.keep.mode &&
+      now.permissions() != target.status().permissions()) {  // open_up widened it, and nobody asked for another one
+    FOX_TRY(sys::set_mode({target.fd()}, target.status().permissions()));
+    now = FOX_TRY(sys::status_of(target.fd()));
+  }
+  const auto found = FOX_TRY(
+      meta::differences({directory.fd()}, directory.status(), {target.fd()}, now, options_.keep, options_.compare.window));
+  if (!found.any()) return meta::Losses{};
+  return meta::apply({directory.fd()}, directory.status(), {target.fd()}, meta::Current::of(now), options_.keep,
+                     target.pair().fidelity);
 }
 
 void Copier::close_descriptors(walk::Directory& directory) {
@@ -354,6 +426,10 @@ void Copier::add_counters_to(Counters& sum) const {
     add(sum.symlinks, from.symlinks);
     add(sum.specials, from.specials);
     add(sum.hard_links, from.hard_links);
+    add(sum.unchanged, from.unchanged);
+    add(sum.updated, from.updated);
+    add(sum.skipped, from.skipped);
+    add(sum.deleted, from.deleted);
     add(sum.bytes, from.bytes);
     add(sum.bytes_moved, from.bytes_moved);
     add(sum.bytes_so_far, from.bytes_so_far);

@@ -15,18 +15,23 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "core/copy/changes.h"
 #include "core/copy/content.h"
+#include "core/copy/deleting.h"
 #include "core/copy/durable.h"
 #include "core/copy/hard_links.h"
 #include "core/copy/outcome.h"
 #include "core/copy/pairs.h"
 #include "core/copy/planner.h"
+#include "core/copy/quick_check.h"
 #include "core/copy/staging.h"
 #include "core/copy/target.h"
 #include "core/copy/temp_names.h"
+#include "core/meta/compare.h"
 #include "core/meta/meta.h"
 #include "core/walk/walk.h"
 
@@ -46,6 +51,7 @@ struct Options {
   bool durable = false;
   std::size_t most_waiting_commits = 1024;  // with `durable`: one descriptor each
   Choices choices;
+  Comparison compare;
   std::string target_name;  // how messages call the target directory
 };
 
@@ -60,6 +66,15 @@ class Copier final : public walk::Visitor {
   /// To be called before the walk: where large files are split to, and the target below which hard links are made.
   /// `root` is the directory that relative paths start from; invalid in a dry run.
   void connect(walk::Walk& walk, sys::UniqueFd root);
+
+  /// What the source has not is deleted directory by directory, as they are left; what gives way is kept.  Both may be null, and outlive this.
+  void clear_away_with(Deleter* deleter, Keeper* keeper) {
+    deleter_ = deleter;
+    keeper_ = keeper;
+  }
+
+  /// For others that make temporary names in the same run: two counters would make the same names.
+  TempNames& temp_names() { return temp_names_; }
 
   /// The target directory for a root of the walk, or for a place: what lies in `fd`.  To be handed to the walk with it.
   Result<std::unique_ptr<TargetDirectory>> adopt(sys::UniqueFd fd, sys::FdView source, DeviceId source_device, bool fresh);
@@ -92,6 +107,7 @@ class Copier final : public walk::Visitor {
     sys::UniqueFd fd;
     sys::FileStatus status;
     bool leads_link_group = false;  // this run entered it in hard_links_ and owes an answer; the link count may change meanwhile
+    Changes changes = Changes::creation();
   };
 
   /// A regular file that is whole and only lacks its name.
@@ -105,17 +121,56 @@ class Copier final : public walk::Visitor {
 
   // directories (copier.cc)
   Descend enter_dry(walk::Directory& directory, walk::WorkerIndex worker);
+  /// In a dry run: what the target has in the directory's place, where that is a directory.
+  Result<std::unique_ptr<TargetDirectory>> look_up_directory(walk::Directory& directory, TargetDirectory& parent);
+  void entered(walk::Directory& directory, const Changes& changes, walk::WorkerIndex worker);
   Result<std::unique_ptr<TargetDirectory>> make_directory(walk::Directory& directory, TargetDirectory& parent);
   Result<std::unique_ptr<TargetDirectory>> replace_by_directory(walk::Directory& directory, TargetDirectory& parent,
                                                                 const std::string& name);
   Result<> open_up(TargetDirectory& target);
-  void remove_litter(walk::Directory& directory, TargetDirectory& target, walk::WorkerIndex worker);
+  void delete_extras(walk::Directory& directory);
+  Result<meta::Losses> dress_new(const walk::Directory& directory, TargetDirectory& target);
+  /// Sets what differs and nothing else.
+  Result<meta::Losses> bring_up_to_date(const walk::Directory& directory, TargetDirectory& target);
+  /// Removes what dead runs have left, and counts what is there.
+  void take_stock(walk::Directory& directory, TargetDirectory& target, walk::WorkerIndex worker);
 
   /// Temporary files of other runs are neither copied nor replaced; true where `name` is one, and that is said.
   bool is_somebodys_temporary(walk::Directory& directory, std::string_view name);
 
+  // what the target has already (existing.cc)
+  enum class Standing { to_copy, settled };
+  enum class Sameness { at_a_glance, after_a_look, differs };
+  /// The target's directory, where it was there before this run; else null.
+  static TargetDirectory* existing_target(walk::Directory& directory);
+  /// Compares an entry with what existing_target() has under its name, and settles what needs no copy.  `leads` as in Opened; `changes` says what differs.
+  Standing standing_of(const walk::Hold& directory, const std::string& name, sys::Links links, const sys::FileStatus& status,
+                       bool leads, Changes& changes, walk::WorkerIndex worker);
+  Standing skipped(bool leads, const sys::FileStatus& status, walk::WorkerIndex worker);
+  Standing update(const walk::Hold& directory, const std::string& name, sys::Links links, const sys::FileStatus& status,
+                  const sys::FileStatus& existing, bool leads, const Changes& changes, walk::WorkerIndex worker);
+  Result<Sameness> same_object(const walk::Hold& directory, const std::string& name, sys::Links links,
+                               const sys::FileStatus& status, const TargetDirectory& target, const std::string& target_name,
+                               const sys::FileStatus& existing, Changes& changes, walk::WorkerIndex worker);
+  Result<bool> data_is_same(walk::Directory& directory, const std::string& name, sys::Links links, const sys::FileStatus& status,
+                            const TargetDirectory& target, const std::string& target_name, walk::WorkerIndex worker);
+  Result<meta::Differences> attribute_differences(walk::Directory& directory, const std::string& name, sys::Links links,
+                                                  const sys::FileStatus& status, const TargetDirectory& target,
+                                                  const std::string& target_name, const sys::FileStatus& existing) const;
+  Result<meta::Losses> update_attributes(walk::Directory& directory, const std::string& name, sys::Links links,
+                                         const sys::FileStatus& status, TargetDirectory& target, const std::string& target_name,
+                                         const sys::FileStatus& existing);
+  bool must_be_another_inode(const sys::FileStatus& status, const sys::FileStatus& existing, bool would_be_changed);
+  static void touch(const TargetDirectory& target, const std::string& target_name, const sys::FileStatus& existing);
+  static FileEvent event_of(const walk::Directory& directory, std::string_view name, FileEvent::Action action,
+                            sys::FileType type);
+  void tell(const walk::Directory& directory, std::string_view name, FileEvent::Action action, const sys::FileStatus& status,
+            const Changes& changes);
+
   // regular files (regular_file.cc)
   void visit_regular(const walk::Hold& directory, const walk::Entry& entry, walk::WorkerIndex worker);
+  std::optional<Opened> open_regular(const walk::Hold& directory, const walk::Entry& entry, walk::WorkerIndex worker);
+  void has_become(walk::Directory& directory, std::string_view name, sys::FileType type);
   /// `reading`: the how manieth this is; only the first one may be shared among workers.
   void copy_regular(const walk::Hold& directory, const std::string& name, sys::Links links, Opened source,
                     walk::WorkerIndex worker, int reading = 1);
@@ -130,8 +185,8 @@ class Copier final : public walk::Visitor {
   /// Content and metadata of one reading, not yet under its name.
   Result<Finished> read_once(TargetDirectory& target, std::string name, const Opened& source, walk::WorkerIndex worker);
   void commit(const walk::Hold& directory, const std::string& name, Opened source, Finished finished, walk::WorkerIndex worker);
-  void regular_done(walk::Directory& directory, const std::string& name, const sys::FileStatus& status, const Moved& moved,
-                    std::string_view why, walk::WorkerIndex worker);
+  void regular_done(walk::Directory& directory, const std::string& name, const sys::FileStatus& status, const Changes& changes,
+                    const Moved& moved, std::string_view why, walk::WorkerIndex worker);
   void regular_failed(const walk::Hold& directory, const std::string& name, const Opened& source, Error error,
                       walk::WorkerIndex worker);
 
@@ -158,7 +213,8 @@ class Copier final : public walk::Visitor {
   void make_link(const HardLinks::Name& name, const HardLinks::Place& place, const FileKey& key, walk::WorkerIndex worker);
   /// Copies one name of the file `key`; `leads` as in Opened.  False where it could not even be begun; that has been reported.
   bool copy_name(const HardLinks::Name& name, bool leads, const FileKey& key, walk::WorkerIndex worker);
-  Result<> link_to(TargetDirectory& target, const std::string& name, const HardLinks::Place& place);
+  enum class Linked { now, before };
+  Result<Linked> link_to(TargetDirectory& target, const std::string& name, const HardLinks::Place& place);
   bool may_be_linked(const sys::FileStatus& status) const {
     return options_.hard_links && status.links() > 1 && !options_.dry_run;
   }
@@ -183,6 +239,8 @@ class Copier final : public walk::Visitor {
   TempNames temp_names_;
   HardLinks hard_links_;
   DurableCommits commits_;
+  Deleter* deleter_ = nullptr;
+  Keeper* keeper_ = nullptr;
   StagingDirectories staging_;
   std::vector<Worker> workers_;
   std::atomic<bool> no_space_{false};

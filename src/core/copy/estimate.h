@@ -49,4 +49,24 @@ class Estimate final : public walk::Visitor {
   std::unordered_set<FileKey> seen_;  // files with several names
 };
 
+/// How many names a tree has, its root not counted.
+class EntryCount final : public walk::Visitor {
+ public:
+  std::uint64_t entries() const { return entries_.load(std::memory_order_relaxed); }
+
+  Descend enter(walk::Directory& directory, walk::WorkerIndex) override {
+    if (directory.parent() != nullptr) entries_.fetch_add(1, std::memory_order_relaxed);
+    return Descend::yes;
+  }
+  void visit(const walk::Hold&, const walk::Entry&, walk::WorkerIndex) override {
+    entries_.fetch_add(1, std::memory_order_relaxed);
+  }
+  void leave(walk::Directory&) override {}
+  void unreadable(walk::Directory&, std::string_view, Error) override {}
+  void vanished(walk::Directory&, std::string_view) override {}
+
+ private:
+  std::atomic<std::uint64_t> entries_{0};
+};
+
 }  // namespace foxing::copy

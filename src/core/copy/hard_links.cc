@@ -25,6 +25,11 @@ HardLinks::Role HardLinks::meet(const FileKey& key, std::uint64_t link_count, Na
   return Role::link;
 }
 
+bool HardLinks::claim(const FileKey& key, const FileKey& place) {
+  const std::lock_guard lock(mutex_);
+  return claims_.try_emplace(place, key).first->second == key;
+}
+
 std::vector<HardLinks::Name> HardLinks::copied(const FileKey& key, Place place) {
   const std::lock_guard lock(mutex_);
   const auto at = groups_.find(key);

@@ -38,6 +38,8 @@ class HardLinks {
   /// A name of `key` has been met.  With `link`, `place` tells what to link to; with `wait`, `name` has been taken over; with
   /// `copy` the caller must call `copied` or `failed` later.
   Role meet(const FileKey& key, std::uint64_t link_count, Name&& name, Place& place);
+  /// True where the target's file `place` may stand for `key`: no other group has it.  The first group that asks gets it.
+  bool claim(const FileKey& key, const FileKey& place);
   /// The names that waited for the copy.
   std::vector<Name> copied(const FileKey& key, Place place);
   /// The name that is to be copied instead, if one waited.
@@ -55,6 +57,7 @@ class HardLinks {
   };
   std::mutex mutex_;
   std::unordered_map<FileKey, Group> groups_;
+  std::unordered_map<FileKey, FileKey> claims_;  // files of the target that were there before -> whose they are
 };
 
 }  // namespace foxing::copy

@@ -33,6 +33,7 @@ const char* name_of(ProblemKind kind) {
     case ProblemKind::acl: return "acl";
     case ProblemKind::capability: return "capability";
     case ProblemKind::time: return "time";
+    case ProblemKind::not_deleted: return "not_deleted";
     case ProblemKind::left_out: return "left_out";
     case ProblemKind::vanished: return "vanished";
     case ProblemKind::count: break;
@@ -66,6 +67,7 @@ bool is_loss(ProblemKind kind) {
     case ProblemKind::acl:
     case ProblemKind::capability:
     case ProblemKind::time:
+    case ProblemKind::not_deleted:
     case ProblemKind::left_out:
     case ProblemKind::vanished: return true;
     default: return false;

@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/strong.h"
+#include "core/copy/changes.h"
 #include "core/meta/meta.h"
 #include "sys/status.h"
 
@@ -36,10 +37,22 @@ struct Attempt {
 
 /// What happened to one entry; told only to observers that want every file.
 struct FileEvent {
-  enum class Action : std::uint8_t { copied, linked, symlink, special, directory, removed /* by cleanup */ } action;
-  std::string path;     // in the source
-  sys::FileType type;
-  Bytes size;
+  enum class Action : std::uint8_t {
+    copied,
+    linked,
+    symlink,
+    special,
+    directory,
+    attributes,  // the data was equal; only what `changes` names was set
+    unchanged,   // only for observers that want_unchanged()
+    deleted,     // from the target; the path is the target's
+    removed      // by cleanup
+  } action;
+  std::string path;      // in the source; of what is deleted in the target
+  std::string below = {};  // the same, below the root of the tree
+  sys::FileType type = sys::FileType::unknown;
+  Bytes size = {};
+  Changes changes = {};  // not for `linked`, `deleted`, `removed`
   Tier tier = Tier::send;         // for `copied`
   std::vector<Attempt> attempts;   // for `copied`: in the order tried
   std::string_view why;            // for `copied`: the planner's reason for the first tier
@@ -61,6 +74,7 @@ enum class ProblemKind : std::uint8_t {
   acl,
   capability,
   time,  // the object is there, this attribute is not as it should be
+  not_deleted,         // an extra name of the target stays: its source could not be read whole
   left_out,            // not asked for (a device without -D, a directory without -r)
   vanished,            // it was gone when its turn came
   count
@@ -89,6 +103,10 @@ struct Counters {
   std::atomic<std::uint64_t> bytes{0};        // sizes of the files in `files`
   std::atomic<std::uint64_t> bytes_moved{0};  // read and written, as against shared or left as holes
   std::atomic<std::uint64_t> bytes_so_far{0}; // as `bytes`, but large files count while they are on their way: for progress
+  std::atomic<std::uint64_t> unchanged{0};    // were equal already
+  std::atomic<std::uint64_t> updated{0};      // got new attributes only
+  std::atomic<std::uint64_t> skipped{0};      // left alone because an option says so
+  std::atomic<std::uint64_t> deleted{0};      // names removed from the target
   std::atomic<std::uint64_t> retries{0};      // files read again because they changed
   std::atomic<std::uint64_t> litter{0};       // temporary files of dead runs removed
   std::array<std::atomic<std::uint64_t>, kTiers> by_tier{};
@@ -101,6 +119,8 @@ class Observer {
   virtual ~Observer() = default;
   virtual void problem(Problem problem) = 0;
   virtual bool wants_files() const { return false; }
+  /// Also what was equal already.
+  virtual bool wants_unchanged() const { return false; }
   virtual void file(const FileEvent&) {}
 };
 

@@ -160,31 +160,78 @@ class ShareTask final : public walk::Task {
 }  // namespace
 
 void Copier::visit_regular(const walk::Hold& directory, const walk::Entry& entry, walk::WorkerIndex worker) {
-  if (options_.dry_run) {
+  Changes changes = Changes::creation();
+  std::optional<FileKey> led;  // the link group that this name is the first of
+  const bool look_first = options_.dry_run || existing_target(*directory) != nullptr || options_.compare.limits_size();
+  if (look_first) {
     const auto status = sys::status_at(directory->fd(), entry.name, entry.links);
     if (!status && status.error().code == ENOENT) return vanished(*directory, entry.name);
     if (!status) return fail_entry(*directory, entry.name, status.error());
-    return regular_done(*directory, entry.name, *status, {}, "dry run", worker);
+    if (status->type() != sys::FileType::regular) return has_become(*directory, entry.name, status->type());
+    const auto& limits = options_.compare;
+    if (status->size() < limits.smallest || status->size() > limits.largest) {
+      if (TargetDirectory* target = existing_target(*directory);
+          target && sys::status_at(target->fd(), target->name_for(entry.name)))
+        target->count_match();
+      at(worker).counters.skipped.fetch_add(1, std::memory_order_relaxed);
+      return;
+    }
+    if (may_be_linked(*status)) {
+      if (taken_as_link(directory, entry, *status, worker)) return;
+      led = status->key();
+    }
+    if (existing_target(*directory) != nullptr &&
+        standing_of(directory, entry.name, entry.links, *status, led.has_value(), changes, worker) == Standing::settled)
+      return;
+    if (options_.dry_run) {
+      if (options_.compare.only_existing && changes.created) return;
+      return regular_done(*directory, entry.name, *status, changes, {}, "dry run", worker);
+    }
   }
+  auto source = open_regular(directory, entry, worker);
+  const bool is_the_one = source && (!led || source->status.key() == *led);
+  if (led && !is_the_one) link_group_failed(*led, ENOENT, worker);
+  if (!source) return;
+  if (!is_the_one) return report(*directory, entry.name, ProblemKind::changed_while_read, changed_error());
+  source->changes = changes;
+  source->leads_link_group = led.has_value();
+  if (!look_first && may_be_linked(source->status)) {
+    if (taken_as_link(directory, entry, source->status, worker)) return;
+    source->leads_link_group = true;
+  }
+  copy_regular(directory, entry.name, entry.links, std::move(*source), worker);
+}
+
+/// Nothing where it cannot be read or is no regular file any more; that has been reported.
+std::optional<Copier::Opened> Copier::open_regular(const walk::Hold& directory, const walk::Entry& entry, walk::WorkerIndex) {
   auto fd = sys::open_at(directory->fd(), entry.name, {.links = entry.links, .keep_atime = true});
   if (!fd && fd.error().code == EAGAIN) fd = sys::open_leased(directory->fd(), entry.name, entry.links);
   if (!fd) {
-    if (fd.error().code == ENOENT) return vanished(*directory, entry.name);
-    if (fd.error().code == ELOOP || fd.error().code == ENXIO) {  // a link or a socket now
-      return report(*directory, entry.name, ProblemKind::changed_while_read, changed_error());
+    const int code = fd.error().code;
+    if (code == ENOENT) {
+      vanished(*directory, entry.name);
+    } else if (code == ELOOP || code == ENXIO) {  // a link or a socket now
+      report(*directory, entry.name, ProblemKind::changed_while_read, changed_error());
+    } else {
+      fail_entry(*directory, entry.name, std::move(fd).error());
     }
-    return fail_entry(*directory, entry.name, std::move(fd).error());
+    return std::nullopt;
   }
   auto status = sys::status_of(*fd);
-  if (!status) return fail_entry(*directory, entry.name, std::move(status).error());
-  if (status->type() != sys::FileType::regular) {
-    return report(
-        *directory, entry.name, ProblemKind::changed_while_read,
-        {.code = 0, .operation = "", .subject = {}, .detail = std::string("has become a ") + sys::name_of(status->type())});
+  if (!status) {
+    fail_entry(*directory, entry.name, std::move(status).error());
+    return std::nullopt;
   }
-  const bool leads = may_be_linked(*status);
-  if (leads && taken_as_link(directory, entry, *status, worker)) return;
-  copy_regular(directory, entry.name, entry.links, {std::move(*fd), *status, leads}, worker);
+  if (status->type() != sys::FileType::regular) {
+    has_become(*directory, entry.name, status->type());
+    return std::nullopt;
+  }
+  return Opened{std::move(*fd), *status};
+}
+
+void Copier::has_become(walk::Directory& directory, std::string_view name, sys::FileType type) {
+  report(directory, name, ProblemKind::changed_while_read,
+         {.code = 0, .operation = "", .subject = {}, .detail = std::string("has become a ") + sys::name_of(type)});
 }
 
 Result<Plan> Copier::plan_for(const Opened& source, const Pair& pair) const {
@@ -294,12 +341,13 @@ Result<> Copier::preallocate(const StagedFile& staged, const sys::FileStatus& st
 void Copier::commit(const walk::Hold& directory, const std::string& name, Opened source, Finished finished,
                     walk::WorkerIndex worker) {
   // Only what outlives the descriptor: with --fsync this runs much later, on whichever worker flushes.
-  auto then = [this, directory, name, status = source.status, leads = source.leads_link_group, moved = std::move(finished.moved),
-               why = finished.why, losses = std::move(finished.losses)](Result<> committed, walk::WorkerIndex by) {
+  auto then = [this, directory, name, status = source.status, leads = source.leads_link_group, changes = source.changes,
+               moved = std::move(finished.moved), why = finished.why,
+               losses = std::move(finished.losses)](Result<> committed, walk::WorkerIndex by) {
     const Opened closed{{}, status, leads};
     if (!committed) return regular_failed(directory, name, closed, std::move(committed).error(), by);
     report(*directory, name, losses);
-    regular_done(*directory, name, status, moved, why, by);
+    regular_done(*directory, name, status, changes, moved, why, by);
     if (leads) link_group_done(*directory, name, status, by);
   };
   if (!options_.durable) return then(finished.staged.commit(), worker);
@@ -307,8 +355,8 @@ void Copier::commit(const walk::Hold& directory, const std::string& name, Opened
   commits_.add({directory, target.status().device(), std::move(finished.staged), std::move(then)}, worker);
 }
 
-void Copier::regular_done(walk::Directory& directory, const std::string& name, const sys::FileStatus& status, const Moved& moved,
-                          std::string_view why, walk::WorkerIndex worker) {
+void Copier::regular_done(walk::Directory& directory, const std::string& name, const sys::FileStatus& status,
+                          const Changes& changes, const Moved& moved, std::string_view why, walk::WorkerIndex worker) {
   Counters& counters = at(worker).counters;
   constexpr auto relaxed = std::memory_order_relaxed;
   counters.files.fetch_add(1, relaxed);
@@ -318,8 +366,13 @@ void Copier::regular_done(walk::Directory& directory, const std::string& name, c
   if (status.size() > moved.bytes) counters.bytes_so_far.fetch_add((status.size() - moved.bytes).value, relaxed);
   counters.by_tier[static_cast<std::size_t>(moved.tier)].fetch_add(1, relaxed);
   if (!observer_.wants_files()) return;
-  observer_.file({FileEvent::Action::copied, directory.path_of(name), sys::FileType::regular, status.size(), moved.tier,
-                  moved.attempts, why});
+  FileEvent event = event_of(directory, name, FileEvent::Action::copied, sys::FileType::regular);
+  event.size = status.size();
+  event.changes = changes;
+  event.tier = moved.tier;
+  event.attempts = moved.attempts;
+  event.why = why;
+  observer_.file(event);
 }
 
 void Copier::regular_failed(const walk::Hold& directory, const std::string& name, const Opened& source, Error error,

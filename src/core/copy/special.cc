@@ -15,8 +15,6 @@ namespace {
 
 Error left_out(std::string what) { return {.code = 0, .operation = "", .subject = {}, .detail = std::move(what)}; }
 
-Error has_become(sys::FileType type) { return left_out(std::string("has become a ") + sys::name_of(type)); }
-
 bool is_device(sys::FileType type) { return type == sys::FileType::character_device || type == sys::FileType::block_device; }
 
 /// The target has no such objects, or not for us.
@@ -49,17 +47,20 @@ void Copier::visit_object(const walk::Hold& directory, const walk::Entry& entry,
   if (!fd) return fail_entry(*directory, entry.name, std::move(fd).error());
   auto status = sys::status_of(*fd);
   if (!status) return fail_entry(*directory, entry.name, std::move(status).error());
-  if (status->type() != entry.type) {
-    return report(*directory, entry.name, ProblemKind::changed_while_read, has_become(status->type()));
-  }
+  if (status->type() != entry.type) return has_become(*directory, entry.name, status->type());
   const bool leads = may_be_linked(*status);
   if (leads && taken_as_link(directory, entry, *status, worker)) return;
-  copy_object(directory, entry.name, {std::move(*fd), *status, leads}, worker);
+  Changes changes = Changes::creation();
+  if (existing_target(*directory) != nullptr &&
+      standing_of(directory, entry.name, entry.links, *status, leads, changes, worker) == Standing::settled)
+    return;
+  copy_object(directory, entry.name, {std::move(*fd), *status, leads, changes}, worker);
 }
 
 void Copier::copy_object(const walk::Hold& directory, const std::string& name, Opened source, walk::WorkerIndex worker) {
   const sys::FileStatus status = source.status;
   const bool leads = source.leads_link_group;
+  const Changes changes = source.changes;
   auto losses =
       options_.dry_run ? Result<meta::Losses>(meta::Losses{}) : make_copy(target_of(*directory), name, std::move(source));
   if (!losses) {
@@ -78,10 +79,8 @@ void Copier::copy_object(const walk::Hold& directory, const std::string& name, O
   report(*directory, name, *losses);
   const bool link = status.type() == sys::FileType::symlink;
   (link ? at(worker).counters.symlinks : at(worker).counters.specials).fetch_add(1, std::memory_order_relaxed);
-  if (observer_.wants_files()) {
-    const auto action = link ? FileEvent::Action::symlink : FileEvent::Action::special;
-    observer_.file({action, directory->path_of(name), status.type(), Bytes(0), Tier::send, {}, {}});
-  }
+  if (observer_.wants_files())
+    tell(*directory, name, link ? FileEvent::Action::symlink : FileEvent::Action::special, status, changes);
   if (leads) link_group_done(*directory, name, status, worker);
 }
 
@@ -243,7 +242,17 @@ bool refuses_links(int code) {
 
 void Copier::make_link(const HardLinks::Name& name, const HardLinks::Place& place, const FileKey& key, walk::WorkerIndex worker) {
   TargetDirectory& target = target_of(*name.directory);
-  if (auto linked = link_to(target, target.name_for(name.name), place); !linked) {
+  const std::string target_name = target.name_for(name.name);
+  if (!target.fresh() && (options_.compare.only_existing || options_.compare.only_new)) {
+    const bool there = static_cast<bool>(sys::status_at(target.fd(), target_name));
+    if (there) target.count_match();
+    if (there ? options_.compare.only_new : options_.compare.only_existing) {
+      at(worker).counters.skipped.fetch_add(1, std::memory_order_relaxed);
+      return;
+    }
+  }
+  auto linked = link_to(target, target_name, place);
+  if (!linked) {
     if (!refuses_links(linked.error().code)) return fail_entry(*name.directory, name.name, std::move(linked).error());
     // Too many links, or none at all on this filesystem: the content is there at least, and it is said that it is not one file.
     linked.error().detail = "copied as a file of its own";
@@ -251,26 +260,33 @@ void Copier::make_link(const HardLinks::Name& name, const HardLinks::Place& plac
     copy_name(name, false, key, worker);
     return;
   }
-  at(worker).counters.hard_links.fetch_add(1, std::memory_order_relaxed);
-  if (observer_.wants_files()) {
-    observer_.file({FileEvent::Action::linked, name.directory->path_of(name.name), name.type, Bytes(0), Tier::send, {}, {}});
-  }
+  Counters& counters = at(worker).counters;
+  const bool made = *linked == Linked::now;
+  (made ? counters.hard_links : counters.unchanged).fetch_add(1, std::memory_order_relaxed);
+  if (!(made ? observer_.wants_files() : observer_.wants_unchanged())) return;
+  FileEvent event =
+      event_of(*name.directory, name.name, made ? FileEvent::Action::linked : FileEvent::Action::unchanged, name.type);
+  event.changes.created = made;
+  observer_.file(event);
 }
 
-Result<> Copier::link_to(TargetDirectory& target, const std::string& name, const HardLinks::Place& place) {
+Result<Copier::Linked> Copier::link_to(TargetDirectory& target, const std::string& name, const HardLinks::Place& place) {
   const sys::UniqueFd first = FOX_TRY(sys::open_beneath(root_, place.path, {.access = sys::Access::path}));
   if (FOX_TRY(sys::status_of(first)).key() != place.key) {
     return fail(ESTALE, "linkat", {}, "the file's first name in the target has been replaced meanwhile");
   }
   auto linked = sys::link_descriptor_at(first, target.fd(), name);
-  if (linked || linked.error().code != EEXIST || target.fresh()) return linked;
+  if (linked) return Linked::now;
+  if (linked.error().code != EEXIST || target.fresh()) return tl::make_unexpected(std::move(linked).error());
+  target.count_match();
   // rename(2) does nothing where both names are the same file already, and would leave the temporary one.
-  if (const auto existing = sys::status_at(target.fd(), name); existing && existing->key() == place.key) return {};
+  if (const auto existing = sys::status_at(target.fd(), name); existing && existing->key() == place.key) return Linked::before;
   const std::string temporary = temp_names_.next();
   FOX_TRY(sys::link_descriptor_at(first, target.fd(), temporary));
   auto placed = target.put_in_place(temporary, name);
-  if (!placed) (void)target.remove(temporary);
-  return placed;
+  if (placed) return Linked::now;
+  (void)target.remove(temporary);
+  return tl::make_unexpected(std::move(placed).error());
 }
 
 }  // namespace foxing::copy

@@ -8,6 +8,22 @@
 
 namespace foxing::copy {
 
+std::string TargetDirectory::relative() const {
+  std::string path;
+  for (const TargetDirectory* at = this; at->placed_.parent != nullptr; at = at->placed_.parent)
+    path = path.empty() ? at->placed_.name : at->placed_.name + '/' + path;
+  return path;
+}
+
+std::string TargetDirectory::shown() const {
+  const TargetDirectory* root = this;
+  while (root->placed_.parent != nullptr) root = root->placed_.parent;
+  const std::string below = relative();
+  const std::string& name = root->placed_.name;
+  if (below.empty() || name.empty()) return name + below;
+  return name + (name.back() == '/' ? "" : "/") + below;
+}
+
 Result<meta::Current> TargetDirectory::newborn(sys::FdView file, mode_t mode) {
   std::uint64_t known = newborn_.load(std::memory_order_relaxed);
   if (known == ~std::uint64_t{0}) {
@@ -33,6 +49,7 @@ tl::unexpected<Error> taken_by_another() {
 }  // namespace
 
 Result<> TargetDirectory::put_in_place(const std::string& temporary, const std::string& name) {
+  if (keeper_ != nullptr && keeper_->keeps_replaced() && !fresh_) FOX_TRY(keeper_->keep_replaced(fd_, relative(), name));
   auto renamed = sys::rename_at(fd_, temporary, fd_, name, fresh_ ? sys::Replace::nothing : sys::Replace::existing);
   if (!renamed && fresh_ && renamed.error().code == EEXIST) return taken_by_another();
   if (!renamed && fresh_ && renamed.error().code == EINVAL) {  // a filesystem without RENAME_NOREPLACE
@@ -64,20 +81,32 @@ Result<> TargetDirectory::exchange_and_remove(const std::string& temporary, cons
   };
   const sys::FileStatus old = FOX_TRY(sys::status_at(fd_, name));
   const bool directory = old.type() == sys::FileType::directory;
-  if (directory && !FOX_TRY(is_empty_directory(name))) return in_the_way();
+  const bool kept = keeper_ != nullptr && keeper_->keeps_replaced() && directory;
+  const bool full = directory && !FOX_TRY(is_empty_directory(name));
+  if (full && !kept && clearing_ == nullptr) return in_the_way();
 
   auto exchanged = sys::rename_at(fd_, temporary, fd_, name, sys::Replace::exchange);
-  if (!exchanged && exchanged.error().code == EINVAL) {  // a filesystem without it: the name is missing for a moment
-    FOX_TRY(directory ? sys::remove_directory_at(fd_, name) : sys::unlink_at(fd_, name));
+  if (!exchanged && exchanged.error().code == EINVAL && !full) {  // a filesystem without it: the name is missing for a moment
+    if (kept)
+      FOX_TRY(keeper_->keep_deleted(fd_, relative(), name, name));
+    else
+      FOX_TRY(directory ? sys::remove_directory_at(fd_, name) : sys::unlink_at(fd_, name));
     return sys::rename_at(fd_, temporary, fd_, name);
   }
   FOX_TRY(std::move(exchanged));
-  auto removed = directory ? sys::remove_directory_at(fd_, temporary) : sys::unlink_at(fd_, temporary);
+  auto removed =
+      kept ? keeper_->keep_deleted(fd_, relative(), temporary, name) : remove_exchanged(temporary, name, directory, full);
   if (removed) return removed;
-  // Somebody has put something into it meanwhile: give it its name back.
+  // Something in it must stay, or somebody has put something into it meanwhile: give it its name back.
   FOX_TRY(sys::rename_at(fd_, temporary, fd_, name, sys::Replace::exchange));
   if (removed.error().code == ENOTEMPTY || removed.error().code == EEXIST) return in_the_way();
   return removed;
+}
+
+Result<> TargetDirectory::remove_exchanged(const std::string& temporary, const std::string& name, bool directory, bool full) {
+  if (!directory) return sys::unlink_at(fd_, temporary);
+  if (full && !FOX_TRY(clearing_->clear(*this, temporary, name))) return fail(ENOTEMPTY, "rmdir");
+  return sys::remove_directory_at(fd_, temporary);
 }
 
 Result<StagedFile> StagedFile::create(TargetDirectory& directory, sys::FdView place, TempNames& names, std::string name,

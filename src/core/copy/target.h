@@ -15,6 +15,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "core/copy/keeper.h"
 #include "core/copy/pairs.h"
 #include "core/copy/temp_names.h"
 #include "core/meta/meta.h"
@@ -24,6 +25,22 @@
 
 namespace foxing::copy {
 
+class TargetDirectory;
+
+/// Removes what is in a directory that is in the way (Deleter does); without one such a directory stays.
+class Clearing {
+ public:
+  virtual ~Clearing() = default;
+  /// Empties the directory that is called `present_name` now and was called `name`.  False where something in it must stay.
+  virtual Result<bool> clear(TargetDirectory& directory, const std::string& present_name, const std::string& name) = 0;
+};
+
+/// Where a directory of the target lies: below `parent`, which outlives it; a root has none, and messages call it `name`.
+struct Placed {
+  const TargetDirectory* parent = nullptr;
+  std::string name = {};
+};
+
 /// A directory of the target, attached to the source directory whose copy it is.
 class TargetDirectory final : public walk::Attachment {
  public:
@@ -32,8 +49,13 @@ class TargetDirectory final : public walk::Attachment {
     bool project = false;  // a project id
     bool group = false;  // a group that the run does not set anyway
   };
-  TargetDirectory(sys::UniqueFd fd, const sys::FileStatus& status, Pair& pair, bool fresh, Gives gives)
-      : fd_(std::move(fd)), status_(status), pair_(pair), fresh_(fresh), gives_(gives) {}
+  TargetDirectory(sys::UniqueFd fd, const sys::FileStatus& status, Pair& pair, bool fresh, Gives gives, Placed placed = {})
+      : fd_(std::move(fd)), status_(status), pair_(pair), fresh_(fresh), gives_(gives), placed_(std::move(placed)) {}
+
+  /// How messages call it.
+  std::string shown() const;
+  /// The path below the target's root; empty for the root.
+  std::string relative() const;
 
   sys::FdView fd() const { return fd_; }
   bool open() const { return static_cast<bool>(fd_); }
@@ -46,6 +68,22 @@ class TargetDirectory final : public walk::Attachment {
   const Gives& gives() const { return gives_; }
   /// What is made here gets something from here.
   bool gives_files_something() const { return gives_.acl || gives_.project || gives_.group; }
+
+  /// What is replaced here is kept by `keeper`, directories in the way are emptied by `clearing`; both may be null.
+  void clear_away_with(Clearing* clearing, Keeper* keeper) {
+    clearing_ = clearing;
+    keeper_ = keeper;
+  }
+  /// The directory of the source whose copy this is; null for a place of single names.
+  void stands_for(walk::Directory& source) { source_ = &source; }
+  walk::Directory* source() const { return source_; }
+
+  /// A name of the source was found here: what is not found is a candidate for deletion.
+  void count_match() { matches_.fetch_add(1, std::memory_order_relaxed); }
+  std::uint64_t matches() const { return matches_.load(std::memory_order_relaxed); }
+  /// Names that were here when the run came.
+  void set_entries_before(std::uint64_t count) { entries_before_ = count; }
+  std::uint64_t entries_before() const { return entries_before_; }
 
   /// In a place for single names: the one entry is called so here instead.
   void rename_entry(std::string name) { entry_name_ = std::move(name); }
@@ -64,6 +102,7 @@ class TargetDirectory final : public walk::Attachment {
 
  private:
   Result<> exchange_and_remove(const std::string& temporary, const std::string& name);
+  Result<> remove_exchanged(const std::string& temporary, const std::string& name, bool directory, bool full);
   Result<bool> is_empty_directory(const std::string& name);
 
   sys::UniqueFd fd_;
@@ -71,7 +110,13 @@ class TargetDirectory final : public walk::Attachment {
   Pair& pair_;
   const bool fresh_;
   const Gives gives_;
+  const Placed placed_;
+  Clearing* clearing_ = nullptr;
+  Keeper* keeper_ = nullptr;
+  walk::Directory* source_ = nullptr;
   std::optional<std::string> entry_name_;
+  std::uint64_t entries_before_ = 0;
+  std::atomic<std::uint64_t> matches_{0};
   std::atomic<std::uint64_t> newborn_{~std::uint64_t{0}};
 };
 

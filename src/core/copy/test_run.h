@@ -67,12 +67,30 @@ class TestRun final : public Observer {
   std::string faults;
   std::uint64_t descriptor_limit = 1024;
 
+  /// --delete, and what is kept of what gives way: beside it, or below the directory `keep_in`.
+  std::optional<Deleting> deleting;
+  std::optional<Keeper::Options> keep;
+  std::string keep_in;
+
   /// Copies the contents of `source` to the existing or new directory `target`.
   void copy(const std::string& source = "source", const std::string& target = "target") {
     const bool fresh = !world_.exists(target);
     if (fresh) world_.dir(target, 0700);
     source_ = world_.at(source);
     Copier copier(options_, *this, workers_);
+    TempNames& names = copier.temp_names();
+    std::optional<Keeper> keeper;
+    if (keep) {
+      keeper.emplace(*keep, names);
+      if (!keep_in.empty()) {
+        auto place = sys::open_at(sys::working_directory(), world_.at(keep_in), {.directory = true});
+        ASSERT_TRUE(place);
+        keeper.emplace(*keep, names, std::move(*place));
+      }
+    }
+    std::optional<Deleter> deleter;
+    if (deleting) deleter.emplace(*deleting, *this, nullptr, keeper ? &*keeper : nullptr);
+    copier.clear_away_with(deleter ? &*deleter : nullptr, keeper ? &*keeper : nullptr);
     Interfering visitor(*this, copier);
     walk::Walk walk(visitor, {.workers = workers_, .descriptor_limit = descriptor_limit},
                     [&](walk::WorkerIndex worker) { copier.quiet(worker); });
@@ -95,6 +113,8 @@ class TestRun final : public Observer {
         problem({ProblemKind::failed, true, std::move(finished).error().about("finish")});
     }
     copier.add_counters_to(counters);
+    if (deleter) counters.deleted = deleter->removed();
+    if (deleter) spared = deleter->spared();
     no_space = copier.no_space();
     {
       const std::lock_guard lock(mutex_);
@@ -106,6 +126,7 @@ class TestRun final : public Observer {
 
   Counters counters;
   bool no_space = false;
+  std::uint64_t spared = 0;
 
   const std::vector<Problem>& problems() const { return problems_; }
   /// "kind path-below-the-source" of everything that counts as a failure, sorted.
@@ -136,6 +157,7 @@ class TestRun final : public Observer {
     if (looked && visiting_.load() > 0) looked();
     return true;
   }
+  bool wants_unchanged() const override { return true; }
   void file(const FileEvent& event) override {
     if (inside && event.action == FileEvent::Action::directory) inside(below(event.path));
     const std::lock_guard lock(mutex_);

@@ -8,44 +8,10 @@
 #include <string_view>
 #include <vector>
 
+#include "core/meta/kinds.h"
+
 namespace foxing::meta {
 namespace {
-
-constexpr const char* kAccessAcl = "system.posix_acl_access";
-constexpr const char* kDefaultAcl = "system.posix_acl_default";
-constexpr const char* kCapability = "security.capability";
-
-enum class Kind {
-  none,
-  acl,
-  user,
-  privileged,
-  label,    // of a security module: it decides itself what a file gets; a refusal is a note, and none is ever removed
-  foreign,  // an ACL of another system's kind: copied where the target takes it, else a note
-  unasked,  // only root may set it, and we are not: a note
-};
-
-/// Which attributes are ours to copy, and what they count as.
-/// Left out: XFS's names for ACLs, overlayfs's own, security.evm and security.ima, which belong to one inode, and other system.* (views, not data).
-Kind kind_of(std::string_view name, const Policy& policy) {
-  if (name == kAccessAcl || name == kDefaultAcl) return policy.acls ? Kind::acl : Kind::none;
-  if (name == "system.nfs4_acl" || name == "system.cifs_acl" || name == "system.richacl")
-    return policy.acls ? Kind::foreign : Kind::none;
-  if (!policy.xattrs) return Kind::none;
-  if (name.starts_with("user.")) return Kind::user;
-  if (name.starts_with("trusted.")) {
-    if (name.starts_with("trusted.SGI_ACL_") || name.starts_with("trusted.overlay.")) return Kind::none;
-    return policy.privileges.trusted_attributes ? Kind::privileged : Kind::unasked;
-  }
-  if (name == kCapability) return policy.privileges.file_capabilities ? Kind::privileged : Kind::unasked;
-  if (name == "security.evm" || name == "security.ima") return Kind::none;
-  if (name == "security.selinux" || name == "security.apparmor" || name.starts_with("security.SMACK64")) return Kind::label;
-  if (name.starts_with("security.")) return policy.privileges.trusted_attributes ? Kind::privileged : Kind::unasked;
-  return Kind::none;
-}
-
-/// Only these are removed where the source has none.
-bool is_ours_to_remove(Kind kind) { return kind == Kind::acl || kind == Kind::user || kind == Kind::privileged; }
 
 Loss loss_of(std::string_view name) {
   if (name == kAccessAcl || name == kDefaultAcl) return Loss::acl;

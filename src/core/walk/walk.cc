@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/assert.h"
+#include "base/own_names.h"
 #include "sys/file.h"
 #include "sys/process.h"
 
@@ -62,6 +63,13 @@ std::string Directory::relative_path() const {
     if (!path.empty()) path += '/';
     path += (*it)->name_;
   }
+  return path;
+}
+
+std::string Directory::relative_path_of(std::string_view name) const {
+  std::string path = relative_path();
+  if (!path.empty()) path += '/';
+  path += name;
   return path;
 }
 
@@ -195,6 +203,14 @@ void Walk::enter(Directory* directory, WorkerIndex worker) {
   const Hold hold(*directory);
   if (visitor_.enter(*directory, worker) == Visitor::Descend::no) return;
   directory->entered_ = true;
+  if (options_.selector != nullptr) {
+    auto selection = options_.selector->enter(*directory);
+    if (!selection) {  // without its rules nobody knows what is wanted here
+      directory->mark_incomplete();
+      return visitor_.unreadable(*directory, {}, std::move(selection).error());
+    }
+    directory->selection_ = std::move(*selection);
+  }
   read_piece(hold, std::make_unique<sys::DirectoryReader>(kPieceSize), false, worker);
 }
 
@@ -207,6 +223,10 @@ void Walk::read_piece(const Hold& directory, std::unique_ptr<sys::DirectoryReade
     Names files;
     std::vector<std::unique_ptr<Task>> subdirectories;
     while (const auto entry = reader->next()) {
+      if (is_own_name(std::string_view(entry->name, entry->length))) continue;
+      if (entry->type != sys::FileType::unknown && entry->type != sys::FileType::symlink &&
+          !selects(*directory, {entry->name, entry->length}, entry->type == sys::FileType::directory))
+        continue;
       if (entry->type == sys::FileType::directory) {
         subdirectories.push_back(std::make_unique<DirectoryTask>(*this, directory, entry->name, sys::Links::keep));
       } else {
@@ -252,6 +272,7 @@ void Walk::visit_all(const Hold& directory, const Names& files, WorkerIndex work
 
 void Walk::visit(const Hold& directory, Entry entry, WorkerIndex worker) {
   const bool may_follow = options_.follow != Follow::none && entry.type == sys::FileType::symlink;
+  const bool undecided = entry.type == sys::FileType::unknown || entry.type == sys::FileType::symlink;  // see read_piece
   if (entry.type == sys::FileType::unknown || may_follow) {
     auto status = sys::status_at(directory->fd(), entry.name, sys::Links::keep);
     if (!status) {
@@ -276,6 +297,7 @@ void Walk::visit(const Hold& directory, Entry entry, WorkerIndex worker) {
       }
     }
   }
+  if (undecided && !selects(*directory, entry.name, entry.type == sys::FileType::directory)) return;
   if (entry.type == sys::FileType::directory) {
     scheduler_.push(worker, std::make_unique<DirectoryTask>(*this, directory, entry.name, entry.links));
     return;

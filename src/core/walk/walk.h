@@ -60,11 +60,15 @@ class Directory {
   std::string path_of(std::string_view name) const;
   /// The path below the root; empty for the root itself.
   std::string relative_path() const;
+  std::string relative_path_of(std::string_view name) const;
   /// Directories between this one and its root.
   unsigned depth() const { return depth_; }
 
   Attachment* attachment() const { return attachment_.get(); }
   void attach(std::unique_ptr<Attachment> attachment) { attachment_ = std::move(attachment); }
+
+  /// What the Selector keeps with the directory; null without one.
+  const std::shared_ptr<const void>& selection() const { return selection_; }
 
   /// Something below could not be read: who deletes what is not here must not do so in this directory.
   bool incomplete() const { return incomplete_.load(std::memory_order_relaxed); }
@@ -84,6 +88,7 @@ class Directory {
   unsigned depth_ = 0;
   bool entered_ = false;
   std::unique_ptr<Attachment> attachment_;
+  std::shared_ptr<const void> selection_;
   std::atomic<bool> incomplete_{false};
   std::atomic<std::uint32_t> references_{0};  // holds and subdirectories
   std::atomic<std::uint32_t> holds_{0};  // who still needs the descriptors
@@ -130,6 +135,17 @@ class Visitor {
   virtual Result<> reopen_descriptors(Directory&, Directory* /*child*/) { return {}; }
 };
 
+/// Chooses which names are walked: of the others no visitor hears.  Called from several workers at once.
+class Selector {
+ public:
+  virtual ~Selector() = default;
+  /// Before a directory is read: what holds in it, beside what holds above (`directory.parent()->selection()`).
+  virtual Result<std::shared_ptr<const void>> enter(const Directory& directory) = 0;
+  virtual bool selects(const Directory& directory, std::string_view name, bool is_directory) const = 0;
+  /// True where a name that only the target has must stay; `below` is its path from `directory`, of one component or more.
+  virtual bool guards(const Directory& directory, std::string_view below, bool is_directory) const = 0;
+};
+
 class Walk {
  public:
   enum class Follow { none, directories /* links to directories */, all };
@@ -137,6 +153,7 @@ class Walk {
     unsigned workers = 1;
     Follow follow = Follow::none;
     std::uint64_t descriptor_limit = 1024;
+    Selector* selector = nullptr;  // null: everything is walked
   };
 
   Walk(Visitor& visitor, Options options, std::function<void(WorkerIndex)> quiet = {});
@@ -144,6 +161,7 @@ class Walk {
   Walk& operator=(const Walk&) = delete;
 
   Scheduler& scheduler() { return scheduler_; }
+  const Selector* selector() const { return options_.selector; }
 
   /// Walks the directory open as `fd`: enter() is called for it, then for what is below.
   /// `name` is how messages call it; `attachment` is there before enter() is called.
@@ -168,6 +186,9 @@ class Walk {
   bool fill(Directory& directory, sys::DirectoryReader& reader);
   void visit_all(const Hold& directory, const Names& files, WorkerIndex worker);
   void visit(const Hold& directory, Entry entry, WorkerIndex worker);
+  bool selects(const Directory& directory, std::string_view name, bool is_directory) const {
+    return options_.selector == nullptr || options_.selector->selects(directory, name, is_directory);
+  }
   bool is_own_ancestor(const Directory& parent, const FileKey& key) const;
 
   void release_hold(Directory* directory);

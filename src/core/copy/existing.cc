@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What the target has already: left alone where it is equal, brought up to date where only attributes differ, copied anew where data does.
+//
+// An entry is looked at by name on both sides (two stat calls, two listxattr) and opened only where that is not enough: bytes to compare, attributes
+// to read or to set.  docs/comparing.md has the rules for users; quick_check.h the part that is pure.
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "core/copy/copier.h"
+#include "sys/file.h"
+#include "sys/names.h"
+
+namespace foxing::copy {
+namespace {
+
+/// Compares all bytes of two files of one size; where neither has data nothing is read.
+Result<bool> same_data(Workbench& bench, sys::FdView source, sys::FdView target, Bytes size) {
+  const std::span<std::byte> half = bench.buffer().first(bench.buffer().size() / 2);
+  const std::span<std::byte> other = bench.buffer().last(bench.buffer().size() / 2);
+  std::uint64_t at = 0;
+  while (at < size.value) {
+    if (sys::stop_requested()) return fail(ECANCELED, "compare");
+    const auto here = FOX_TRY(sys::seek_data(source, FileOffset(at)));
+    const auto there = FOX_TRY(sys::seek_data(target, FileOffset(at)));
+    const std::uint64_t data = std::min(here ? here->value : size.value, there ? there->value : size.value);
+    at = std::max(at, data);
+    if (at >= size.value) break;
+    const std::size_t length = std::min<std::uint64_t>(half.size(), size.value - at);
+    const std::size_t got = FOX_TRY(sys::read_all_at(source, half.first(length), FileOffset(at)));
+    const std::size_t had = FOX_TRY(sys::read_all_at(target, other.first(length), FileOffset(at)));
+    if (got != had || got != length || std::memcmp(half.data(), other.data(), got) != 0) return false;
+    at += got;
+  }
+  return true;
+}
+
+}  // namespace
+
+TargetDirectory* Copier::existing_target(walk::Directory& directory) {
+  auto* target = static_cast<TargetDirectory*>(directory.attachment());
+  return target != nullptr && !target->fresh() ? target : nullptr;
+}
+
+/// Reads both files and compares them.  False also where one of them cannot be read: copying will say why, or cure it.
+Result<bool> Copier::data_is_same(walk::Directory& directory, const std::string& name, sys::Links links,
+                                  const sys::FileStatus& status, const TargetDirectory& target, const std::string& target_name,
+                                  walk::WorkerIndex worker) {
+  const auto source = sys::open_at(directory.fd(), name, {.links = links, .keep_atime = true});
+  if (!source) return false;
+  const auto copy = sys::open_at(target.fd(), target_name, {.keep_atime = true});
+  if (!copy) return false;
+  if (!sys::same_version(FOX_TRY(sys::status_of(*source)), status)) return false;
+  const bool same = FOX_TRY(same_data(at(worker).bench, *source, *copy, status.size()));
+  return same && sys::same_version(FOX_TRY(sys::status_of(*source)), status);
+}
+
+Result<meta::Differences> Copier::attribute_differences(walk::Directory& directory, const std::string& name, sys::Links links,
+                                                        const sys::FileStatus& status, const TargetDirectory& target,
+                                                        const std::string& target_name, const sys::FileStatus& existing) const {
+  if (links == sys::Links::keep)
+    return meta::differences_at(directory.fd(), name, status, target.fd(), target_name, existing, options_.keep,
+                                options_.compare.window);
+  const sys::UniqueFd source = FOX_TRY(sys::open_at(directory.fd(), name, {.access = sys::Access::path, .links = links}));
+  const sys::UniqueFd copy = FOX_TRY(sys::open_at(target.fd(), target_name, {.access = sys::Access::path}));
+  return meta::differences({source, sys::Handle::path}, status, {copy, sys::Handle::path}, existing, options_.keep,
+                           options_.compare.window);
+}
+
+/// Gives what is in the target the attributes of the source; its data is not touched.
+Result<meta::Losses> Copier::update_attributes(walk::Directory& directory, const std::string& name, sys::Links links,
+                                               const sys::FileStatus& status, TargetDirectory& target,
+                                               const std::string& target_name, const sys::FileStatus& existing) {
+  const sys::UniqueFd source = FOX_TRY(sys::open_at(directory.fd(), name, {.access = sys::Access::path, .links = links}));
+  const sys::UniqueFd copy = FOX_TRY(sys::open_at(target.fd(), target_name, {.access = sys::Access::path}));
+  const bool moved =
+      FOX_TRY(sys::status_of(source)).key() != status.key() || FOX_TRY(sys::status_of(copy)).key() != existing.key();
+  if (moved) return fail(ESTALE, "openat", {}, "was replaced while it was compared");
+  const bool may_write = options_.keep.privileges.ignore_permissions || (existing.permissions() & S_IWUSR) != 0;
+  const bool link = existing.type() == sys::FileType::symlink;
+  if (!may_write && !link)  // user.* attributes ask for it; `apply` sets the mode behind them
+    FOX_TRY(sys::set_mode({copy, sys::Handle::path}, existing.permissions() | S_IWUSR));
+  return meta::apply({source, sys::Handle::path}, status, {copy, sys::Handle::path}, meta::Current::of(existing), options_.keep,
+                     target.pair().fidelity);
+}
+
+Copier::Standing Copier::standing_of(const walk::Hold& directory, const std::string& name, sys::Links links,
+                                     const sys::FileStatus& status, bool leads, Changes& changes, walk::WorkerIndex worker) {
+  const auto failed = [&](Error error) {
+    const int code = error.code;
+    fail_entry(*directory, name, std::move(error));
+    if (leads) link_group_failed(status.key(), code, worker);
+    return Standing::settled;
+  };
+  TargetDirectory& target = *existing_target(*directory);
+  const std::string target_name = target.name_for(name);
+  const auto existing = sys::status_at(target.fd(), target_name);
+  if (!existing) {
+    if (existing.error().code != ENOENT) return failed(existing.error());
+    changes = Changes::creation();
+    return options_.compare.only_existing ? skipped(leads, status, worker) : Standing::to_copy;
+  }
+  target.count_match();
+  if (policy_for(status, *existing, options_.compare) == Existing::leave) return skipped(leads, status, worker);
+  if (existing->type() != status.type()) {
+    changes = Changes::creation();
+    return Standing::to_copy;
+  }
+
+  changes = {};
+  auto same = same_object(directory, name, links, status, target, target_name, *existing, changes, worker);
+  if (!same && same.error().code == ECANCELED) return failed(std::move(same).error());
+  if (!same) return Standing::to_copy;  // reading one of them failed: the copy will name the reason, or replace what is broken
+  const auto found = attribute_differences(*directory, name, links, status, target, target_name, *existing);
+  if (!found) return Standing::to_copy;
+  changes.add(*found);
+  if (*same == Sameness::differs) return Standing::to_copy;
+  if (must_be_another_inode(status, *existing, changes.any())) return Standing::to_copy;
+  if (changes.any()) return update(directory, name, links, status, *existing, leads, changes, worker);
+  if (*same == Sameness::after_a_look && !options_.dry_run) touch(target, target_name, *existing);
+  at(worker).counters.unchanged.fetch_add(1, std::memory_order_relaxed);
+  at(worker).counters.bytes_so_far.fetch_add(status.type() == sys::FileType::regular ? status.size().value : 0,
+                                             std::memory_order_relaxed);
+  if (observer_.wants_unchanged()) tell(*directory, name, FileEvent::Action::unchanged, status, {});
+  if (leads) link_group_done(*directory, name, status, worker);
+  return Standing::settled;
+}
+
+/// An option says that it is not to be touched; other names of the file are judged for themselves.
+Copier::Standing Copier::skipped(bool leads, const sys::FileStatus& status, walk::WorkerIndex worker) {
+  at(worker).counters.skipped.fetch_add(1, std::memory_order_relaxed);
+  if (leads) link_group_failed(status.key(), ENOENT, worker);
+  return Standing::settled;
+}
+
+/// Everything but attributes: data, link text, device number.
+Result<Copier::Sameness> Copier::same_object(const walk::Hold& directory, const std::string& name, sys::Links links,
+                                             const sys::FileStatus& status, const TargetDirectory& target,
+                                             const std::string& target_name, const sys::FileStatus& existing, Changes& changes,
+                                             walk::WorkerIndex worker) {
+  const auto content = [&](bool same, Sameness how) {
+    changes.content = !same;
+    return same ? how : Sameness::differs;
+  };
+  switch (status.type()) {
+    case sys::FileType::regular: break;
+    case sys::FileType::symlink: {
+      const std::string text = FOX_TRY(sys::read_link_at(directory->fd(), name));
+      return content(text == FOX_TRY(sys::read_link_at(target.fd(), target_name)), Sameness::at_a_glance);
+    }
+    case sys::FileType::character_device:
+    case sys::FileType::block_device: return content(status.special_device() == existing.special_device(), Sameness::at_a_glance);
+    default: return Sameness::at_a_glance;
+  }
+  changes.size = status.size() != existing.size();
+  const Data data = target.pair().sizes_mean_nothing ? Data::differs : quick_check(status, existing, options_.compare);
+  if (data == Data::same) return Sameness::at_a_glance;
+  if (data == Data::differs) return Sameness::differs;
+  return content(FOX_TRY(data_is_same(*directory, name, links, status, target, target_name, worker)), Sameness::after_a_look);
+}
+
+/// Equal, but one file with names that it should have nothing to do with: of another group of links, or, where it is about to be changed, outside of the target.
+bool Copier::must_be_another_inode(const sys::FileStatus& status, const sys::FileStatus& existing, bool would_be_changed) {
+  if (existing.links() <= 1) return false;
+  if (would_be_changed && existing.links() > status.links()) return true;
+  return options_.hard_links && !hard_links_.claim(status.key(), existing.key());
+}
+
+Copier::Standing Copier::update(const walk::Hold& directory, const std::string& name, sys::Links links,
+                                const sys::FileStatus& status, const sys::FileStatus& existing, bool leads,
+                                const Changes& changes, walk::WorkerIndex worker) {
+  TargetDirectory& target = *existing_target(*directory);
+  if (!options_.dry_run) {
+    auto losses = update_attributes(*directory, name, links, status, target, target.name_for(name), existing);
+    if (!losses) {
+      const int code = losses.error().code;
+      fail_entry(*directory, name, std::move(losses).error());
+      if (leads) link_group_failed(status.key(), code, worker);
+      return Standing::settled;
+    }
+    report(*directory, name, *losses);
+  }
+  at(worker).counters.updated.fetch_add(1, std::memory_order_relaxed);
+  at(worker).counters.bytes_so_far.fetch_add(status.type() == sys::FileType::regular ? status.size().value : 0,
+                                             std::memory_order_relaxed);
+  if (observer_.wants_files()) tell(*directory, name, FileEvent::Action::attributes, status, changes);
+  if (leads) link_group_done(*directory, name, status, worker);
+  return Standing::settled;
+}
+
+/// The bytes have been compared and are equal: a new ctime says so to the next run.
+void Copier::touch(const TargetDirectory& target, const std::string& target_name, const sys::FileStatus& existing) {
+  const auto copy = sys::open_at(target.fd(), target_name, {.access = sys::Access::path});
+  if (!copy) return;  // the next run looks again, that is all
+  const auto now = sys::status_of(*copy);
+  if (now && sys::same_version(*now, existing))
+    (void)sys::set_times({*copy, sys::Handle::path}, now->accessed(), now->modified());
+}
+
+FileEvent Copier::event_of(const walk::Directory& directory, std::string_view name, FileEvent::Action action,
+                           sys::FileType type) {
+  return {.action = action,
+          .path = name.empty() ? directory.path() : directory.path_of(name),
+          .below = name.empty() ? directory.relative_path() : directory.relative_path_of(name),
+          .type = type};
+}
+
+void Copier::tell(const walk::Directory& directory, std::string_view name, FileEvent::Action action,
+                  const sys::FileStatus& status, const Changes& changes) {
+  FileEvent event = event_of(directory, name, action, status.type());
+  if (status.type() == sys::FileType::regular) event.size = status.size();
+  event.changes = changes;
+  observer_.file(event);
+}
+
+}  // namespace foxing::copy

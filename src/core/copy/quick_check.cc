@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "core/copy/quick_check.h"
+
+namespace foxing::copy {
+namespace {
+
+std::int64_t nanoseconds_between(const timespec& from, const timespec& to) {
+  constexpr std::int64_t kFar = 1'000'000;  // seconds: more says nothing more, and would overflow
+  const std::int64_t seconds = to.tv_sec - from.tv_sec;
+  if (seconds > kFar || seconds < -kFar) return (seconds > 0 ? kFar : -kFar) * 1'000'000'000;
+  return seconds * 1'000'000'000 + (to.tv_nsec - from.tv_nsec);
+}
+
+bool is_later(const timespec& a, const timespec& b) {
+  return a.tv_sec > b.tv_sec || (a.tv_sec == b.tv_sec && a.tv_nsec > b.tv_nsec);
+}
+
+}  // namespace
+
+Data quick_check(const sys::FileStatus& source, const sys::FileStatus& target, const Comparison& comparison) {
+  if (comparison.by == Comparison::By::nothing || source.size() != target.size()) return Data::differs;
+  if (source.size() == Bytes(0) || comparison.by == Comparison::By::size) return Data::same;
+  if (comparison.by == Comparison::By::content) return Data::look;
+  if (!meta::same_within(source.modified(), target.modified(), comparison.window)) return Data::look;
+  if (comparison.trust_times) return Data::same;
+  return nanoseconds_between(source.changed(), target.changed()) > kSurelyEarlierNs ? Data::same : Data::look;
+}
+
+Existing policy_for(const sys::FileStatus& source, const sys::FileStatus& target, const Comparison& comparison) {
+  if (comparison.only_new) return Existing::leave;
+  const bool files = source.type() == sys::FileType::regular && target.type() == sys::FileType::regular;
+  const bool apart = !meta::same_within(source.modified(), target.modified(), comparison.window);
+  if (comparison.newer_stays && files && apart && is_later(target.modified(), source.modified())) return Existing::leave;
+  return Existing::compare;
+}
+
+}  // namespace foxing::copy

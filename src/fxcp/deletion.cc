@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "fxcp/deletion.h"
+
+#include <fmt/format.h>
+
+#include <cstring>
+
+#include "base/own_names.h"
+#include "core/copy/estimate.h"
+#include "fxcp/preflight.h"
+#include "sys/file.h"
+#include "sys/names.h"
+
+namespace foxing::fxcp {
+namespace {
+
+constexpr const char* kOrigin = "user.foxing.origin";
+
+class Nobody final : public copy::Observer {
+ public:
+  void problem(copy::Problem) override {}
+};
+
+tl::unexpected<Error> refuse(const std::string& path, std::string why) { return fail(0, "", path, std::move(why)); }
+
+/// No names in it but our own.
+Result<bool> is_empty(sys::FdView directory) {
+  sys::DirectoryReader reader(4096);
+  FOX_TRY(sys::set_position(directory, FileOffset(0)));
+  while (FOX_TRY(reader.fill(directory))) {
+    while (const auto entry = reader.next())
+      if (!is_own_name({entry->name, entry->length})) return false;
+  }
+  return true;
+}
+
+/// What tells one filesystem from another, also after it was mounted anew; empty where the kernel has no such number.
+std::string identity_of(sys::FdView directory) {
+  const auto filesystem = sys::filesystem_of(directory);
+  if (!filesystem) return {};
+  std::uint64_t id = 0;
+  static_assert(sizeof filesystem->f_fsid == sizeof id);
+  std::memcpy(&id, &filesystem->f_fsid, sizeof id);
+  if (id == 0) return {};
+  return fmt::format("1 {:x} {:016x}", static_cast<unsigned long>(filesystem->f_type), id);
+}
+
+Result<sys::UniqueFd> open_source(const Item& item) {
+  return sys::open_at(sys::working_directory(), item.source, {.links = item.links, .directory = true, .keep_atime = true});
+}
+
+/// The one directory whose contents go into the target itself; null where there is none.
+const Item* mirror_of(const Arrangement& plan) {
+  for (const Item& item : plan.items)
+    if (item.mirror) return &item;
+  return nullptr;
+}
+
+/// Walks the sources beside the target with a pass that deletes, or only counts.
+Result<> run_pass(copy::Deleter& deleter, copy::Observer& observer, const Options& options, const Arrangement& plan,
+                  sys::FdView target, const walk::Walk::Options& how) {
+  copy::DeletePass pass(deleter, observer, options.keep_dirlinks);
+  walk::Walk walk(pass, how);
+  for (const Item& item : plan.items) {
+    if (item.status.type() != sys::FileType::directory) continue;
+    const SplitPath path = split_path(item.source);
+    sys::UniqueFd source =
+        item.mirror ? FOX_TRY(open_source(item))
+                    : FOX_TRY(sys::open_at(sys::working_directory(), path.directory,
+                                           {.access = sys::Access::path, .links = sys::Links::follow, .directory = true}));
+    const sys::FileStatus status = FOX_TRY(sys::status_of(source));
+    auto into = FOX_TRY(pass.adopt(FOX_TRY(sys::duplicate(target)), source, status, plan.directory));
+    if (item.mirror) {
+      walk.add_root(std::move(source), status, item.source, std::move(into));
+    } else {
+      into->rename_entry(item.name);
+      const walk::Hold place = walk.add_place(std::move(source), path.directory, std::move(into));
+      walk.add_entry(place, path.name, item.status.type(), item.links);
+    }
+  }
+  walk.run();
+  return {};
+}
+
+Result<> guard_against_another_source(const Arrangement& plan, sys::FdView target) {
+  const Item* item = mirror_of(plan);
+  if (item == nullptr || FOX_TRY(is_empty(target))) return {};
+  const sys::UniqueFd source = FOX_TRY(open_source(*item));
+  if (FOX_TRY(is_empty(source)))
+    return refuse(
+        item->source,
+        fmt::format("is empty, and '{}' is not: is something not mounted? --delete-anyway empties the target", plan.directory));
+  std::string before;
+  if (!sys::get_attribute({target}, kOrigin, before)) return {};
+  const std::string now = identity_of(source);
+  if (now.empty() || before == now) return {};
+  return refuse(item->source,
+                fmt::format("lies on another filesystem than what was mirrored into '{}' last time: is something not mounted? "
+                            "--delete-anyway mirrors it all the same",
+                            plan.directory));
+}
+
+Result<> guard_percentage(const Options& options, const Arrangement& plan, sys::FdView target, const walk::Walk::Options& how) {
+  Nobody nobody;
+  copy::Deleter counter({.dry_run = true, .despite_errors = true}, nobody, how.selector, nullptr);
+  FOX_TRY(run_pass(counter, nobody, options, plan, target, how));
+  copy::EntryCount all;
+  {
+    walk::Walk walk(all, {.workers = how.workers, .descriptor_limit = how.descriptor_limit});
+    sys::UniqueFd root = FOX_TRY(sys::open_at(target, ".", {.directory = true, .keep_atime = true}));
+    const sys::FileStatus status = FOX_TRY(sys::status_of(root));
+    walk.add_root(std::move(root), status, plan.directory, nullptr);
+    walk.run();
+  }
+  const std::uint64_t would = counter.removed();
+  if (would * 100 <= all.entries() * *options.max_delete_percent) return {};
+  return refuse(plan.directory,
+                fmt::format("would lose {} of its {} entries, which is more than --max-delete={}% allows; nothing was done",
+                            would, all.entries(), *options.max_delete_percent));
+}
+
+}  // namespace
+
+Result<> guard_deletion(const Options& options, const Arrangement& plan, sys::FdView target, const walk::Walk::Options& how) {
+  if (options.deletion == Delete::no || plan.make_directory || !target) return {};
+  // The target may be open only as a place to put names into.
+  const sys::UniqueFd readable = FOX_TRY(sys::open_at(target, ".", {.directory = true, .keep_atime = true}));
+  if (!options.delete_anyway) FOX_TRY(guard_against_another_source(plan, readable));
+  if (options.max_delete_percent) FOX_TRY(guard_percentage(options, plan, readable, how));
+  return {};
+}
+
+void remember_origin(const Options& options, const Arrangement& plan, sys::FdView target) {
+  const Item* item = mirror_of(plan);
+  if (options.deletion == Delete::no || options.dry_run || item == nullptr) return;
+  const auto source = open_source(*item);
+  const std::string now = source ? identity_of(*source) : std::string();
+  std::string before;
+  if (now.empty() || (sys::get_attribute({target}, kOrigin, before) && before == now)) return;
+  (void)sys::set_attribute({target}, kOrigin, now);  // no attributes there: nothing is guarded, as docs/deleting.md says
+}
+
+Result<std::unique_ptr<Deletion>> Deletion::prepare(const Options& options, const Arrangement& plan, sys::FdView target,
+                                                    copy::Observer& observer, copy::TempNames& names,
+                                                    const walk::Selector* selector) {
+  std::unique_ptr<Deletion> deletion(new Deletion(options, plan, target, observer));
+  const std::optional<std::string>& place = options.trash ? options.trash : options.backup_dir;
+  const bool keeps = options.backup || place;
+  if (keeps && target) {
+    copy::Keeper::Options how{.suffix = options.suffix.value_or(place ? "" : "~"), .replaced = !options.trash};
+    if (!place) {
+      deletion->keeper_.emplace(std::move(how), names);
+    } else {
+      const sys::FdView from = place->starts_with('/') ? sys::working_directory() : target;
+      if (!options.dry_run) {
+        if (auto made = sys::make_directory_at(from, *place, 0700); !made && made.error().code != EEXIST)
+          return tl::make_unexpected(std::move(made).error().about(*place));
+      }
+      auto directory = sys::open_at(from, *place, {.links = sys::Links::follow, .directory = true});
+      if (!directory && !options.dry_run) return tl::make_unexpected(std::move(directory).error().about(*place));
+      if (directory && FOX_TRY(sys::status_of(*directory)).device() != FOX_TRY(sys::status_of(target)).device())
+        return refuse(*place, "does not lie on the target's filesystem; what is kept is renamed and never copied");
+      if (directory) deletion->keeper_.emplace(std::move(how), names, std::move(*directory));
+    }
+  }
+  if (options.deletion != Delete::no) {
+    deletion->deleter_.emplace(
+        copy::Deleting{.dry_run = options.dry_run, .despite_errors = options.ignore_errors, .most = options.max_delete}, observer,
+        selector, deletion->keeper());
+  }
+  return deletion;
+}
+
+void Deletion::pass(Delete moment, const walk::Walk::Options& how) {
+  if (options_.deletion != moment || !deleter_ || !target_) return;
+  if (auto done = run_pass(*deleter_, observer_, options_, plan_, target_, how); !done)
+    observer_.problem({copy::ProblemKind::failed, true, std::move(done).error().about(plan_.directory)});
+}
+
+void Deletion::end() {
+  if (!deleter_ || deleter_->spared() == 0) return;
+  observer_.problem({copy::ProblemKind::not_deleted,
+                     true,
+                     {.code = 0,
+                      .operation = "",
+                      .subject = plan_.directory,
+                      .detail = fmt::format("{} names that the source has not were not deleted: --max-delete={} was reached",
+                                            deleter_->spared(), *options_.max_delete)}});
+}
+
+}  // namespace foxing::fxcp
