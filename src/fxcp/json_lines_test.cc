@@ -149,6 +149,9 @@ TEST(JsonLines, Summary) {
   counters.updated = 15;
   counters.skipped = 16;
   counters.deleted = 17;
+  counters.delta_files = 18;
+  counters.delta_spared = 19;
+  counters.sources_removed = 20;
   counters.bytes = 7;
   counters.bytes_moved = 8;
   counters.retries = 9;
@@ -172,13 +175,16 @@ TEST(JsonLines, Summary) {
       {"updated", 15},
       {"skipped", 16},
       {"deleted", 17},
+      {"delta_files", 18},
+      {"delta_spared_bytes", 19},
+      {"sources_removed", 20},
       {"bytes", 7},
       {"bytes_moved", 8},
       {"retries", 9},
       {"litter_removed", 10},
       {"failures", 12},
       {"warnings", 13},
-      {"files_by_tier", {{"reflink", 0}, {"copy_file_range", 0}, {"sendfile", 0}, {"io_uring", 11}, {"read_write", 0}}}};
+      {"files_by_tier", {{"reflink", 0}, {"copy_file_range", 0}, {"sendfile", 0}, {"io_uring", 11}, {"read_write", 0}, {"delta", 0}}}};
   EXPECT_EQ(summary, expected);
   run.no_space = true;
   summary = parsed(json::summary(counters, run, 0, 0, false));

@@ -15,7 +15,11 @@ namespace {
 
 /// The target directory, or where it will be made.
 std::string existing_directory(const Arrangement& plan) {
-  return plan.make_directory ? split_path(plan.directory).directory : plan.directory;
+  std::string path = plan.make_directory ? split_path(plan.directory).directory : plan.directory;
+  // With --mkpath more may be missing.
+  while (plan.make_directory && !sys::status_at(sys::working_directory(), path, sys::Links::follow) && split_path(path).directory != path)
+    path = split_path(path).directory;
+  return path;
 }
 
 Result<storage::QuickTraits> traits_of(const std::string& path, sys::Links links) {

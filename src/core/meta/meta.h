@@ -40,8 +40,8 @@ struct Policy {
 
   // What a copy of `source` is to have, before it is asked whether that is kept.
   mode_t mode_of(const sys::FileStatus& source) const {
-    const mode_t mode = source.permissions();
-    return chmod == nullptr || source.type() == sys::FileType::symlink ? mode : chmod->apply(mode, source.type() == sys::FileType::directory);
+    const mode_t bits = source.permissions();
+    return chmod == nullptr || source.type() == sys::FileType::symlink ? bits : chmod->apply(bits, source.type() == sys::FileType::directory);
   }
   uid_t owner_of(const sys::FileStatus& source) const { return ids == nullptr ? source.owner() : ids->owner(source.owner()); }
   gid_t group_of(const sys::FileStatus& source) const { return ids == nullptr ? source.group() : ids->group(source.group()); }
