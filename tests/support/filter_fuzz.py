@@ -7,12 +7,13 @@
     FOXING_FILTER_CASES=N                                             cases a seed (see CASES)
 
 A seed makes trees (a source, and a target that has some of the same names and some others) and rule sets of all kinds: options, files of
-rules, per-directory files.  `rsync -rlnii --delete` and filter_probe are asked what they would send and delete.  Half of the cases are
-forests: each has many directories with a rule file of their own, so that one start of rsync answers for many rule sets.
+rules, per-directory files (in up to nine of ten directories, so that one start of rsync answers for many rule sets).  `rsync -rlnii
+--delete` and filter_probe are asked what they would send and delete.
 
 Left out, because we differ on purpose (docs/filters.md): the addition (--plain; and once more with it, where no literal include follows a
 wildcard exclude), rule files that name others by a path, w with prefixes that need a space, x, merge files in directories whose names have wildcards.
 Exit 0: the same; 1: differences, with seed and command; 77: rsync 3.2 or later is missing.
+Time: a start of rsync is 40 ms on two busy cores, four seeds of 120 cases 20 s.
 """
 import os
 import random
@@ -24,7 +25,7 @@ import tempfile
 
 PROBE = os.path.join(os.environ.get("FOXING_TOOLS", "build/dev/tests"), "filter_probe")
 SEEDS = [1, 2, 3]
-CASES = int(os.environ.get("FOXING_FILTER_CASES", "90"))
+CASES = int(os.environ.get("FOXING_FILTER_CASES", "120"))
 NAMES = ["a", "b", "ab", "foo", "bar", "foo.c", "bar.o", "x.log", "important.log", "a.b.c", "core", "tags", "w x", "-", "#h", ";s", "b\\c",
          "n1", "n2", "Foo", "foo~", ".hid", "CVS"]
 DIRECTORIES = ["d", "e", "foo", "sub", "a", "d.d", "CVS", ".git", "lo ng"]
