@@ -7,10 +7,11 @@ namespace foxing::filter {
 
 struct Draft {
   RuleSet set;
+  Entries cvs_list;
   bool cvs = false;
   int per_directory = 0;
 
-  Reader reader() { return Reader{.settings = set.settings, .entries = set.entries, .merges = set.merges}; }
+  Reader reader() { return Reader{.settings = set.settings, .entries = set.entries, .merges = set.merges, .cvs = &cvs_list}; }
   Result<> rule(std::string_view text) { return reader().rule(text, {}, {}); }
 };
 

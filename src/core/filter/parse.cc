@@ -221,6 +221,8 @@ Result<> Reader::merge(const Statement& statement, const Place& place, std::stri
   whole.style.sides = statement.rule.sides;
   if (whole.exclude_self) {
     Rule self;
+    // As rsync has it: --delete-excluded makes rules of options count for the source alone, this one in a per-directory file not.
+    if (place.in_directory || !place.directory_path.empty()) self.sides = Sides::both;
     compile(self, base_name(whole.argument), {});
     entries.push_back({.rule = std::make_shared<const Rule>(std::move(self))});
   }
@@ -271,6 +273,10 @@ void Reader::add_merge_file(const Statement& statement, const Place& place) {
 }
 
 Result<> Reader::add_cvs(const Statement& statement) {
+  if (cvs != nullptr && !cvs->empty()) {  // a second -C is the same list, whatever its modifiers: so does rsync
+    entries.insert(entries.end(), cvs->begin(), cvs->end());
+    return {};
+  }
   // A list of its own: "!" in ~/.cvsignore clears the defaults, not the user's rules.
   Entries own;
   MergeFiles none;
@@ -294,6 +300,7 @@ Result<> Reader::add_cvs(const Statement& statement) {
   }
   if (const char* words = std::getenv("CVSIGNORE")) FOX_TRY(reader.rule(words, style, {.file = "$CVSIGNORE", .line = 1}));
   entries.insert(entries.end(), own.begin(), own.end());
+  if (cvs != nullptr) *cvs = std::move(own);
   return {};
 }
 

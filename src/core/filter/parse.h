@@ -69,6 +69,7 @@ struct Reader {
   MergeFiles& merges;
   std::size_t first_merge = 0;   // those before it were there: a clearing rule leaves them
   bool cleared = false;          // a clearing rule was met
+  Entries* cvs = nullptr;        // what -C stands for, once it was read
 
   /// One rule, or with word_split as many as there are words.
   Result<> rule(std::string_view text, const Style& style, const Place& place);
