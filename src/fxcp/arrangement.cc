@@ -101,7 +101,7 @@ Result<> arrange_into(Arrangement& plan, const std::string& directory, bool may_
   return {};
 }
 
-Result<> check_parent(const Arrangement& plan) {
+Result<> check_parent(const Arrangement& plan, const Options& options) {
   if (!plan.make_directory) {
     const auto there = FOX_TRY(look(plan.directory));
     if (!there) return refuse(plan.directory, "does not exist", ENOENT);
@@ -110,6 +110,7 @@ Result<> check_parent(const Arrangement& plan) {
   }
   const std::string parent = split_path(plan.directory).directory;
   const auto there = FOX_TRY(look(parent));
+  if (!there && options.mkpath) return {};
   if (!there)
     return refuse(parent, fmt::format("does not exist, so there is nowhere to make '{}' in", split_path(plan.directory).name),
                   ENOENT);
@@ -160,7 +161,7 @@ Result<Arrangement> arrange(const Options& options) {
   } else {
     FOX_TRY(arrange_into(plan, options.destination, true));
   }
-  FOX_TRY(check_parent(plan));
+  FOX_TRY(check_parent(plan, options));
   FOX_TRY(check_nesting(plan, options));
   return plan;
 }

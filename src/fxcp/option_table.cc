@@ -31,6 +31,37 @@ constexpr OptionRow kOptions[] = {
      .commands = kForCopy | kForVerify, .help = "do not descend into other filesystems mounted below SRC",
      .manual = "Stays on the filesystem of each SRC: a mount point below it is copied as an empty directory."},
 
+    // ── filters ──
+    {.letter = 'e', .name = "exclude", .section = Section::filters, .sets = RuleKind::exclude, .takes = Takes::required, .argument = "PATTERN",
+     .help = "leave out names that match, with all below them",
+     .manual = "Leaves out names that match PATTERN, and everything below them; --delete does not touch them in the target. Patterns are rsync's: * and ? "
+               "match within a name, ** across slashes, a / in front anchors at the root of the transfer, a / at the end means directories only. Rules "
+               "count in the order of the command line, and the first that matches wins; one addition: a literal --include that an earlier wildcard "
+               "--exclude makes unreachable wins. (-e is not rsync's remote shell.)"},
+    {.name = "include", .section = Section::filters, .sets = RuleKind::include, .takes = Takes::required, .argument = "PATTERN",
+     .help = "do not leave out names that match", .manual = "Names that match PATTERN are copied, whatever later rules say."},
+    {.name = "exclude-from", .section = Section::filters, .sets = RuleKind::exclude_from, .takes = Takes::required, .argument = "FILE",
+     .help = "read such patterns from FILE, one a line", .manual = "Reads patterns to leave out from FILE, one a line; lines that begin with # or ; are left out. - is the standard input."},
+    {.name = "include-from", .section = Section::filters, .sets = RuleKind::include_from, .takes = Takes::required, .argument = "FILE",
+     .help = "read patterns to include from FILE", .manual = "As --exclude-from, for --include."},
+    {.letter = 'f', .name = "filter", .section = Section::filters, .sets = RuleKind::rule, .takes = Takes::required, .argument = "RULE",
+     .help = "add a rule of rsync's: + - . : H S P R !",
+     .manual = "Adds one of rsync's filter rules: + include, - exclude, . merge a file, : merge a file of each directory, H hide, S show, P protect, R risk, ! clear, with "
+               "rsync's modifiers. P protects names of the target from --delete."},
+    {.letter = 'F', .section = Section::filters, .sets = RuleKind::per_directory,
+     .help = "read .rsync-filter of each directory; twice: do not copy it",
+     .manual = "Reads rules from the file .rsync-filter in every directory, for what is below it. Given twice, those files themselves are left out."},
+    {.letter = 'C', .name = "cvs-exclude", .section = Section::filters, .sets = RuleKind::cvs,
+     .help = "leave out what CVS leaves out", .manual = "Leaves out what rsync's -C leaves out: object files, backups, version control, and what $HOME/.cvsignore, $CVSIGNORE and .cvsignore say."},
+    {.name = "gitignore", .section = Section::filters, .sets = RuleKind::gitignore,
+     .help = "leave out what .gitignore files say", .manual = "Leaves out what the .gitignore files of the tree say, as git does. .git itself is copied."},
+    {.letter = '0', .name = "from0", .section = Section::filters, .sets = RuleKind::from0,
+     .help = "files of patterns end each with a NUL byte", .manual = "In files that are named after it, patterns end with a NUL byte instead of a line's end."},
+    {.name = "delete-excluded", .section = Section::filters, .sets = &Options::delete_excluded,
+     .help = "with --delete: delete what is left out, too", .manual = "Rules count for the source only: what is left out there is deleted in the target."},
+    {.name = "max-depth", .section = Section::filters, .sets = &Options::max_depth, .takes = Takes::required, .argument = "N",
+     .help = "go no deeper than N names below the root", .manual = "Copies names down to N levels below the root of the transfer; directories of the last level are made, and stay as they are inside."},
+
     // ── comparison ──
     {.letter = 'c', .name = "checksum", .section = Section::comparison, .sets = &Options::checksum,
      .help = "compare the data of files of equal size, whatever their times say",
@@ -134,6 +165,24 @@ constexpr OptionRow kOptions[] = {
      .commands = kForCopy | kForVerify, .help = "fifos and sockets",
      .manual = "Copies fifos and sockets as such; they are never opened. Without it they are left out."},
 
+    {.name = "chmod", .section = Section::attributes, .sets = &Options::chmod, .takes = Takes::required, .argument = "CHANGES",
+     .help = "change the modes of the copies (D755,F644, go-w)",
+     .manual = "Changes the permissions that the copies get, as rsync does: items separated by commas, as for chmod(1), with D before an item for directories "
+               "only and F for other entries only. May be given several times; what comes later wins. The modes of what is there change only with --perms."},
+    {.name = "chown", .section = Section::attributes, .sets = &Options::chown, .takes = Takes::required, .argument = "USER:GROUP",
+     .help = "give all copies to USER and GROUP; either may be left out",
+     .manual = "Gives all copies to USER and GROUP, of which one may be left out. Names are looked for in /etc/passwd and /etc/group, numbers always "
+               "work. Needs root for owners, as --owner does, and implies it."},
+    {.name = "usermap", .section = Section::attributes, .sets = &Options::usermap, .takes = Takes::required, .argument = "FROM:TO,...",
+     .help = "map owners: names, ids, ranges (1000-1999:backup), *",
+     .manual = "Maps the owners of the source to others: FROM is a name, a pattern, an id, or a range of ids; the first that matches counts. "
+               "Implies --owner."},
+    {.name = "groupmap", .section = Section::attributes, .sets = &Options::groupmap, .takes = Takes::required, .argument = "FROM:TO,...",
+     .help = "map groups in the same way", .manual = "Maps groups as --usermap maps owners. Implies --group."},
+    {.name = "numeric-ids", .section = Section::attributes, .sets = &Options::numeric_ids,
+     .help = "accepted: ids are kept as numbers anyway",
+     .manual = "Between two trees of one machine ids are always kept as numbers. With --usermap and --groupmap, names in FROM match nothing."},
+
     // ── symlinks ──
     {.letter = 'l', .name = "links", .negation = "no-links", .section = Section::symlinks, .sets = &Preserve::links,
      .commands = kForCopy | kForVerify, .help = "copy symlinks as symlinks; implied by -a and -r",
@@ -167,7 +216,44 @@ constexpr OptionRow kOptions[] = {
      .help = "never copy into DST; DST is the name of the copy",
      .manual = "DST is the name of the copy: a file is not copied into a DST that is a directory, but refused. Only for a single SRC."},
 
+    {.name = "mkpath", .section = Section::destination, .sets = &Options::mkpath,
+     .help = "make the missing directories above DST", .manual = "Makes the directories above DST that are missing, with the usual permissions."},
+    {.name = "remove-source-files", .section = Section::destination, .sets = &Options::remove_source_files,
+     .help = "move: remove from SRC what has arrived",
+     .manual = "Removes every entry but directories from the source once it is in the target as it is in the source; what has changed since it was copied "
+               "stays. With --fsync what is removed is on disk before."},
+
     // ── method ──
+    {.name = "inplace", .section = Section::method, .sets = &Options::in_place,
+     .help = "change large files in place instead of replacing them",
+     .manual = "Writes the changed parts of a large file into the target's file itself. Saves room and keeps other names of the file, but readers see a mix of "
+               "old and new while it lasts, and after a crash until the next run, which repairs it. Without it a clone is changed and renamed where "
+               "blocks can be shared, and the whole file is written elsewhere."},
+    {.letter = 'W', .name = "whole-file", .section = Section::method, .sets = &Options::whole_file,
+     .help = "write changed files whole", .manual = "Writes every changed file whole, also where it would be enough to write what differs."},
+    {.name = "delta-min-size", .section = Section::method, .sets = &Options::delta_min_size, .takes = Takes::required, .argument = "SIZE",
+     .help = "smaller files are always written whole (default: 1M)",
+     .manual = "Files smaller than SIZE in the source or the target are written whole. The default is 1M."},
+    {.name = "verify", .section = Section::method, .sets = &Options::verify,
+     .help = "read everything again afterwards, and compare",
+     .manual = "When all is copied, reads the sources and their copies again and compares every byte and attribute, as fxcp verify does, but for names "
+               "that only the target has. What differs is a failure."},
+    {.name = "bwlimit", .section = Section::method, .sets = &Options::bwlimit, .takes = Takes::required, .argument = "RATE",
+     .help = "no more than so much a second (10M, or 10M,500/s for files too)",
+     .manual = "Limits the run to RATE: KiB a second, or with K, M, G as for --max-size, as rsync's; and after a comma, or alone, files a second (500/s). 0 is "
+               "no limit."},
+    {.name = "throttle", .section = Section::method, .sets = &Options::throttle,
+     .help = "give way when the machine is under pressure",
+     .manual = "Slows down while other programs wait for disk, processor or memory (pressure stall information of Linux 4.20 and later), and never below 1 "
+               "MiB and 10 files a second. --stats says how long was waited, and why."},
+    {.name = "nice", .section = Section::method, .sets = &Options::nice, .takes = Takes::required, .argument = "N",
+     .help = "run with this niceness, -20 to 19", .manual = "Sets the niceness of the run, as nice(1) does."},
+    {.name = "ionice", .section = Section::method, .sets = &Options::ionice, .takes = Takes::required, .argument = "CLASS",
+     .help = "disk priority: idle, best-effort[:0-7]", .manual = "Sets the class of disk priority: idle, or best-effort with a level from 0 to 7."},
+    {.name = "stop-after", .alias = "time-limit", .section = Section::method, .sets = &Options::stop_after, .takes = Takes::required, .argument = "MINUTES",
+     .help = "stop cleanly after so many minutes", .manual = "Stops after MINUTES as on an interrupt: what is there is whole, and the same command goes on."},
+    {.name = "stop-at", .section = Section::method, .sets = &Options::stop_at, .takes = Takes::required, .argument = "TIME",
+     .help = "stop cleanly at a time (23:30, 2026-12-31T06:00)", .manual = "Stops at TIME, written as for rsync: y-m-dTh:m, of which the beginning may be left out."},
     {.name = "reflink", .section = Section::method, .sets = &Options::reflink, .takes = Takes::optional, .argument = "WHEN",
      .values = kWhen, .bare = When::always, .help = "share blocks: auto (default), always (or fail), never",
      .manual = "Whether the copy shares its blocks with the source, where the filesystem can do that (XFS and btrfs, for instance). "
@@ -317,8 +403,8 @@ constexpr bool rows_are_whole() {
     if ((row.takes == Takes::nothing) != row.argument.empty()) return false;
     if (row.takes == Takes::optional && (row.letter != 0 || row.values.empty())) return false;  // -Xabc would swallow -a -b -c
     if (!row.negation.empty() && (row.takes != Takes::nothing || std::holds_alternative<Action>(row.sets))) return false;
-    // -e will be --exclude, -h is rsync's --human-readable.
-    if (row.letter == 'e' || row.letter == 'h') return false;
+    // -h is rsync's --human-readable.
+    if (row.letter == 'h') return false;
   }
   return true;
 }
@@ -332,6 +418,7 @@ std::span<const Verb> verbs() { return kVerbs; }
 std::string_view title(Section section) {
   switch (section) {
     case Section::selection: return "What is copied";
+    case Section::filters: return "Choosing names";
     case Section::comparison: return "What counts as changed";
     case Section::deleting: return "What is deleted, and what is kept of it";
     case Section::attributes: return "What is kept (-a keeps it all; --no-... takes one out)";

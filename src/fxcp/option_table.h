@@ -13,8 +13,8 @@
 namespace foxing::fxcp {
 
 /// The headings of --help and of the man page, in their order.
-enum class Section { selection, comparison, deleting, attributes, symlinks, destination, method, streams, report, other };
-inline constexpr Section kSections[] = {Section::selection,   Section::comparison, Section::deleting, Section::attributes, Section::symlinks,
+enum class Section { selection, filters, comparison, deleting, attributes, symlinks, destination, method, streams, report, other };
+inline constexpr Section kSections[] = {Section::selection,   Section::filters,    Section::comparison, Section::deleting, Section::attributes, Section::symlinks,
                                         Section::destination, Section::method,     Section::streams,  Section::report,     Section::other};
 std::string_view title(Section section);
 
@@ -51,9 +51,10 @@ enum class Action {
 
 /// The field an option sets.  A Preserve field is set by --archive too, unless its negation stands somewhere.
 using Text = std::optional<std::string> Options::*;   // any words but none
+using Texts = std::vector<std::string> Options::*;    // may be given several times
 using Size = std::optional<Bytes> Options::*;         // "10M", "1.5g", "500KB": parse_size in values.h
 using Number = std::optional<std::int64_t> Options::*;  // whole, also below 0
-using Sets = std::variant<Action, bool Options::*, bool Preserve::*, When Options::*, Text, Size, Number>;
+using Sets = std::variant<Action, RuleKind, bool Options::*, bool Preserve::*, When Options::*, Text, Texts, Size, Number>;
 
 /// The commands an option has a meaning for, as bits.
 inline constexpr unsigned kForCopy = 1;

@@ -269,9 +269,16 @@ Result<> Parser::apply(const Given& given) {
     wanted_.*(*part) = !given.negated;
     refused_.*(*part) = given.negated;
   }
+  if (const auto* rule = std::get_if<RuleKind>(&row.sets)) {
+    options_.rules.push_back({*rule, given.argument == nullptr ? "" : given.argument});
+  }
   if (const auto* text = std::get_if<Text>(&row.sets)) {
     if (*given.argument == '\0') return refuse(fmt::format("{} is empty", given.spelling));
     options_.*(*text) = given.argument;
+  }
+  if (const auto* texts = std::get_if<Texts>(&row.sets)) {
+    if (*given.argument == '\0') return refuse(fmt::format("{} is empty", given.spelling));
+    (options_.*(*texts)).emplace_back(given.argument);
   }
   if (const auto* size = std::get_if<Size>(&row.sets)) {
     options_.*(*size) = parse_size(given.argument);
@@ -384,10 +391,17 @@ Result<> Parser::check_comparison(Contradict contradict) const {
   if (options_.checksum && options_.size_only) return contradict("--checksum", "--size-only");
   if (options_.checksum && options_.ignore_times) return contradict("--checksum", "--ignore-times");
   if (options_.size_only && options_.ignore_times) return contradict("--size-only", "--ignore-times");
+  if (options_.max_depth && *options_.max_depth < 1) return refuse("--max-depth: use a number from 1 on");
   if (options_.max_size && options_.min_size && *options_.max_size < *options_.min_size)
     return contradict("--max-size", "--min-size", "no file is both");
   if (options_.modify_window && *options_.modify_window < -1)
     return refuse("--modify-window: use seconds, 0, or -1 for nanoseconds");
+  if (options_.whole_file && (options_.in_place || options_.delta_min_size))
+    return contradict("--whole-file", options_.in_place ? "--inplace" : "--delta-min-size");
+  if (options_.chown && (options_.usermap || options_.groupmap))
+    return contradict("--chown", options_.usermap ? "--usermap" : "--groupmap");
+  if (options_.remove_source_files && options_.deletion != Delete::no)
+    return contradict("--remove-source-files", "--delete", "what was moved away would be deleted in the target by the next run");
   return {};
 }
 
@@ -399,6 +413,7 @@ Result<> Parser::check_deleting() const {
     return needs("--delete", "--recursive or --archive");
   if (options_.deletion == Delete::no) {
     if (options_.max_delete || options_.max_delete_percent) return needs("--max-delete", "--delete");
+    if (options_.delete_excluded) return needs("--delete-excluded", "--delete");
     if (options_.ignore_errors) return needs("--ignore-errors", "--delete");
     if (options_.delete_anyway) return needs("--delete-anyway", "--delete");
     if (options_.trash) return needs("--trash", "--delete");

@@ -35,6 +35,14 @@ enum class Delete {
   after
 };
 
+/// One rule option, in the order of the command line.
+enum class RuleKind { exclude, include, rule, exclude_from, include_from, per_directory, cvs, gitignore, from0 };
+struct RuleOption {
+  RuleKind kind;
+  std::string text;  // a pattern, a rule, a file
+  friend bool operator==(const RuleOption&, const RuleOption&) = default;
+};
+
 /// What of a file, beside its content, the target gets.
 struct Preserve {
   bool perms = false;
@@ -70,6 +78,11 @@ struct Options {
   bool follow_arguments = false;   // a SRC that is a symbolic link means what it points to
   bool keep_dirlinks = false;      // a symbolic link to a directory in the target serves as that directory
 
+  // what is walked at all
+  std::vector<RuleOption> rules;
+  bool delete_excluded = false;
+  std::optional<std::int64_t> max_depth;
+
   // what counts as changed
   bool checksum = false;
   bool size_only = false;
@@ -81,6 +94,29 @@ struct Options {
   std::optional<std::int64_t> modify_window;
   std::optional<Bytes> max_size;
   std::optional<Bytes> min_size;
+
+  // large files that have changed
+  bool in_place = false;
+  bool whole_file = false;
+  std::optional<Bytes> delta_min_size;
+  bool verify = false;             // after copying
+  bool remove_source_files = false;
+  bool mkpath = false;
+
+  // owners and modes of the copies
+  std::vector<std::string> chmod;
+  std::optional<std::string> chown;
+  std::optional<std::string> usermap;
+  std::optional<std::string> groupmap;
+  bool numeric_ids = false;        // always so between two trees of one machine
+
+  // pace; parsed where it is used
+  std::optional<std::string> bwlimit;
+  bool throttle = false;
+  std::optional<std::string> stop_after;
+  std::optional<std::string> stop_at;
+  std::optional<std::string> nice;
+  std::optional<std::string> ionice;
 
   // what is deleted, and what is kept of it
   Delete deletion = Delete::no;

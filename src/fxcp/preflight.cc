@@ -53,12 +53,11 @@ bool may_compress(const std::string& path, storage::Filesystem filesystem) {
 }
 
 /// The room that the sources take.
-Bytes room_of_sources(const Arrangement& plan, const Options& options, bool by_data, unsigned workers,
-                      std::uint64_t descriptor_limit) {
+Bytes room_of_sources(const Arrangement& plan, const Options& options, bool by_data, const walk::Walk::Options& walking) {
   copy::Estimate::Options how = estimate_options(plan, options);
   how.by_data = by_data;
   copy::Estimate estimate(how);
-  walk::Walk walk(estimate, walk_options(options, workers, descriptor_limit));
+  walk::Walk walk(estimate, walking);
   add_items_to_look_at(walk, plan);
   walk.run();
   return estimate.room();
@@ -66,8 +65,9 @@ Bytes room_of_sources(const Arrangement& plan, const Options& options, bool by_d
 
 }  // namespace
 
-walk::Walk::Options walk_options(const Options& options, unsigned workers, std::uint64_t descriptor_limit) {
-  walk::Walk::Options walk{.workers = workers, .follow = walk::Walk::Follow::none, .descriptor_limit = descriptor_limit};
+walk::Walk::Options walk_options(const Options& options, unsigned workers, std::uint64_t descriptor_limit, walk::Selector* selector) {
+  walk::Walk::Options walk{
+      .workers = workers, .follow = walk::Walk::Follow::none, .descriptor_limit = descriptor_limit, .selector = selector};
   if (options.symlinks == Symlinks::follow) walk.follow = walk::Walk::Follow::all;
   if (options.symlinks == Symlinks::follow_directories) walk.follow = walk::Walk::Follow::directories;
   return walk;
@@ -102,7 +102,7 @@ copy::Estimate::Options estimate_options(const Arrangement& plan, const Options&
   return estimate;
 }
 
-Result<> check_space(const Arrangement& plan, const Options& options, unsigned workers, std::uint64_t descriptor_limit) {
+Result<> check_space(const Arrangement& plan, const Options& options, const walk::Walk::Options& walking) {
   const storage::QuickTraits target = FOX_TRY(traits_of(existing_directory(plan), sys::Links::follow));
   if (target.total == Bytes(0)) return {};  // no such numbers (ramfs, FUSE): the kernel will say when it is full
   if (FOX_TRY(surely_fits(plan, target))) return {};
@@ -110,8 +110,8 @@ Result<> check_space(const Arrangement& plan, const Options& options, unsigned w
   const std::string directory = existing_directory(plan);
   if (may_compress(directory, target.filesystem)) return {};
   Bytes free = free_for_us(target);
-  if (room_of_sources(plan, options, false, workers, descriptor_limit) <= free || sys::stop_requested()) return {};
-  const Bytes needed = room_of_sources(plan, options, true, workers, descriptor_limit);
+  if (room_of_sources(plan, options, false, walking) <= free || sys::stop_requested()) return {};
+  const Bytes needed = room_of_sources(plan, options, true, walking);
   // Room that was freed a moment ago may not be counted yet (btrfs, XFS): ask once more after a flush, before saying no.
   if (const auto fd = sys::open_at(sys::working_directory(), directory, {.links = sys::Links::follow, .directory = true}); fd) {
     if (sys::sync_filesystem(*fd)) free = free_for_us(FOX_TRY(storage::quick_traits(*fd)));
@@ -121,7 +121,7 @@ Result<> check_space(const Arrangement& plan, const Options& options, unsigned w
   Bytes replaceable;
   if (!plan.make_directory) {
     copy::Estimate existing({.one_filesystem = true});
-    walk::Walk look(existing, {.workers = workers, .descriptor_limit = descriptor_limit});
+    walk::Walk look(existing, {.workers = walking.workers, .descriptor_limit = walking.descriptor_limit});
     for (const Item& item : plan.items) {
       const std::string there = item.mirror ? plan.directory : plan.directory + '/' + item.name;
       Item target_item{.source = there, .links = sys::Links::keep, .status = {}, .mirror = item.mirror, .name = item.name};

@@ -11,8 +11,8 @@
 
 namespace foxing::fxcp {
 
-/// How the walks of this run go: follows what the options say of symbolic links.
-walk::Walk::Options walk_options(const Options& options, unsigned workers, std::uint64_t descriptor_limit);
+/// How the walks of this run go: what the options say of symbolic links, and what `selector` chooses (null: everything).
+walk::Walk::Options walk_options(const Options& options, unsigned workers, std::uint64_t descriptor_limit, walk::Selector* selector);
 
 /// Opens what the items name and adds it to a walk that only looks.
 void add_items_to_look_at(walk::Walk& walk, const Arrangement& plan);
@@ -22,6 +22,6 @@ copy::Estimate::Options estimate_options(const Arrangement& plan, const Options&
 
 /// Errors: ENOSPC, with how much is missing, where the sources cannot fit.  A scan happens only where the target has less free than the source's filesystem has
 /// in use.  What is in the target already and would be replaced counts as room.
-Result<> check_space(const Arrangement& plan, const Options& options, unsigned workers, std::uint64_t descriptor_limit);
+Result<> check_space(const Arrangement& plan, const Options& options, const walk::Walk::Options& how);
 
 }  // namespace foxing::fxcp

@@ -30,6 +30,7 @@ const char* meaning_of(copy::ProblemKind kind) {
     case copy::ProblemKind::acl: return "ACL not kept";
     case copy::ProblemKind::capability: return "file capability not kept";
     case copy::ProblemKind::time: return "time not kept";
+    case copy::ProblemKind::differs: return "not the same after copying";
     case copy::ProblemKind::not_deleted: return "not deleted";
     case copy::ProblemKind::left_out: return "left out";
     case copy::ProblemKind::vanished: return "vanished while the tree was copied";
@@ -180,6 +181,12 @@ void Report::print_losses() {
   }
 }
 
+void Report::print(const std::string& lines) {
+  if (lines.empty() || json_) return;
+  const std::lock_guard lock(mutex_);
+  print_line(stdout, lines);
+}
+
 void Report::end(const copy::Counters& counters, const RunEnd& run) {
   const std::lock_guard lock(mutex_);
   clear_progress_line();
@@ -233,6 +240,9 @@ void Report::print_statistics(const copy::Counters& counters, const RunEnd& run)
   if (counters.unchanged > 0) row("Equal already", grouped(counters.unchanged));
   if (counters.updated > 0) row("Only attributes", grouped(counters.updated));
   if (counters.skipped > 0) row("Left alone", grouped(counters.skipped));
+  if (counters.delta_files > 0)
+    row("Only changed parts", fmt::format("{} files, {} not written", grouped(counters.delta_files), human(Bytes(counters.delta_spared))));
+  if (counters.sources_removed > 0) row("Removed from the source", grouped(counters.sources_removed));
   if (counters.deleted > 0) row(dry_run_ ? "Would be deleted" : "Deleted", grouped(counters.deleted));
   row("Bytes", fmt::format("{} ({})", grouped(counters.bytes), human(Bytes(counters.bytes))));
   row("Bytes moved", fmt::format("{} ({})", grouped(counters.bytes_moved), human(Bytes(counters.bytes_moved))));

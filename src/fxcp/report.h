@@ -65,6 +65,8 @@ class Report final : public copy::Observer {
   void progress(const ProgressState& state);
   bool shows_progress() const { return progress_; }
   std::chrono::milliseconds progress_interval() const { return std::chrono::milliseconds(json_ ? 1000 : 200); }
+  /// More lines for people.
+  void print(const std::string& lines);
   void end(const copy::Counters& counters, const RunEnd& run);
   void end_cleanup(std::uint64_t removed, std::uint64_t kept);
 

@@ -12,7 +12,9 @@
 #include "core/copy/estimate.h"
 #include "fxcp/arrangement.h"
 #include "fxcp/deletion.h"
+#include "fxcp/manner.h"
 #include "fxcp/preflight.h"
+#include "fxcp/selection.h"
 #include "sys/file.h"
 #include "sys/names.h"
 #include "sys/process.h"
@@ -57,6 +59,10 @@ copy::Options engine_options(const Options& options, mode_t umask) {
   engine.atomic = options.atomic;
   engine.durable = options.fsync;
   engine.compare = comparison(options);
+  engine.delta.whole_file = options.whole_file;
+  engine.delta.in_place = options.in_place;
+  if (options.delta_min_size) engine.delta.smallest = *options.delta_min_size;
+  engine.remove_sources = options.remove_source_files;
   const auto choice = [](When when) { return static_cast<int>(when); };
   engine.choices.reflink = std::array{copy::Reflink::automatic, copy::Reflink::always,
                                       copy::Reflink::never}[static_cast<std::size_t>(choice(options.reflink))];
@@ -69,11 +75,21 @@ unsigned worker_count(const Options& options) {
   return options.jobs > 0 ? options.jobs : std::min(sys::usable_processors(), 16u);
 }
 
+/// What is missing of `path`.
+Result<> make_path(const std::string& path, mode_t umask) {
+  if (sys::status_at(sys::working_directory(), path, sys::Links::follow)) return {};
+  FOX_TRY(make_path(split_path(path).directory, umask));
+  auto made = sys::make_directory_at(sys::working_directory(), path, 0777 & ~umask);
+  if (!made && made.error().code != EEXIST) return tl::make_unexpected(std::move(made).error().about(path));
+  return {};
+}
+
 /// The directory that all targets lie in, made where that is to be; invalid where a dry run would make it.
 Result<sys::UniqueFd> open_target(const Arrangement& plan, const Options& options, mode_t umask) {
   if (plan.make_directory && options.dry_run) return sys::UniqueFd();
   if (plan.make_directory) {
     const bool left_later = plan.items.size() == 1 && plan.items.front().mirror;  // the copier gives it its mode at the end
+    if (options.mkpath) FOX_TRY(make_path(split_path(plan.directory).directory, umask));
     FOX_TRY(sys::make_directory_at(sys::working_directory(), plan.directory, left_later ? 0700 : 0777 & ~umask));
   }
   // To put names into a directory one need not be able to read it.
@@ -112,13 +128,13 @@ Result<> add_item(walk::Walk& walk, copy::Copier& copier, const Arrangement& pla
 class ProgressThreads {
  public:
   ProgressThreads(Report& report, const copy::Copier& copier, const Arrangement& plan, const Options& options,
-                  std::uint64_t descriptors)
+                  std::uint64_t descriptors, walk::Selector* selector)
       : report_(report), copier_(copier), estimate_(estimate_options(plan, options)), begin_(Clock::now()) {
     if (!report.shows_progress()) return;
     try {
       shower_ = std::thread([this] { show(); });
-      counter_ = std::thread([this, &plan, &options, descriptors] {
-        walk::Walk walk(estimate_, walk_options(options, 1, descriptors));
+      counter_ = std::thread([this, &plan, &options, descriptors, selector] {
+        walk::Walk walk(estimate_, walk_options(options, 1, descriptors, selector));
         add_items_to_look_at(walk, plan);
         walk.run();
         if (!sys::stop_requested()) estimate_.mark_complete();
@@ -170,10 +186,10 @@ class ProgressThreads {
 
 /// After a full target: how much more room the rest would have needed.
 Bytes missing_space(const Arrangement& plan, const Options& options, const copy::Counters& done, sys::FdView target,
-                    std::uint64_t descriptors) {
+                    std::uint64_t descriptors, walk::Selector* selector) {
   sys::forget_stop_request();  // the run has ended; this scan may not be stopped by what ended it
   copy::Estimate estimate(estimate_options(plan, options));
-  walk::Walk walk(estimate, walk_options(options, 1, descriptors));
+  walk::Walk walk(estimate, walk_options(options, 1, descriptors, selector));
   add_items_to_look_at(walk, plan);
   walk.run();
   const auto space = sys::filesystem_of(target);
@@ -204,18 +220,23 @@ ExitCode run_copy(const Options& options) {
     return ExitCode::nothing_done;
   };
 
+  auto selection = Selection::make(options);
+  if (!selection) return refused(selection.error());
+  auto manner = Manner::parse(options, umask);
+  if (!manner) return refused(manner.error());
   const auto plan = arrange(options);
   if (!plan) return refused(plan.error());
   const unsigned workers = worker_count(options);
   if (!options.dry_run) {
-    if (const auto fits = check_space(*plan, options, workers, descriptors); !fits) return refused(fits.error());
+    if (const auto fits = check_space(*plan, options, walk_options(options, workers, descriptors, selection->get())); !fits) return refused(fits.error());
   }
   auto target = open_target(*plan, options, umask);
   if (!target) return refused(std::move(target).error().about(plan->directory));
-  const walk::Walk::Options walking = walk_options(options, workers, descriptors);
+  const walk::Walk::Options walking = walk_options(options, workers, descriptors, selection->get());
   if (const auto safe = guard_deletion(options, *plan, *target, walking); !safe) return refused(safe.error());
 
   copy::Options engine = engine_options(options, umask);
+  manner->apply_to(engine);
   engine.target_name = plan->directory;
   engine.most_waiting_commits = std::clamp<std::size_t>(descriptors / 8, 1, 1024);
   copy::Copier copier(engine, report, workers);
@@ -237,13 +258,14 @@ ExitCode run_copy(const Options& options) {
     }
   }
   {
-    const ProgressThreads progress(report, copier, *plan, options, descriptors);
+    const ProgressThreads progress(report, copier, *plan, options, descriptors, selection->get());
     walk.run();
     if (const auto durable = copier.finish(); !durable)
       report.problem({copy::ProblemKind::failed, true, Error(durable.error()).about(plan->directory)});
   }
   if (!sys::stop_requested()) (*deletion)->pass(Delete::after, walking);
   (*deletion)->end();
+  if (options.verify && !options.dry_run && !sys::stop_requested()) verify_copies(options, *plan, *target, engine.keep, walking, report);
   if (report.failures() == 0 && !sys::stop_requested()) remember_origin(options, *plan, *target);
 
   copy::Counters counters;
@@ -251,10 +273,12 @@ ExitCode run_copy(const Options& options) {
   counters.deleted = (*deletion)->removed();
   RunEnd end{.no_space = copier.no_space()};
   end.interrupted = sys::stop_requested() && !end.no_space;
-  if (end.no_space) end.missing_space = missing_space(*plan, options, counters, *target, descriptors);
+  if (end.no_space) end.missing_space = missing_space(*plan, options, counters, *target, descriptors, selection->get());
   end.exit_code = exit_code(counters, report.failures() == 0 && !end.interrupted);
   end.elapsed = Clock::now() - begin;
+  if (manner->deadline_passed()) end.after_stop = "the time is over; what is there is whole, and the same command goes on";
   report.end(counters, end);
+  if (options.stats) report.print(manner->waits());
   if (!report.output_is_whole() && end.exit_code == ExitCode::all_done) return ExitCode::some_failed;
   return end.exit_code;
 }

@@ -138,14 +138,16 @@ Result<verify::Pair> pair_of(const std::string& a, const std::string& b, sys::Fi
 
 }  // namespace
 
+std::string verify_difference(const verify::Event& event) {
+  std::string text;
+  for (const Difference& difference : event.differences) text += (text.empty() ? "" : "; ") + text_of(difference);
+  if (event.error) text += printable(event.error->message());
+  return text.empty() ? words_of(event.result) : text;
+}
+
 std::string verify_text(const verify::Event& event) {
   std::string text = fmt::format("{}: {}", words_of(event.result), printable(event.path));
-  const char* separator = ": ";
-  for (const Difference& difference : event.differences) {
-    text += separator + text_of(difference);
-    separator = "; ";
-  }
-  if (event.error) text += ": " + printable(event.error->message());
+  if (!event.differences.empty() || event.error) text += ": " + verify_difference(event);
   return text;
 }
 

@@ -36,4 +36,7 @@ std::string verify_summary(const verify::Counters& counters, const Options& opti
 /// Exit code: 0 where all is the same; 1 where something differs, is missing, extra or unreadable, or a signal came; 2 where nothing was compared.
 ExitCode run_verify(const Options& options);
 
+/// "content at byte 5; mode 0644, 0600", or why it could not be compared.
+std::string verify_difference(const verify::Event& event);
+
 }  // namespace foxing::fxcp

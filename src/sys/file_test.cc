@@ -290,6 +290,22 @@ TEST_F(Files, DataAndHolesAreFound) {
   EXPECT_FALSE(seek_hole(file, FileOffset(500'000)));
 }
 
+TEST_F(Files, APunchedHoleReadsAsZerosAndKeepsTheSize) {
+  world_.file("file", std::string(100'000, 'x'));
+  const UniqueFd root = this->root();
+  const UniqueFd file = std::move(*open_at(root, "file", {.access = Access::read_write}));
+  const auto punched = punch_hole(file, {FileOffset(8192), FileOffset(131'072)});  // beyond the end, to the end of the last block
+  if (!punched && punched.error().code == EOPNOTSUPP)
+    GTEST_SKIP() << "the filesystem of " << world_.path() << " punches no holes";
+  ASSERT_TRUE(punched);
+  EXPECT_TRUE(world_.read("file") == std::string(8192, 'x') + std::string(100'000 - 8192, '\0'));
+  EXPECT_LE(world_.status("file").st_blocks * 512, 16384) << "the blocks are still there";
+  if (kFaultsCanBePlanned) {
+    const FaultPlan faults("punch_hole:1:EOPNOTSUPP");
+    EXPECT_EQ(punch_hole(file, {FileOffset(0), FileOffset(4096)}).error().code, EOPNOTSUPP);
+  }
+}
+
 TEST_F(Files, PreallocatingReservesAndDoesNotGrow) {
   const UniqueFd root = this->root();
   const UniqueFd file = std::move(*create_at(root, "file", 0600));

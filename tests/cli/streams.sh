@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # fxcp - DST, compression, checkpoints, block devices.
 #   streams.sh user      pipes, compression, refusals      streams.sh root      checkpoints on XFS, ext4 that has none, loop devices
-# shellcheck disable=SC2094,SC2016
+# Pipes are the subject, so there are cats.
+# shellcheck disable=SC2094,SC2016,SC2002
 . "$(dirname "$0")/../support/common.sh"
 need_fxcp
 need_tool python3 tar
@@ -60,7 +61,7 @@ pipes() {
   expect 0 fxcp -v - g <mixed && says "-"
   expect 0 fxcp --json=files - g <mixed && says '"type":"start"' '"type":"file"' '"bytes":6000004' '"exit_code":0'
   expect 0 fxcp --progress - g <mixed && says "5.7 MiB of 5.7 MiB"
-  cat mixed | expect 0 fxcp --json --progress --size=6000004 - g && says '"type":"progress"' '"total_bytes":6000004'
+  expect 0 fxcp --json --progress --size=6000004 - g < <(cat mixed) && says '"type":"progress"' '"total_bytes":6000004'
   rm -f g
   # A dry run reads nothing: what comes behind it still gets all.
   expect 0 sh -c '"$0" -n --compress xz - g <mixed' "$FXCP" && says "would be written to 'g.xz', compressed by xz:6"
@@ -94,8 +95,8 @@ compression() {
     fi
     # Damage, truncation, garbage: said, and the old file stays.
     echo old >old
-    head -c -1 "x.tar.$suffix" >cut
-    refuses "ends too early" --decompress - old <cut
+    head -c -1 "x.tar.$suffix" >shorter
+    refuses "ends too early" --decompress - old <shorter
     { cat "x.tar.$suffix"; echo garbage; } >behind
     refuses "standard input" --decompress - old <behind
     check "the old file stays" test "$(cat old)" = old
@@ -167,7 +168,7 @@ checkpoints() {
 
   for codec in none zstd; do
     fs=$xfs/$codec && mkdir "$fs" && cd "$fs" || exit 1
-    suffix=$([ $codec = zstd ] && echo .zst || true)
+    case $codec in zstd) suffix=.zst ;; *) suffix='' ;; esac
     mkfifo "$WORK/pipe-$codec" && exec 3<>"$WORK/pipe-$codec"
     "$FXCP" --compress $codec --checkpoint-interval=0.1 --checkpoint-keep=2 - dst <"$WORK/pipe-$codec" >"$WORK/out" 2>"$WORK/err" 3>&- &
     pid=$!
@@ -239,8 +240,8 @@ devices() {
   check "nothing was written" cmp -n 7000777 image "$device"
   refuses "is the source itself" --copy-devices --write-devices "$device" "$device"
   # More than was known: the device holds a part, and that is said.
-  cat large | expect 1 fxcp --write-devices - "$device" && says "the device holds a part"
-  tail -c +1 image | expect 0 fxcp --write-devices - "$device"
+  expect 1 fxcp --write-devices - "$device" < <(cat large) && says "the device holds a part"
+  expect 0 fxcp --write-devices - "$device" < <(cat image) && check "a pipe" cmp -n 7000777 image "$device"
   if FOXING_FAULT=fsync:1:EIO "$FXCP" --write-devices image "$device" >"$WORK/out" 2>"$WORK/err"; then
     echo "this fxcp was built without FOXING_FAULT_INJECTION: a failing fsync was not tried" >&2
   elif grep -q FOXING_FAULT "$WORK/err"; then
@@ -265,7 +266,8 @@ devices() {
   expect 0 fxcp --copy-devices --write-devices "$device" "$LOOP" && check "device to device" cmp "$device" "$LOOP"
 
   truncate -s 64M "$WORK/backing3" && mkfs.ext4 -q -F "$WORK/backing3" && loop_device "$WORK/backing3" && small=$LOOP
-  mkdir "$WORK/mounted" && mount "$small" "$WORK/mounted" || skip "cannot mount ext4"
+  mkdir "$WORK/mounted"
+  mount "$small" "$WORK/mounted" || skip "cannot mount ext4"
   refuses "is in use" --write-devices image "$small"
   umount "$WORK/mounted"
   check "the filesystem is whole" e2fsck -fn "$small"

@@ -65,7 +65,9 @@ Result<Answer> send_tier(Workbench& bench, sys::FdView source, ByteRange range, 
   FileOffset at = range.begin;
   while (at < range.end) {
     if (sys::stop_requested()) return fail(ECANCELED, "copy");
-    const auto moved = sys::send_file(source, at, target, std::min<std::uint64_t>((range.end - at).value, kSendStep));
+    const Bytes step = std::min(range.end - at, bench.step(Bytes(kSendStep)));
+    bench.pacer().before(step);
+    const auto moved = sys::send_file(source, at, target, step.value);
     if (!moved) return declined_unless_real(moved.error());
     if (*moved == 0) break;
     bench.so_far().fetch_add(*moved, std::memory_order_relaxed);
@@ -137,15 +139,16 @@ Result<Moved> copy_content(Workbench& bench, const Plan& plan, sys::FdView sourc
                            sys::FdView target, Pair& pair, Attempts keep) {
   Moved moved;
   const ByteRange whole{FileOffset(0), FileOffset(status.size().value)};
-  const Stream stream{source, target, whole, plan.holes, pair.target_block, &bench.so_far()};
+  const Stream stream{source, target, whole, plan.holes, pair.target_block, &bench.so_far(), bench.pacer()};
   const auto offer = [&](Tier tier) -> Result<Answer> {
     switch (tier) {
       case Tier::clone: return clone_tier(source, target, pair);
       case Tier::copy_range: return copy_range_tier(bench, source, status.size(), target, pair);
       case Tier::send: return send_tier(bench, source, whole, target);
       case Tier::ring: return ring_tier(bench, stream);
+      case Tier::delta: break;
       case Tier::plain:
-        return streamed(plan.until_end ? stream_until_end(bench.buffer(), source, target, growth_limit(status.size()))
+        return streamed(plan.until_end ? stream_until_end(bench.buffer(), source, target, growth_limit(status.size()), bench.pacer())
                                        : stream_through(bench.buffer(), stream));
     }
     FOX_ASSERT(false);
@@ -172,7 +175,7 @@ bool can_be_shared(const Plan& plan) {
 
 Result<Moved> copy_piece(Workbench& bench, const Plan& plan, sys::FdView source, sys::FdView target, ByteRange range,
                          const Pair& pair) {
-  const Stream stream{source, target, range, plan.holes, pair.target_block, &bench.so_far()};
+  const Stream stream{source, target, range, plan.holes, pair.target_block, &bench.so_far(), bench.pacer()};
   for (std::size_t i = 0; i < plan.count; ++i) {
     const Tier tier = plan.steps[i].tier;
     Answer answer = Answer::decline(0);

@@ -19,6 +19,8 @@
 #include "core/copy/outcome.h"
 #include "core/copy/pairs.h"
 #include "core/copy/planner.h"
+#include "core/copy/stream.h"
+#include "core/governor/governor.h"
 #include "sys/fd.h"
 #include "sys/ring.h"
 #include "sys/status.h"
@@ -34,6 +36,19 @@ class Workbench {
   sys::Ring* ring();
   /// After an error that left operations in flight: they must not be taken for those of the next file.
   void drop_ring() { ring_.reset(); }
+  /// --bwlimit and --throttle: `governor` may be null, and outlives this.
+  void paced_by(governor::Governor* governor) { governor_ = governor; }
+  /// How much is to be moved at once.
+  Bytes step(Bytes wanted) const { return governor_ == nullptr ? wanted : governor_->piece(wanted); }
+  Pacer pacer() { return {governor_, &seat_}; }
+  void pace_file() {
+    if (governor_ != nullptr) [[unlikely]]
+      governor_->before_file(seat_);
+  }
+  void rest() {
+    if (governor_ != nullptr) [[unlikely]]
+      governor_->rest(seat_);
+  }
   /// Bytes moved by this worker so far, for progress.
   std::atomic<std::uint64_t>& so_far() { return so_far_; }
   const std::atomic<std::uint64_t>& so_far() const { return so_far_; }
@@ -43,6 +58,8 @@ class Workbench {
   std::optional<sys::Ring> ring_;
   bool ring_declines_ = false;
   std::atomic<std::uint64_t> so_far_{0};
+  governor::Governor* governor_ = nullptr;
+  governor::Governor::Seat seat_;
 };
 
 struct Moved {

@@ -44,7 +44,9 @@ bool concerns_target(const Error& error) {
 }  // namespace
 
 Copier::Copier(Options options, Observer& observer, unsigned workers)
-    : options_(options), observer_(observer), commits_(options.most_waiting_commits), workers_(std::max(workers, 1u)) {}
+    : options_(options), observer_(observer), commits_(options.most_waiting_commits), workers_(std::max(workers, 1u)) {
+  for (Worker& worker : workers_) worker.bench.paced_by(options.governor);
+}
 
 Copier::~Copier() = default;
 
@@ -430,6 +432,9 @@ void Copier::add_counters_to(Counters& sum) const {
     add(sum.updated, from.updated);
     add(sum.skipped, from.skipped);
     add(sum.deleted, from.deleted);
+    add(sum.delta_files, from.delta_files);
+    add(sum.delta_spared, from.delta_spared);
+    add(sum.sources_removed, from.sources_removed);
     add(sum.bytes, from.bytes);
     add(sum.bytes_moved, from.bytes_moved);
     add(sum.bytes_so_far, from.bytes_so_far);

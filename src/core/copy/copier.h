@@ -22,6 +22,7 @@
 #include "core/copy/changes.h"
 #include "core/copy/content.h"
 #include "core/copy/deleting.h"
+#include "core/copy/delta.h"
 #include "core/copy/durable.h"
 #include "core/copy/hard_links.h"
 #include "core/copy/outcome.h"
@@ -52,6 +53,13 @@ struct Options {
   std::size_t most_waiting_commits = 1024;  // with `durable`: one descriptor each
   Choices choices;
   Comparison compare;
+  struct {
+    bool whole_file = false;  // no delta
+    bool in_place = false;    // --inplace: the target's file itself is changed
+    Bytes smallest = 1_MiB;   // smaller files are copied whole
+  } delta;
+  bool remove_sources = false;             // --remove-source-files
+  governor::Governor* governor = nullptr;  // paces the run; outlives the copier
   std::string target_name;  // how messages call the target directory
 };
 
@@ -108,6 +116,7 @@ class Copier final : public walk::Visitor {
     sys::FileStatus status;
     bool leads_link_group = false;  // this run entered it in hard_links_ and owes an answer; the link count may change meanwhile
     Changes changes = Changes::creation();
+    std::optional<sys::FileStatus> existing = {};  // of the regular file that the target has under this name
   };
 
   /// A regular file that is whole and only lacks its name.
@@ -144,8 +153,13 @@ class Copier final : public walk::Visitor {
   /// The target's directory, where it was there before this run; else null.
   static TargetDirectory* existing_target(walk::Directory& directory);
   /// Compares an entry with what existing_target() has under its name, and settles what needs no copy.  `leads` as in Opened; `changes` says what differs.
+  /// What the comparison has found, for the copy that follows.
+  struct Compared {
+    Changes changes = Changes::creation();
+    std::optional<sys::FileStatus> existing = {};  // as in Opened
+  };
   Standing standing_of(const walk::Hold& directory, const std::string& name, sys::Links links, const sys::FileStatus& status,
-                       bool leads, Changes& changes, walk::WorkerIndex worker);
+                       bool leads, Compared& compared, walk::WorkerIndex worker);
   Standing skipped(bool leads, const sys::FileStatus& status, walk::WorkerIndex worker);
   Standing update(const walk::Hold& directory, const std::string& name, sys::Links links, const sys::FileStatus& status,
                   const sys::FileStatus& existing, bool leads, const Changes& changes, walk::WorkerIndex worker);
@@ -189,6 +203,22 @@ class Copier final : public walk::Visitor {
                     const Moved& moved, std::string_view why, walk::WorkerIndex worker);
   void regular_failed(const walk::Hold& directory, const std::string& name, const Opened& source, Error error,
                       walk::WorkerIndex worker);
+
+  // large files that the target has in another version (replacing.cc)
+  bool worth_a_delta(const Opened& source) const;
+  /// Fills `staged` from a changed clone of the old version; nothing where that cannot be done, and `staged` is empty.
+  Result<std::optional<Moved>> change_a_clone(TargetDirectory& target, const std::string& name, const Opened& source, const Plan& plan,
+                                              const StagedFile& staged, walk::WorkerIndex worker);
+  /// --inplace.  False where it cannot be done, and nothing was; else the file is done, or its failure reported.
+  bool changed_in_place(const walk::Hold& directory, const std::string& name, Opened& source, walk::WorkerIndex worker);
+  void finish_in_place(const walk::Hold& directory, const std::string& name, const Opened& source, sys::FdView target, const DeltaDone& done,
+                       walk::WorkerIndex worker);
+  Moved count_delta(const Opened& source, const DeltaMoved& moved, walk::WorkerIndex worker);
+  static Error changed_error();
+  static constexpr int kMostReadings = 3;
+
+  /// --remove-source-files: the entry is in the target as it is in the source; unless it has changed since it goes.
+  void remove_source(const walk::Directory& directory, const std::string& name, const sys::FileStatus& status, walk::WorkerIndex worker);
 
   // everything else (special.cc)
   void visit_symlink(const walk::Hold& directory, const walk::Entry& entry, walk::WorkerIndex worker);

@@ -99,7 +99,8 @@ class Buffers {
   std::unique_ptr<std::byte[]> large_;
 };
 
-/// One worker on one piece.  The piece is cut into chunks, a chunk into parts that are data or hole on either side, a part into blocks.
+/// One worker on one piece.  The piece is cut into chunks, a chunk into parts that are data or hole on either side, a part into
+/// blocks.
 class Piece {
  public:
   Piece(Workbench& bench, const Delta& delta, ByteRange range)
@@ -114,6 +115,7 @@ class Piece {
     FileOffset at = range_.begin;
     while (at < range_.end && !source_ended_) {
       if (sys::stop_requested()) return fail(ECANCELED, "copy");
+      bench_.pacer().before(Bytes(buffers_.size()));
       const auto source = FOX_TRY(source_.next(at));
       const auto old = FOX_TRY(old_.next(at));
       const FileOffset from = std::min(source.value_or(range_.end), old.value_or(range_.end));
@@ -221,7 +223,8 @@ class Piece {
 
   std::uint64_t leaf_size() const { return delta_.leaves.leaf_size.value; }
 
-  /// Whether the leaf around `at` has the hash that it had.  Only a leaf that is whole in this chunk and equally long on both sides can.
+  /// Whether the leaf around `at` has the hash that it had.  Only a leaf that is whole in this chunk and equally long on both sides
+  /// can.
   bool leaf_is_equal(FileOffset at) {
     if (delta_.leaves.hashes.empty()) return false;
     const std::uint64_t index = at.value / leaf_size();
@@ -265,7 +268,8 @@ class Piece {
   /// Data of the source, or the end of the piece, follows at `next`.
   void end_hole(FileOffset next) {
     if (hole_.empty()) return;
-    // The last block of the old version may be shorter than a block, and a hole that ends at the end of the file has its last block too.
+    // The last block of the old version may be shorter than a block, and a hole that ends at the end of the file has its last block
+    // too.
     const FileOffset whole_blocks = round_up(hole_.end, kDeltaAlignment.value);
     hole_.end = next == end_of(delta_.source_status) ? whole_blocks : std::min(whole_blocks, next);
     ended_holes_.push_back(hole_);

@@ -3,27 +3,36 @@
 //
 //   from  regular_file.cc   open source, the target's old version, Plan::holes        to  DeltaMoved; dress, commit or clear_dirty
 //
-// Why.   A disk image of 1 GiB of which 1 % has changed is 10 MiB of writes and not 1 GiB, and the rest stays shared with snapshots.
+// Why.   A disk image of 1 GiB of which 1 % has changed is 10 MiB of writes and not 1 GiB, and the rest stays shared with
+//        snapshots.
 // How.   Two ways, which differ only in how they begin and end:
-//          clone     the old version is cloned (FICLONE) into a staged file, which gets the changes and then the name: a name is old or new, as ever
+//          clone     the old version is cloned (FICLONE) into a staged file, which gets the changes and then the name: old or
+//                    new, as ever
 //          in_place  the changes are written into the target's file itself, behind a mark that says so until all is done
-//        Both sides are read in step, compared in blocks of 4 KiB, and only what differs is written, neighbours together.  Where the hashes of the old
-//        version's leaves are known only the source is read, and the old one below leaves that differ.
-//        Holes become what a fresh copy would have: the source's holes (Plan::holes) are punched, data over an old hole is written, zeros too.  Where
-//        punching is refused zeros are written over what is not zero.
-//        begin_delta, then delta_piece for all pieces (by any number of workers, in any order), then end_delta; or delta_whole, which is all three.
-// Holds. A block that is equal is not written.  clone: whatever fails, the old version is untouched and the staged file removes itself.
-//        in_place: between the first write and clear_dirty() the file carries `user.foxing.dirty`; a run that finds it believes no quick check, no
-//        signature and no pruning, and compares the whole file.  So a run that was killed, or met ENOSPC or EIO, is repaired by the next one.
-//        in_place also sets mtime to 1970 before the first write, after every piece and in end_delta, so that `rsync -u` and `cp -u` too take the file
-//        for old.  The kernel moves mtime with each write, so after SIGKILL it may be the time of the last write (which rsync without -u sees as different);
-//        after an error or a signal it is 1970.
-//        Known leaves are believed.  The caller passes only those that are bound to this very inode and version of the old file; with others the
-//        result is wrong, and only `verify_after` would see it.
-//        Like copy_content, a source that ends early ends the piece: the caller compares the source's status before and after, and
-//        clears the mark only where it is the same.
-// Cost.  COST
-// Not here: whether a delta is worth it (the caller decides by size), hashing, dressing, names.  Names of other hard links see changes in place.
+//        Both sides are read in step, compared in blocks of 4 KiB, and only what differs is written, neighbours together. Where
+//        the hashes of the old version's leaves are known, only the source is read, and the old version below leaves that differ.
+//        Holes become what a fresh copy would have: the source's holes (Plan::holes) are punched, data over an old hole is
+//        written, zeros too. Where punching is refused, zeros are written over what is not zero.
+//        begin_delta, then delta_piece for all pieces (by any number of workers, in any order), then end_delta; or delta_whole,
+//        which is all three.
+// Holds. A block that is equal is not written.
+//        clone: whatever fails, the old version is untouched and the staged file removes itself.
+//        in_place: from before the first write until clear_dirty() the file carries `user.foxing.dirty`. A run that finds it
+//        believes no quick check, no signature and no pruning, and compares the whole file. So a run that was killed, or met
+//        ENOSPC or EIO, is repaired by the next one.
+//        in_place also sets mtime to 1970 before the first write, after every piece and in end_delta, so that `rsync -u` and `cp
+//        -u` take the file for old. The kernel moves mtime with each write: after SIGKILL it may be the time of the last write
+//        (rsync without -u sees that as different); after an error or a signal it is 1970.
+//        Known leaves are believed. The caller passes only those that are bound to this very inode and version of the old file;
+//        with others the result is wrong, and only `verify_after` would see it.
+//        Like copy_content, a source that ends early ends the piece: the caller compares the source's status before and after,
+//        and clears the mark only where it is the same.
+// Cost.  1 GiB, 1 % of its blocks of 4 KiB changed at random, XFS on a loop device, warm, two cores with other work on them,
+//        medians of three: clone 486 ms, in_place 430 ms, `rsync --inplace --no-whole-file` 3203 ms. 10.2 MiB are written, 1.0
+//        times what has changed. The time goes into reading both sides; known leaves save one of the two, a second worker gained
+//        nothing on that busy machine.
+// Not here: whether a delta is worth it (the caller decides by size), hashing, dressing, names. Other hard links of the file see
+//        the changes in place too.
 #pragma once
 
 #include <array>
@@ -48,7 +57,8 @@ inline constexpr Bytes kDeltaBlock = 4_KiB;
 inline constexpr Bytes kDeltaAlignment = 64_KiB;
 
 using LeafHash = std::array<std::byte, 16>;
-/// The hashes of an old version: of leaf i, [i * leaf_size, (i + 1) * leaf_size), the last one as long as the file goes; holes are zeros.
+/// The hashes of an old version: of leaf i, [i * leaf_size, (i + 1) * leaf_size), the last one as long as the file goes; holes are
+/// zeros.
 /// May end before the file does.  Empty: nothing is known.
 struct KnownLeaves {
   Bytes leaf_size;  // a multiple of kDeltaBlock
@@ -64,7 +74,7 @@ const char* name_of(DeltaWay way);
 /// What in_place does about the mark.
 enum class DirtyMark : std::uint8_t {
   required,  // where it is refused, this way declines
-  where_possible,  // --inplace was asked for: where attributes are refused it goes without, and a killed run leaves a mix that only mtime gives away
+  where_possible,  // --inplace was asked for: where attributes are refused it goes without; only mtime tells of a kill
   none,  // nobody believes this file anyway: a partial file that is gone on with
 };
 
@@ -72,8 +82,7 @@ enum class DirtyMark : std::uint8_t {
 struct Delta {
   sys::FdView source;
   sys::FdView old;  // may be shorter or longer than the source; opened for reading
-  sys::FdView
-      into;  // clone: an empty staged file, open for reading and writing.  in_place: the file of `old`, open for reading and writing
+  sys::FdView into;  // clone: an empty staged file.  in_place: the file of `old`.  Open for reading and writing
   sys::FileStatus source_status;
   sys::FileStatus old_status;
   DeltaWay way = DeltaWay::clone;
@@ -112,7 +121,8 @@ enum class DeltaEnd : std::uint8_t {
 Result<DeltaBegun> begin_delta(const Delta& delta);
 /// Brings `range` of `into` up to date.  Errors: those of reading, writing and punching; ECANCELED.
 Result<DeltaMoved> delta_piece(Workbench& bench, const Delta& delta, ByteRange range);
-/// The first place at or after `at` where either side has something to look at; the source's size at the end.  A hole of any size is two lseeks.
+/// The first place at or after `at` where either side has something to look at; the source's size at the end.  A hole of any size
+/// is two lseeks.
 Result<FileOffset> next_to_compare(const Delta& delta, FileOffset at);
 /// The size is now the source's.
 Result<DeltaEnd> end_delta(Workbench& bench, const Delta& delta);
@@ -137,7 +147,8 @@ Result<Appended> append_verify(Workbench& bench, sys::FdView source, const sys::
                                const sys::FileStatus& target_status, Holes holes, std::size_t block);
 
 // ---- The mark: the attribute `user.foxing.dirty` of a file that is being changed in place.
-// Its value is text, "1 DEVICE INODE SIZE MTIME", of the source that was being copied; it is for people.  That it is there is what counts,
+// Its value is text, "1 DEVICE INODE SIZE MTIME", of the source that was being copied; it is for people.  That it is there is what
+// counts,
 // whatever it says: a later version may say more.  It is never copied from a source.
 
 inline constexpr char kDirtyAttribute[] = "user.foxing.dirty";

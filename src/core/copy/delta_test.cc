@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Delta on real filesystems: what $TMPDIR lies on, /dev/shm, and a loop-mounted XFS for the clones.
 //
-// The judge is a fresh copy by copy_content: the result must have its size, its bytes and its holes.  What may be written at most is computed from
+// The judge is a fresh copy by copy_content: the result must have its size, its bytes and its holes.  What may be written at most
+// is computed from
 // the drawing of both files, not from the code under test.
 #include "core/copy/delta.h"
 
@@ -264,7 +265,8 @@ class DeltaIn : public ::testing::TestWithParam<Place> {
     plan.add(Tier::plain, "test");
     plan.holes = holes;
     ASSERT_TRUE(copy_content(bench_, plan, from, *sys::status_of(from), to, pair_, Attempts::forget));
-    // Settled and out of the page cache: over blocks that XFS has set aside for copy on write (128 KiB at once, given back later) SEEK_DATA
+    // Settled and out of the page cache: over blocks that XFS has set aside for copy on write (128 KiB at once, given back later)
+    // SEEK_DATA
     // takes zeros in the page cache for data.
     for (const char* name : {"fresh", result.c_str()}) {
       const sys::UniqueFd file = opened(*world_, name);

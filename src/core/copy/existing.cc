@@ -81,12 +81,16 @@ Result<meta::Losses> Copier::update_attributes(walk::Directory& directory, const
   const bool link = existing.type() == sys::FileType::symlink;
   if (!may_write && !link)  // user.* attributes ask for it; `apply` sets the mode behind them
     FOX_TRY(sys::set_mode({copy, sys::Handle::path}, existing.permissions() | S_IWUSR));
+  // A dead run's mark of a change in place: the data has been compared since, and is right.
+  if (existing.type() == sys::FileType::regular && existing.size() >= options_.delta.smallest)
+    (void)clear_dirty({copy, sys::Handle::path}, false);
   return meta::apply({source, sys::Handle::path}, status, {copy, sys::Handle::path}, meta::Current::of(existing), options_.keep,
                      target.pair().fidelity);
 }
 
 Copier::Standing Copier::standing_of(const walk::Hold& directory, const std::string& name, sys::Links links,
-                                     const sys::FileStatus& status, bool leads, Changes& changes, walk::WorkerIndex worker) {
+                                     const sys::FileStatus& status, bool leads, Compared& compared, walk::WorkerIndex worker) {
+  Changes& changes = compared.changes;
   const auto failed = [&](Error error) {
     const int code = error.code;
     fail_entry(*directory, name, std::move(error));
@@ -109,6 +113,7 @@ Copier::Standing Copier::standing_of(const walk::Hold& directory, const std::str
   }
 
   changes = {};
+  if (existing->type() == sys::FileType::regular) compared.existing = *existing;
   auto same = same_object(directory, name, links, status, target, target_name, *existing, changes, worker);
   if (!same && same.error().code == ECANCELED) return failed(std::move(same).error());
   if (!same) return Standing::to_copy;  // reading one of them failed: the copy will name the reason, or replace what is broken
@@ -124,6 +129,7 @@ Copier::Standing Copier::standing_of(const walk::Hold& directory, const std::str
                                              std::memory_order_relaxed);
   if (observer_.wants_unchanged()) tell(*directory, name, FileEvent::Action::unchanged, status, {});
   if (leads) link_group_done(*directory, name, status, worker);
+  remove_source(*directory, name, status, worker);
   return Standing::settled;
 }
 
@@ -186,6 +192,7 @@ Copier::Standing Copier::update(const walk::Hold& directory, const std::string& 
                                              std::memory_order_relaxed);
   if (observer_.wants_files()) tell(*directory, name, FileEvent::Action::attributes, status, changes);
   if (leads) link_group_done(*directory, name, status, worker);
+  remove_source(*directory, name, status, worker);
   return Standing::settled;
 }
 
@@ -196,6 +203,15 @@ void Copier::touch(const TargetDirectory& target, const std::string& target_name
   const auto now = sys::status_of(*copy);
   if (now && sys::same_version(*now, existing))
     (void)sys::set_times({*copy, sys::Handle::path}, now->accessed(), now->modified());
+}
+
+void Copier::remove_source(const walk::Directory& directory, const std::string& name, const sys::FileStatus& status, walk::WorkerIndex worker) {
+  if (!options_.remove_sources || options_.dry_run) return;
+  const auto now = sys::status_at(directory.fd(), name);
+  if (!now || now->key() != status.key() || !sys::same_version(*now, status)) return;  // changed since: the next run copies it
+  if (auto removed = sys::unlink_at(directory.fd(), name); !removed)
+    return report(directory, name, ProblemKind::failed, std::move(removed).error());
+  at(worker).counters.sources_removed.fetch_add(1, std::memory_order_relaxed);
 }
 
 FileEvent Copier::event_of(const walk::Directory& directory, std::string_view name, FileEvent::Action action,

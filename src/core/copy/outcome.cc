@@ -12,6 +12,7 @@ const char* name_of(Tier tier) {
     case Tier::send: return "sendfile";
     case Tier::ring: return "io_uring";
     case Tier::plain: return "read_write";
+    case Tier::delta: return "delta";
   }
   return "?";
 }
@@ -33,6 +34,7 @@ const char* name_of(ProblemKind kind) {
     case ProblemKind::acl: return "acl";
     case ProblemKind::capability: return "capability";
     case ProblemKind::time: return "time";
+    case ProblemKind::differs: return "differs";
     case ProblemKind::not_deleted: return "not_deleted";
     case ProblemKind::left_out: return "left_out";
     case ProblemKind::vanished: return "vanished";
@@ -67,6 +69,7 @@ bool is_loss(ProblemKind kind) {
     case ProblemKind::acl:
     case ProblemKind::capability:
     case ProblemKind::time:
+    case ProblemKind::differs:
     case ProblemKind::not_deleted:
     case ProblemKind::left_out:
     case ProblemKind::vanished: return true;

@@ -25,8 +25,9 @@ enum class Tier : std::uint8_t {
   send,        // 2    sendfile: files without holes
   ring,        // 3    io_uring: several reads and writes in flight; files with holes
   plain,       //      as `ring`, one at a time: where there is no io_uring
+  delta,       //      only what differs from the target's old version (delta.h); never in a plan
 };
-inline constexpr std::size_t kTiers = 5;
+inline constexpr std::size_t kTiers = 6;
 const char* name_of(Tier tier);
 
 /// One tier's answer for one file.  `code` is 0 where it did the work.
@@ -74,6 +75,7 @@ enum class ProblemKind : std::uint8_t {
   acl,
   capability,
   time,  // the object is there, this attribute is not as it should be
+  differs,             // --verify: it was copied, and is not the same
   not_deleted,         // an extra name of the target stays: its source could not be read whole
   left_out,            // not asked for (a device without -D, a directory without -r)
   vanished,            // it was gone when its turn came
@@ -107,6 +109,9 @@ struct Counters {
   std::atomic<std::uint64_t> updated{0};      // got new attributes only
   std::atomic<std::uint64_t> skipped{0};      // left alone because an option says so
   std::atomic<std::uint64_t> deleted{0};      // names removed from the target
+  std::atomic<std::uint64_t> delta_files{0};   // of `files`: those of which only the changed parts were written
+  std::atomic<std::uint64_t> delta_spared{0};  // bytes of those that were not written
+  std::atomic<std::uint64_t> sources_removed{0};
   std::atomic<std::uint64_t> retries{0};      // files read again because they changed
   std::atomic<std::uint64_t> litter{0};       // temporary files of dead runs removed
   std::array<std::atomic<std::uint64_t>, kTiers> by_tier{};

@@ -18,7 +18,6 @@
 namespace foxing::copy {
 namespace {
 
-constexpr int kMostReadings = 3;
 constexpr double kHotSeconds = 0.25;  // longer than one write of an ordinary program takes
 constexpr Bytes kSplitFrom = 2_MiB;  // below this one worker is done before another has started
 constexpr Bytes kPiece = 16_MiB;
@@ -38,11 +37,11 @@ bool is_hot(const sys::FileStatus& status) {
   return age > -1 && age < kHotSeconds;
 }
 
-Error changed_error() {
+}  // namespace
+
+Error Copier::changed_error() {
   return {.code = 0, .operation = "", .subject = {}, .detail = "changed while it was read, each time it was tried"};
 }
-
-}  // namespace
 
 class LargeFile {
  public:
@@ -160,7 +159,7 @@ class ShareTask final : public walk::Task {
 }  // namespace
 
 void Copier::visit_regular(const walk::Hold& directory, const walk::Entry& entry, walk::WorkerIndex worker) {
-  Changes changes = Changes::creation();
+  Compared compared;
   std::optional<FileKey> led;  // the link group that this name is the first of
   const bool look_first = options_.dry_run || existing_target(*directory) != nullptr || options_.compare.limits_size();
   if (look_first) {
@@ -181,11 +180,11 @@ void Copier::visit_regular(const walk::Hold& directory, const walk::Entry& entry
       led = status->key();
     }
     if (existing_target(*directory) != nullptr &&
-        standing_of(directory, entry.name, entry.links, *status, led.has_value(), changes, worker) == Standing::settled)
+        standing_of(directory, entry.name, entry.links, *status, led.has_value(), compared, worker) == Standing::settled)
       return;
     if (options_.dry_run) {
-      if (options_.compare.only_existing && changes.created) return;
-      return regular_done(*directory, entry.name, *status, changes, {}, "dry run", worker);
+      if (options_.compare.only_existing && compared.changes.created) return;
+      return regular_done(*directory, entry.name, *status, compared.changes, {}, "dry run", worker);
     }
   }
   auto source = open_regular(directory, entry, worker);
@@ -193,7 +192,8 @@ void Copier::visit_regular(const walk::Hold& directory, const walk::Entry& entry
   if (led && !is_the_one) link_group_failed(*led, ENOENT, worker);
   if (!source) return;
   if (!is_the_one) return report(*directory, entry.name, ProblemKind::changed_while_read, changed_error());
-  source->changes = changes;
+  source->changes = compared.changes;
+  source->existing = compared.existing;
   source->leads_link_group = led.has_value();
   if (!look_first && may_be_linked(source->status)) {
     if (taken_as_link(directory, entry, source->status, worker)) return;
@@ -266,8 +266,10 @@ Result<meta::Losses> Copier::dress(TargetDirectory& target, const Opened& source
 void Copier::copy_regular(const walk::Hold& directory, const std::string& name, sys::Links links, Opened source,
                           walk::WorkerIndex worker, int reading) {
   TargetDirectory& target = target_of(*directory);
+  at(worker).bench.pace_file();
+  if (changed_in_place(directory, name, source, worker)) return;
   for (;; ++reading) {
-    if (reading == 1) {
+    if (reading == 1 && !worth_a_delta(source)) {
       const auto plan = plan_for(source, target.pair());
       if (plan && split(directory, name, links, source, *plan, worker)) return;
     }
@@ -297,7 +299,11 @@ Result<Copier::Finished> Copier::read_once(TargetDirectory& target, std::string 
                                            walk::WorkerIndex worker) {
   const bool hot = is_hot(source.status);
   const Plan plan = FOX_TRY(plan_for(source, target.pair()));
-  StagedFile staged = FOX_TRY(stage(target, std::move(name), source.status, worker));
+  StagedFile staged = FOX_TRY(stage(target, name, source.status, worker));
+  if (auto changed = FOX_TRY(change_a_clone(target, name, source, plan, staged, worker))) {
+    meta::Losses losses = FOX_TRY(dress(target, source, staged));
+    return Finished{std::move(staged), std::move(*changed), std::move(losses), "the target has another version of it"};
+  }
   const Attempts attempts = observer_.wants_files() ? Attempts::keep : Attempts::forget;
   Moved moved = FOX_TRY(copy_content(at(worker).bench, plan, source.fd, source.status, staged.fd(), target.pair(), attempts));
   // Before the times are set, since reading the copy moves its atime.
@@ -349,6 +355,7 @@ void Copier::commit(const walk::Hold& directory, const std::string& name, Opened
     report(*directory, name, losses);
     regular_done(*directory, name, status, changes, moved, why, by);
     if (leads) link_group_done(*directory, name, status, by);
+    remove_source(*directory, name, status, by);
   };
   if (!options_.durable) return then(finished.staged.commit(), worker);
   TargetDirectory& target = target_of(*directory);

@@ -50,11 +50,11 @@ void Copier::visit_object(const walk::Hold& directory, const walk::Entry& entry,
   if (status->type() != entry.type) return has_become(*directory, entry.name, status->type());
   const bool leads = may_be_linked(*status);
   if (leads && taken_as_link(directory, entry, *status, worker)) return;
-  Changes changes = Changes::creation();
+  Compared compared;
   if (existing_target(*directory) != nullptr &&
-      standing_of(directory, entry.name, entry.links, *status, leads, changes, worker) == Standing::settled)
+      standing_of(directory, entry.name, entry.links, *status, leads, compared, worker) == Standing::settled)
     return;
-  copy_object(directory, entry.name, {std::move(*fd), *status, leads, changes}, worker);
+  copy_object(directory, entry.name, {std::move(*fd), *status, leads, compared.changes}, worker);
 }
 
 void Copier::copy_object(const walk::Hold& directory, const std::string& name, Opened source, walk::WorkerIndex worker) {
@@ -82,6 +82,7 @@ void Copier::copy_object(const walk::Hold& directory, const std::string& name, O
   if (observer_.wants_files())
     tell(*directory, name, link ? FileEvent::Action::symlink : FileEvent::Action::special, status, changes);
   if (leads) link_group_done(*directory, name, status, worker);
+  remove_source(*directory, name, status, worker);
 }
 
 Result<meta::Losses> Copier::make_copy(TargetDirectory& target, const std::string& name, Opened source) {
@@ -262,6 +263,10 @@ void Copier::make_link(const HardLinks::Name& name, const HardLinks::Place& plac
   }
   Counters& counters = at(worker).counters;
   const bool made = *linked == Linked::now;
+  if (options_.remove_sources) {
+    if (const auto status = sys::status_at(name.directory->fd(), name.name); status && status->key() == key)
+      remove_source(*name.directory, name.name, *status, worker);
+  }
   (made ? counters.hard_links : counters.unchanged).fetch_add(1, std::memory_order_relaxed);
   if (!(made ? observer_.wants_files() : observer_.wants_unchanged())) return;
   FileEvent event =

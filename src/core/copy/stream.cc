@@ -90,6 +90,7 @@ class Pipeline {
       slot.refusals = 0;
       slot.segment = *segment;
       slot.done = 0;
+      stream_.pacer.before(segment->size());
       ring_.queue_read(stream_.source, buffer, 0, segment->size().value, segment->begin);
     }
     return {};
@@ -180,6 +181,7 @@ Result<Bytes> stream_through(std::span<std::byte> buffer, const Stream& stream) 
   Bytes written;
   while (const auto segment = FOX_TRY(segments.next())) {
     if (sys::stop_requested()) return stopped();
+    stream.pacer.before(segment->size());
     const std::size_t got = FOX_TRY(sys::read_all_at(stream.source, buffer.first(segment->size().value), segment->begin));
     const std::span<const std::byte> bytes = buffer.first(got);
     const auto write = [&](FileOffset at, std::span<const std::byte> run) -> Result<> {
@@ -197,12 +199,13 @@ Result<Bytes> stream_through(std::span<std::byte> buffer, const Stream& stream) 
   return written;
 }
 
-Result<Bytes> stream_until_end(std::span<std::byte> buffer, sys::FdView source, sys::FdView target, Bytes limit) {
+Result<Bytes> stream_until_end(std::span<std::byte> buffer, sys::FdView source, sys::FdView target, Bytes limit, Pacer pacer) {
   Bytes written;
   while (true) {
     if (sys::stop_requested()) return stopped();
     const std::size_t got = FOX_TRY(sys::read_some(source, buffer));
     if (got == 0) return written;
+    pacer.before(Bytes(got));
     if (written + Bytes(got) > limit) return fail(EFBIG, "read", {}, "the file grows as fast as it is read");
     FOX_TRY(sys::write_all(target, std::span<const std::byte>(buffer).first(got)));
     written += Bytes(got);

@@ -15,10 +15,22 @@
 #include "base/result.h"
 #include "base/strong.h"
 #include "core/copy/planner.h"
+#include "core/governor/governor.h"
 #include "sys/fd.h"
 #include "sys/ring.h"
 
 namespace foxing::copy {
+
+/// --bwlimit and --throttle, for one worker; does nothing where neither is asked for.
+struct Pacer {
+  governor::Governor* governor = nullptr;
+  governor::Governor::Seat* seat = nullptr;
+  /// Before so much is moved.
+  void before(Bytes bytes) const {
+    if (governor != nullptr) [[unlikely]]
+      governor->before_piece(*seat, bytes);
+  }
+};
 
 struct Stream {
   sys::FdView source;
@@ -27,6 +39,7 @@ struct Stream {
   Holes holes = Holes::none;
   std::size_t block = 4096;  // zeros are looked for in blocks of the target
   std::atomic<std::uint64_t>* so_far = nullptr;  // counts the bytes as they are written, for progress
+  Pacer pacer = {};
   void count(std::size_t bytes) const {
     if (so_far != nullptr) so_far->fetch_add(bytes, std::memory_order_relaxed);
   }
@@ -38,6 +51,6 @@ Result<Bytes> stream_through(std::span<std::byte> buffer, const Stream& stream);
 
 /// Reads from the start to the end, whatever the size is said to be, but not further than `limit` (EFBIG): a file may grow as
 /// fast as it is read.  The bytes written.
-Result<Bytes> stream_until_end(std::span<std::byte> buffer, sys::FdView source, sys::FdView target, Bytes limit);
+Result<Bytes> stream_until_end(std::span<std::byte> buffer, sys::FdView source, sys::FdView target, Bytes limit, Pacer pacer = {});
 
 }  // namespace foxing::copy

@@ -17,11 +17,11 @@ bool is_acl(std::string_view name) { return name.starts_with("system."); }
 
 /// The mode that `apply` would give to an object whose owner and group end up as `owner_kept` and `group_kept` say.
 mode_t reachable_mode(const sys::FileStatus& source, const Policy& policy, bool owner_kept, bool group_kept) {
-  mode_t mode = source.permissions();
+  mode_t mode = policy.mode_of(source);
   const bool file = source.type() != sys::FileType::directory;
   if (file && !owner_kept) mode &= ~mode_t{S_ISUID};
   if (file && !group_kept) mode &= ~mode_t{S_ISGID};
-  if (!policy.privileges.keep_setgid && !sys::belongs_to_group(source.group())) mode &= ~mode_t{S_ISGID};
+  if (!policy.privileges.keep_setgid && !sys::belongs_to_group(policy.group_of(source))) mode &= ~mode_t{S_ISGID};
   return mode;
 }
 
@@ -79,12 +79,12 @@ Differences status_differences(const sys::FileStatus& source, const sys::FileSta
                                ModifyWindow window) {
   Differences found;
   const bool owner_asked = policy.owner && policy.privileges.set_owner;
-  const bool group_asked = policy.group && (policy.privileges.set_owner || sys::belongs_to_group(source.group()));
-  found.owner = owner_asked && source.owner() != target.owner();
-  found.group = group_asked && source.group() != target.group();
+  const bool group_asked = policy.group && (policy.privileges.set_owner || sys::belongs_to_group(policy.group_of(source)));
+  found.owner = owner_asked && policy.owner_of(source) != target.owner();
+  found.group = group_asked && policy.group_of(source) != target.group();
   if (policy.mode && source.type() != sys::FileType::symlink) {
-    const bool owner_kept = owner_asked || source.owner() == target.owner();
-    const bool group_kept = group_asked || source.group() == target.group();
+    const bool owner_kept = owner_asked || policy.owner_of(source) == target.owner();
+    const bool group_kept = group_asked || policy.group_of(source) == target.group();
     found.mode = reachable_mode(source, policy, owner_kept, group_kept) != target.permissions();
   }
   if (policy.times) {

@@ -47,8 +47,8 @@ class Applying {
 
  private:
   Result<> owner() {
-    owner_ = policy_.owner ? status_.owner() : current_.owner;
-    group_ = policy_.group ? status_.group() : current_.group;
+    owner_ = policy_.owner ? policy_.owner_of(status_) : current_.owner;
+    group_ = policy_.group ? policy_.group_of(status_) : current_.group;
     if (owner_ == current_.owner && group_ == current_.group) return {};
     ownership_changed_ = true;
     auto set = sys::set_owner(target_, owner_, group_);
@@ -73,8 +73,8 @@ class Applying {
     mode_t mode = asked;
     // A setuid program must not become one of whoever ran the copy.
     const bool file = status_.type() != sys::FileType::directory;
-    if (file && owner_ != status_.owner()) mode &= ~mode_t{S_ISUID};
-    if (file && group_ != status_.group()) mode &= ~mode_t{S_ISGID};
+    if (file && owner_ != policy_.owner_of(status_)) mode &= ~mode_t{S_ISUID};
+    if (file && group_ != policy_.group_of(status_)) mode &= ~mode_t{S_ISGID};
     if (mode != asked)
       losses_.add(Loss::mode, true, 0,
                   fmt::format("{:04o} became {:04o}: setuid and setgid need the owner and group to be kept", asked, mode));
@@ -217,7 +217,7 @@ const char* name_of(Loss loss) {
 }
 
 mode_t wanted_mode(const sys::FileStatus& source, const Policy& policy) {
-  return policy.mode ? source.permissions() : source.permissions() & 0777 & ~policy.umask;
+  return policy.mode ? policy.mode_of(source) : policy.mode_of(source) & 0777 & ~policy.umask;
 }
 
 Result<Losses> apply(sys::Object source, const sys::FileStatus& status, sys::Object target, const Current& current,

@@ -17,6 +17,8 @@
 #include <vector>
 
 #include "base/result.h"
+#include "core/meta/chmod.h"
+#include "core/meta/id_map.h"
 #include "sys/attributes.h"
 #include "sys/process.h"
 #include "sys/status.h"
@@ -33,6 +35,16 @@ struct Policy {
   bool acls = false;
   mode_t umask = 022;
   sys::Privileges privileges;
+  const ModeChanges* chmod = nullptr;  // --chmod; outlives the policy
+  const IdMap* ids = nullptr;          // --chown, --usermap, --groupmap; likewise
+
+  // What a copy of `source` is to have, before it is asked whether that is kept.
+  mode_t mode_of(const sys::FileStatus& source) const {
+    const mode_t mode = source.permissions();
+    return chmod == nullptr || source.type() == sys::FileType::symlink ? mode : chmod->apply(mode, source.type() == sys::FileType::directory);
+  }
+  uid_t owner_of(const sys::FileStatus& source) const { return ids == nullptr ? source.owner() : ids->owner(source.owner()); }
+  gid_t group_of(const sys::FileStatus& source) const { return ids == nullptr ? source.group() : ids->group(source.group()); }
 };
 
 /// What a target did not keep.  In the order of the report.

@@ -194,6 +194,8 @@ void Verifier::leave(walk::Directory& directory) {
 void Verifier::settle_directory(walk::Directory& directory) {
   Opposite& opposite = opposite_of(directory);
   if (opposite.told.load()) return;
+  // After a stop nobody knows what else is in it; only a difference is certain.
+  if (sys::stop_requested() && *opposite.own && (*opposite.own)->empty()) return;
   tell(directory, {}, sys::FileType::directory, std::move(*opposite.own));
 }
 

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "fxcp/selection.h"
+
+#include <climits>
+#include <cstdlib>
+
+namespace foxing::fxcp {
+namespace {
+
+Result<> add(filter::RulesBuilder& rules, const RuleOption& option) {
+  switch (option.kind) {
+    case RuleKind::exclude: return rules.exclude(option.text);
+    case RuleKind::include: return rules.include(option.text);
+    case RuleKind::rule: return rules.rule(option.text);
+    case RuleKind::exclude_from: return rules.exclude_from(option.text);
+    case RuleKind::include_from: return rules.include_from(option.text);
+    case RuleKind::per_directory: return rules.per_directory_filter();
+    case RuleKind::cvs: rules.cvs(); return {};
+    case RuleKind::gitignore: rules.gitignore(); return {};
+    case RuleKind::from0: rules.from0(true); return {};
+  }
+  return {};
+}
+
+/// The absolute path of a directory as the user called it; rules may speak of the directories above.
+std::string absolute(const std::string& path) {
+  const std::unique_ptr<char, decltype(&std::free)> resolved(::realpath(path.empty() ? "." : path.c_str(), nullptr), &std::free);
+  return resolved ? std::string(resolved.get()) : path;
+}
+
+const std::shared_ptr<const filter::Scope> scope_of(const walk::Directory& directory) {
+  return std::static_pointer_cast<const filter::Scope>(directory.selection());
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Selection>> Selection::make(const Options& options) {
+  std::optional<unsigned> deepest;
+  if (options.max_depth) deepest = static_cast<unsigned>(*options.max_depth);
+  if (options.rules.empty() && !deepest) return std::unique_ptr<Selection>();
+  filter::RulesBuilder builder;
+  builder.delete_excluded(options.delete_excluded);
+  for (const RuleOption& option : options.rules) FOX_TRY(add(builder, option));
+  return std::unique_ptr<Selection>(new Selection(FOX_TRY(builder.build()), deepest));
+}
+
+Result<std::shared_ptr<const void>> Selection::enter(const walk::Directory& directory) {
+  if (rules_.empty()) return std::shared_ptr<const void>();
+  const walk::Directory* parent = directory.parent();
+  std::shared_ptr<const filter::Scope> above = parent == nullptr ? nullptr : scope_of(*parent);
+  if (above == nullptr) above = FOX_TRY(filter::Scope::begin(rules_, absolute(parent == nullptr ? directory.path() : parent->path())));
+  if (!rules_.reads_directories()) return above;
+  return std::shared_ptr<const void>(FOX_TRY(filter::Scope::enter(above, directory.fd(), directory.relative_path())));
+}
+
+bool Selection::selects(const walk::Directory& directory, std::string_view name, bool is_directory) const {
+  if (too_deep(directory)) return false;
+  const auto* scope = static_cast<const filter::Scope*>(directory.selection().get());
+  return scope == nullptr || !scope->judge(directory.relative_path(), name, is_directory).hidden;
+}
+
+bool Selection::guards(const walk::Directory& directory, std::string_view below, bool is_directory) const {
+  if (too_deep(directory)) return true;
+  const auto* scope = static_cast<const filter::Scope*>(directory.selection().get());
+  if (scope == nullptr) return false;
+  const std::size_t slash = below.rfind('/');
+  if (slash == std::string_view::npos) return scope->judge(directory.relative_path(), below, is_directory).guarded;
+  return scope->judge(directory.relative_path_of(below.substr(0, slash)), below.substr(slash + 1), is_directory, filter::Fate::doomed).guarded;
+}
+
+}  // namespace foxing::fxcp

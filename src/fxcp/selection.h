@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What of the sources is walked at all: --exclude and its like, --max-depth.
+//
+//   from  run.cc   Options        to  walk::Walk, for the copy, its estimate, the passes that delete
+//
+// Names are judged by their path from the root of the transfer, as with rsync: below the one SRC whose contents are mirrored, else from the directory that
+// a SRC lies in.  Names of the target are judged by the rules in force in the source's directory, those of doomed directories too.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "base/result.h"
+#include "core/filter/filter.h"
+#include "core/walk/walk.h"
+#include "fxcp/options.h"
+
+namespace foxing::fxcp {
+
+class Selection final : public walk::Selector {
+ public:
+  /// Null where everything is walked.  Errors: a sentence that names the rule, or the file it is in.
+  static Result<std::unique_ptr<Selection>> make(const Options& options);
+
+  Result<std::shared_ptr<const void>> enter(const walk::Directory& directory) override;
+  bool selects(const walk::Directory& directory, std::string_view name, bool is_directory) const override;
+  bool guards(const walk::Directory& directory, std::string_view below, bool is_directory) const override;
+
+ private:
+  Selection(filter::Rules rules, std::optional<unsigned> deepest) : rules_(std::move(rules)), deepest_(deepest) {}
+  bool too_deep(const walk::Directory& directory) const { return deepest_ && directory.depth() + 1 > *deepest_; }
+
+  const filter::Rules rules_;
+  const std::optional<unsigned> deepest_;
+};
+
+}  // namespace foxing::fxcp
