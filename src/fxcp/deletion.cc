@@ -3,10 +3,9 @@
 
 #include <fmt/format.h>
 
-#include <cstring>
-
 #include "base/own_names.h"
 #include "core/copy/estimate.h"
+#include "core/storage/storage.h"
 #include "fxcp/preflight.h"
 #include "sys/file.h"
 #include "sys/names.h"
@@ -34,15 +33,10 @@ Result<bool> is_empty(sys::FdView directory) {
   return true;
 }
 
-/// What tells one filesystem from another, also after it was mounted anew; empty where the kernel has no such number.
-std::string identity_of(sys::FdView directory) {
-  const auto filesystem = sys::filesystem_of(directory);
-  if (!filesystem) return {};
-  std::uint64_t id = 0;
-  static_assert(sizeof filesystem->f_fsid == sizeof id);
-  std::memcpy(&id, &filesystem->f_fsid, sizeof id);
-  if (id == 0) return {};
-  return fmt::format("1 {:x} {:016x}", static_cast<unsigned long>(filesystem->f_type), id);
+/// What tells one filesystem from another, also after it was mounted anew; empty where it has no such number (tmpfs).
+std::string identity_of(const std::string& path) {
+  const auto traits = storage::traits(path);
+  return traits && !traits->uuid.empty() ? "1 " + traits->uuid : std::string();
 }
 
 Result<sys::UniqueFd> open_source(const Item& item) {
@@ -82,22 +76,29 @@ Result<> run_pass(copy::Deleter& deleter, copy::Observer& observer, const Option
   return {};
 }
 
+/// Every directory among the sources, with what its copy has already.
+Result<> guard_against_empty_source(const Arrangement& plan, sys::FdView target) {
+  for (const Item& item : plan.items) {
+    if (item.status.type() != sys::FileType::directory) continue;
+    const auto copy = sys::open_at(target, item.mirror ? "." : item.name, {.directory = true, .keep_atime = true});
+    if (!copy || FOX_TRY(is_empty(*copy))) continue;
+    const sys::UniqueFd source = FOX_TRY(open_source(item));
+    const std::string shown = item.mirror ? plan.directory : plan.directory + '/' + item.name;
+    if (FOX_TRY(is_empty(source)))
+      return refuse(item.source, fmt::format("is empty, and '{}' is not: is something not mounted? --delete-anyway empties the target", shown));
+  }
+  return {};
+}
+
 Result<> guard_against_another_source(const Arrangement& plan, sys::FdView target) {
   const Item* item = mirror_of(plan);
-  if (item == nullptr || FOX_TRY(is_empty(target))) return {};
-  const sys::UniqueFd source = FOX_TRY(open_source(*item));
-  if (FOX_TRY(is_empty(source)))
-    return refuse(
-        item->source,
-        fmt::format("is empty, and '{}' is not: is something not mounted? --delete-anyway empties the target", plan.directory));
   std::string before;
-  if (!sys::get_attribute({target}, kOrigin, before)) return {};
-  const std::string now = identity_of(source);
-  if (now.empty() || before == now) return {};
-  return refuse(item->source,
-                fmt::format("lies on another filesystem than what was mirrored into '{}' last time: is something not mounted? "
-                            "--delete-anyway mirrors it all the same",
-                            plan.directory));
+  if (item == nullptr || !sys::get_attribute({target}, kOrigin, before)) return {};
+  const std::string now = identity_of(item->source);
+  if (now.empty() || before == now || FOX_TRY(is_empty(target))) return {};
+  return refuse(item->source, fmt::format("lies on another filesystem than what was mirrored into '{}' last time: is something not mounted? "
+                                          "--delete-anyway mirrors it all the same",
+                                          plan.directory));
 }
 
 Result<> guard_percentage(const Options& options, const Arrangement& plan, sys::FdView target, const walk::Walk::Options& how) {
@@ -125,7 +126,10 @@ Result<> guard_deletion(const Options& options, const Arrangement& plan, sys::Fd
   if (options.deletion == Delete::no || plan.make_directory || !target) return {};
   // The target may be open only as a place to put names into.
   const sys::UniqueFd readable = FOX_TRY(sys::open_at(target, ".", {.directory = true, .keep_atime = true}));
-  if (!options.delete_anyway) FOX_TRY(guard_against_another_source(plan, readable));
+  if (!options.delete_anyway) {
+    FOX_TRY(guard_against_empty_source(plan, readable));
+    FOX_TRY(guard_against_another_source(plan, readable));
+  }
   if (options.max_delete_percent) FOX_TRY(guard_percentage(options, plan, readable, how));
   return {};
 }
@@ -133,8 +137,7 @@ Result<> guard_deletion(const Options& options, const Arrangement& plan, sys::Fd
 void remember_origin(const Options& options, const Arrangement& plan, sys::FdView target) {
   const Item* item = mirror_of(plan);
   if (options.deletion == Delete::no || options.dry_run || item == nullptr) return;
-  const auto source = open_source(*item);
-  const std::string now = source ? identity_of(*source) : std::string();
+  const std::string now = identity_of(item->source);
   std::string before;
   if (now.empty() || (sys::get_attribute({target}, kOrigin, before) && before == now)) return;
   (void)sys::set_attribute({target}, kOrigin, now);  // no attributes there: nothing is guarded, as docs/deleting.md says

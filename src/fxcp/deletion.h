@@ -26,6 +26,8 @@ class Deletion {
 
   /// For the copier: what deletes while it copies, null unless --delete-during; what keeps, null unless asked for.
   copy::Deleter* during() { return options_.deletion == Delete::during && deleter_ ? &*deleter_ : nullptr; }
+  /// Whenever is deleted: what is in the way goes when its place is needed.
+  copy::Clearing* clearing() { return deleter_ ? &*deleter_ : nullptr; }
   copy::Keeper* keeper() { return keeper_ ? &*keeper_ : nullptr; }
 
   /// --delete-before, --delete-after; nothing at the other moment.

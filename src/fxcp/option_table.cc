@@ -104,7 +104,7 @@ constexpr OptionRow kOptions[] = {
      .manual = "As --delete, in a pass of its own before anything is copied: makes room first."},
     {.name = "delete-after", .alias = "delete-delay", .section = Section::deleting, .sets = Action::delete_after,
      .help = "the same, when everything is copied",
-     .manual = "As --delete, in a pass of its own when everything has been copied without a failure. --delete-delay is the same: what is extra is "
+     .manual = "As --delete, in a pass of its own when everything has been copied. --delete-delay is the same: what is extra is "
                "looked for at the end, and not remembered from the beginning."},
     {.name = "max-delete", .section = Section::deleting, .sets = Action::max_delete, .takes = Takes::required, .argument = "N[%]",
      .help = "delete no more than N names; with %: refuse to delete more",

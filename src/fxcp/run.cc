@@ -242,7 +242,7 @@ ExitCode run_copy(const Options& options) {
   copy::Copier copier(engine, report, workers);
   auto deletion = Deletion::prepare(options, *plan, *target, report, copier.temp_names(), walking.selector);
   if (!deletion) return refused(deletion.error());
-  copier.clear_away_with((*deletion)->during(), (*deletion)->keeper());
+  copier.clear_away_with((*deletion)->during(), (*deletion)->clearing(), (*deletion)->keeper());
   report.start(options, workers);
   (*deletion)->pass(Delete::before, walking);
 

@@ -63,7 +63,7 @@ Result<std::unique_ptr<TargetDirectory>> Copier::adopt(sys::UniqueFd fd, sys::Fd
   target_roots_.push_back(status.key());
   auto target =
       std::make_unique<TargetDirectory>(std::move(fd), status, *pair, fresh, given, Placed{nullptr, options_.target_name});
-  target->clear_away_with(deleter_, keeper_);
+  target->clear_away_with(clearing_, keeper_);
   return target;
 }
 
@@ -207,7 +207,7 @@ Result<std::unique_ptr<TargetDirectory>> Copier::make_directory(walk::Directory&
   const auto given = fresh ? parent.gives() : FOX_TRY(gives({*fd}, status));
   if (options_.durable) commits_.touched(status.device(), *fd);
   auto target = std::make_unique<TargetDirectory>(std::move(*fd), status, *pair, fresh, given, Placed{&parent, name});
-  target->clear_away_with(deleter_, keeper_);
+  target->clear_away_with(clearing_, keeper_);
   return target;
 }
 
@@ -258,7 +258,7 @@ void Copier::take_stock(walk::Directory& directory, TargetDirectory& target, wal
     auto removed = sys::unlink_at(target.fd(), name);
     if (!removed && removed.error().code == EISDIR) removed = sys::remove_directory_at(target.fd(), name);
     // A directory that gave way to something else, whose content was to be deleted; without --delete it may be somebody's data.
-    if (!removed && removed.error().code == ENOTEMPTY && deleter_ != nullptr) removed = remove_tree(target.fd(), name);
+    if (!removed && removed.error().code == ENOTEMPTY && clearing_ != nullptr) removed = remove_tree(target.fd(), name);
     if (removed) at(worker).counters.litter.fetch_add(1, std::memory_order_relaxed);
   }
 }

@@ -75,9 +75,11 @@ class Copier final : public walk::Visitor {
   /// `root` is the directory that relative paths start from; invalid in a dry run.
   void connect(walk::Walk& walk, sys::UniqueFd root);
 
-  /// What the source has not is deleted directory by directory, as they are left; what gives way is kept.  Both may be null, and outlive this.
-  void clear_away_with(Deleter* deleter, Keeper* keeper) {
-    deleter_ = deleter;
+  /// `during`: deletes what the source has not, directory by directory, as they are left.  `clearing`: empties directories that are in the way.
+  /// `keeper`: keeps what gives way.  Each may be null; they outlive this.
+  void clear_away_with(Deleter* during, Clearing* clearing, Keeper* keeper) {
+    deleter_ = during;
+    clearing_ = clearing;
     keeper_ = keeper;
   }
 
@@ -174,6 +176,8 @@ class Copier final : public walk::Visitor {
   Result<meta::Losses> update_attributes(walk::Directory& directory, const std::string& name, sys::Links links,
                                          const sys::FileStatus& status, TargetDirectory& target, const std::string& target_name,
                                          const sys::FileStatus& existing);
+  bool may_be_half_changed(const TargetDirectory& target, const std::string& target_name, const sys::FileStatus& existing) const;
+  static constexpr Bytes kSmallestMarked = 64_KiB;  // smaller files are never changed in place, whatever --delta-min-size says
   bool must_be_another_inode(const sys::FileStatus& status, const sys::FileStatus& existing, bool would_be_changed);
   static void touch(const TargetDirectory& target, const std::string& target_name, const sys::FileStatus& existing);
   static FileEvent event_of(const walk::Directory& directory, std::string_view name, FileEvent::Action action,
@@ -270,6 +274,7 @@ class Copier final : public walk::Visitor {
   HardLinks hard_links_;
   DurableCommits commits_;
   Deleter* deleter_ = nullptr;
+  Clearing* clearing_ = nullptr;
   Keeper* keeper_ = nullptr;
   StagingDirectories staging_;
   std::vector<Worker> workers_;

@@ -108,6 +108,7 @@ class TreeRemoval {
 
   bool is_guarded(const std::string& name, bool is_directory) const {
     if (is_own_name(name)) return true;
+    if (is_anybodys_temporary(name) && !TempNames::is_litter(levels_.back().fd, name)) return true;  // of a run that is alive
     return deleter_.selector_ != nullptr && source_ != nullptr &&
            deleter_.selector_->guards(*source_, joined(path_below(), name), is_directory);
   }
@@ -231,7 +232,7 @@ bool Deleter::is_extra(walk::Directory& source, const TargetDirectory& target, c
   }
   if (is_directory && keeper_ != nullptr) {
     const auto status = sys::status_at(target.fd(), name);
-    if (status && keeper_->is_own_directory(status->key())) return false;
+    if (status && keeper_->leads_to_kept(status->key())) return false;
   }
   return true;
 }

@@ -82,7 +82,7 @@ Result<meta::Losses> Copier::update_attributes(walk::Directory& directory, const
   if (!may_write && !link)  // user.* attributes ask for it; `apply` sets the mode behind them
     FOX_TRY(sys::set_mode({copy, sys::Handle::path}, existing.permissions() | S_IWUSR));
   // A dead run's mark of a change in place: the data has been compared since, and is right.
-  if (existing.type() == sys::FileType::regular && existing.size() >= options_.delta.smallest)
+  if (existing.type() == sys::FileType::regular && existing.size() >= kSmallestMarked)
     (void)clear_dirty({copy, sys::Handle::path}, false);
   return meta::apply({source, sys::Handle::path}, status, {copy, sys::Handle::path}, meta::Current::of(existing), options_.keep,
                      target.pair().fidelity);
@@ -106,7 +106,8 @@ Copier::Standing Copier::standing_of(const walk::Hold& directory, const std::str
     return options_.compare.only_existing ? skipped(leads, status, worker) : Standing::to_copy;
   }
   target.count_match();
-  if (policy_for(status, *existing, options_.compare) == Existing::leave) return skipped(leads, status, worker);
+  const bool half_changed = may_be_half_changed(target, target_name, *existing);
+  if (!half_changed && policy_for(status, *existing, options_.compare) == Existing::leave) return skipped(leads, status, worker);
   if (existing->type() != status.type()) {
     changes = Changes::creation();
     return Standing::to_copy;
@@ -131,6 +132,13 @@ Copier::Standing Copier::standing_of(const walk::Hold& directory, const std::str
   if (leads) link_group_done(*directory, name, status, worker);
   remove_source(*directory, name, status, worker);
   return Standing::settled;
+}
+
+/// A run that changed it in place has not come to its end: nothing but its bytes can be believed.
+bool Copier::may_be_half_changed(const TargetDirectory& target, const std::string& target_name, const sys::FileStatus& existing) const {
+  if (existing.type() != sys::FileType::regular || existing.size() < kSmallestMarked) return false;
+  const auto copy = sys::open_at(target.fd(), target_name, {.access = sys::Access::path});
+  return copy && is_marked_dirty({*copy, sys::Handle::path});
 }
 
 /// An option says that it is not to be touched; other names of the file are judged for themselves.
@@ -160,7 +168,8 @@ Result<Copier::Sameness> Copier::same_object(const walk::Hold& directory, const 
     default: return Sameness::at_a_glance;
   }
   changes.size = status.size() != existing.size();
-  const Data data = target.pair().sizes_mean_nothing ? Data::differs : quick_check(status, existing, options_.compare);
+  Data data = target.pair().sizes_mean_nothing ? Data::differs : quick_check(status, existing, options_.compare);
+  if (data == Data::same && may_be_half_changed(target, target_name, existing)) data = Data::look;
   if (data == Data::same) return Sameness::at_a_glance;
   if (data == Data::differs) return Sameness::differs;
   return content(FOX_TRY(data_is_same(*directory, name, links, status, target, target_name, worker)), Sameness::after_a_look);

@@ -34,11 +34,18 @@ Error cannot_keep(Error error) {
 
 bool Keeper::is_kept_name(std::string_view name) const { return !directory_ && name.ends_with(options_.suffix); }
 
-bool Keeper::is_own_directory(const FileKey& key) const {
-  if (!directory_) return false;
-  const auto status = sys::status_of(directory_);
-  return status && status->key() == key;
+Keeper::Keeper(Options options, TempNames& names, sys::UniqueFd directory)
+    : options_(std::move(options)), names_(names), directory_(std::move(directory)) {
+  auto at = sys::duplicate(directory_);
+  while (at) {
+    const auto status = sys::status_of(*at);
+    if (!status || (!way_.empty() && way_.back() == status->key())) break;  // "/.." is "/"
+    way_.push_back(status->key());
+    at = sys::open_at(*at, "..", {.access = sys::Access::path, .directory = true});
+  }
 }
+
+bool Keeper::leads_to_kept(const FileKey& key) const { return std::ranges::find(way_, key) != way_.end(); }
 
 Result<Keeper::Place> Keeper::place_for(sys::FdView directory, const std::string& relative, const std::string& name) const {
   Place place{{}, directory, name + options_.suffix};

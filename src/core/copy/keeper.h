@@ -9,6 +9,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "core/copy/temp_names.h"
@@ -26,14 +27,13 @@ class Keeper {
   /// Beside the original.
   Keeper(Options options, TempNames& names) : options_(std::move(options)), names_(names) {}
   /// Below `directory`, which lies on the filesystem of the target.
-  Keeper(Options options, TempNames& names, sys::UniqueFd directory)
-      : options_(std::move(options)), names_(names), directory_(std::move(directory)) {}
+  Keeper(Options options, TempNames& names, sys::UniqueFd directory);
 
   bool keeps_replaced() const { return options_.replaced; }
   /// Names that this keeper makes are no extras.
   bool is_kept_name(std::string_view name) const;
-  /// True for the directory that kept things go to.
-  bool is_own_directory(const FileKey& key) const;
+  /// True for the directory that kept things go to, and those above it.
+  bool leads_to_kept(const FileKey& key) const;
 
   /// Gives `name` in `directory`, which is about to be replaced, a second name.  Nothing to do for a directory, or where there is no such name.
   /// `relative`: the path of `directory` below the target's root.
@@ -52,6 +52,7 @@ class Keeper {
   const Options options_;
   TempNames& names_;
   const sys::UniqueFd directory_;  // invalid: beside the original
+  std::vector<FileKey> way_;       // directory_ and all above it
 };
 
 }  // namespace foxing::copy

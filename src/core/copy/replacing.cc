@@ -69,7 +69,7 @@ Moved Copier::count_delta(const Opened& source, const DeltaMoved& moved, walk::W
 
 bool Copier::changed_in_place(const walk::Hold& directory, const std::string& name, Opened& source, walk::WorkerIndex worker) {
   // Other names of the file would change with it.
-  if (!options_.delta.in_place || !worth_a_delta(source) || source.existing->links() > source.status.links()) return false;
+  if (!options_.delta.in_place || !worth_a_delta(source) || source.existing->size() < kSmallestMarked || source.existing->links() > source.status.links()) return false;
   TargetDirectory& target = target_of(*directory);
   const auto plan = plan_for(source, target.pair());
   auto old = open_old(target, target.name_for(name), *source.existing, sys::Access::read_write);

@@ -90,7 +90,7 @@ class TestRun final : public Observer {
     }
     std::optional<Deleter> deleter;
     if (deleting) deleter.emplace(*deleting, *this, nullptr, keeper ? &*keeper : nullptr);
-    copier.clear_away_with(deleter ? &*deleter : nullptr, keeper ? &*keeper : nullptr);
+    copier.clear_away_with(deleter ? &*deleter : nullptr, deleter ? &*deleter : nullptr, keeper ? &*keeper : nullptr);
     Interfering visitor(*this, copier);
     walk::Walk walk(visitor, {.workers = workers_, .descriptor_limit = descriptor_limit},
                     [&](walk::WorkerIndex worker) { copier.quiet(worker); });
