@@ -111,8 +111,27 @@ Result<Manner> Manner::parse(const Options& options, mode_t umask) {
   return manner;
 }
 
+Result<> Manner::open_references(const Options& options, sys::FdView target) {
+  using Use = copy::References::Use;
+  const std::pair<Use, const std::vector<std::string>*> kinds[] = {
+      {Use::link, &options.link_dest}, {Use::copy, &options.copy_dest}, {Use::compare, &options.compare_dest}};
+  for (const auto& [use, paths] : kinds) {
+    if (paths->empty() || !target) continue;
+    references_ = std::make_unique<copy::References>();
+    references_->use = use;
+    for (const std::string& path : *paths) {
+      const sys::FdView from = path.starts_with('/') ? sys::working_directory() : target;
+      auto directory = sys::open_at(from, path, {.access = sys::Access::path, .links = sys::Links::follow, .directory = true});
+      if (!directory) return tl::make_unexpected(std::move(directory).error().about(path));
+      references_->directories.push_back(std::move(*directory));
+    }
+  }
+  return {};
+}
+
 void Manner::apply_to(copy::Options& engine) const {
   engine.governor = governor_.get();
+  engine.references = references_.get();
   engine.keep.chmod = chmod_.get();
   engine.keep.ids = ids_.get();
   if (ids_ == nullptr) return;

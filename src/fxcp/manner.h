@@ -26,6 +26,8 @@ class Manner {
   /// Sets the priorities of this process, and reads the rest.  Errors: a sentence that names the option.
   static Result<Manner> parse(const Options& options, mode_t umask);
 
+  /// Opens the directories of --link-dest and its like, relative ones from `target`.  Errors: with the directory's name.
+  Result<> open_references(const Options& options, sys::FdView target);
   /// The options borrow from this.
   void apply_to(copy::Options& engine) const;
   bool deadline_passed() const { return governor_ != nullptr && governor_->deadline_passed(); }
@@ -36,6 +38,7 @@ class Manner {
   std::unique_ptr<governor::Governor> governor_;
   std::unique_ptr<meta::ModeChanges> chmod_;
   std::unique_ptr<meta::IdMap> ids_;
+  std::unique_ptr<copy::References> references_;
 };
 
 /// --verify: compares every SRC with its copy; what differs is a failure in `report`.

@@ -55,8 +55,12 @@ constexpr OptionRow kOptions[] = {
      .help = "leave out what CVS leaves out", .manual = "Leaves out what rsync's -C leaves out: object files, backups, version control, and what $HOME/.cvsignore, $CVSIGNORE and .cvsignore say."},
     {.name = "gitignore", .section = Section::filters, .sets = RuleKind::gitignore,
      .help = "leave out what .gitignore files say", .manual = "Leaves out what the .gitignore files of the tree say, as git does. .git itself is copied."},
+    {.name = "files-from", .section = Section::filters, .sets = &Options::files_from, .takes = Takes::required, .argument = "FILE",
+     .help = "copy only the paths below SRC that FILE lists, one a line",
+     .manual = "Copies only the paths that FILE lists, one a line, each below SRC, and the directories that lead to them. - is the standard input. What is "
+               "in listed directories is copied only with an explicit --recursive. A path that is not there is a failure."},
     {.letter = '0', .name = "from0", .section = Section::filters, .sets = RuleKind::from0,
-     .help = "files of patterns end each with a NUL byte", .manual = "In files that are named after it, patterns end with a NUL byte instead of a line's end."},
+     .help = "in files of patterns and paths a NUL byte ends each", .manual = "In files that are named after it, patterns end with a NUL byte instead of a line's end."},
     {.name = "delete-excluded", .section = Section::filters, .sets = &Options::delete_excluded,
      .help = "with --delete: delete what is left out, too", .manual = "Rules count for the source only: what is left out there is deleted in the target."},
     {.name = "max-depth", .section = Section::filters, .sets = &Options::max_depth, .takes = Takes::required, .argument = "N",
@@ -229,6 +233,17 @@ constexpr OptionRow kOptions[] = {
      .manual = "Writes the changed parts of a large file into the target's file itself. Saves room and keeps other names of the file, but readers see a mix of "
                "old and new while it lasts, and after a crash until the next run, which repairs it. Without it a clone is changed and renamed where "
                "blocks can be shared, and the whole file is written elsewhere."},
+    {.name = "link-dest", .section = Section::method, .sets = &Options::link_dest, .takes = Takes::required, .argument = "DIR",
+     .completes_directories = true, .help = "take unchanged files from DIR, an earlier copy, without their data",
+     .manual = "DIR is an earlier copy of the same source. A file that is there unchanged shares its blocks where the filesystem can; elsewhere, if all its "
+               "attributes are equal, it becomes another name of the file in DIR. So each of many backups looks whole, and only changes take room. A relative DIR "
+               "is looked for from DST. May be given several times; the first that has the file counts."},
+    {.name = "copy-dest", .section = Section::method, .sets = &Options::copy_dest, .takes = Takes::required, .argument = "DIR",
+     .completes_directories = true, .help = "the same, but never as another name of its file",
+     .manual = "As --link-dest, but a file never becomes another name of the one in DIR: it shares its blocks, or is copied from the source."},
+    {.name = "compare-dest", .section = Section::method, .sets = &Options::compare_dest, .takes = Takes::required, .argument = "DIR",
+     .completes_directories = true, .help = "leave out files that DIR has unchanged",
+     .manual = "Leaves out files that DIR has unchanged, attributes included: DST gets only what differs from DIR."},
     {.letter = 'W', .name = "whole-file", .section = Section::method, .sets = &Options::whole_file,
      .help = "write changed files whole", .manual = "Writes every changed file whole, also where it would be enough to write what differs."},
     {.name = "delta-min-size", .section = Section::method, .sets = &Options::delta_min_size, .takes = Takes::required, .argument = "SIZE",

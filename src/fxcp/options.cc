@@ -391,6 +391,7 @@ Result<> Parser::check_comparison(Contradict contradict) const {
   if (options_.checksum && options_.size_only) return contradict("--checksum", "--size-only");
   if (options_.checksum && options_.ignore_times) return contradict("--checksum", "--ignore-times");
   if (options_.size_only && options_.ignore_times) return contradict("--size-only", "--ignore-times");
+  if (options_.files_from && options_.deletion != Delete::no) return contradict("--files-from", "--delete", "what is not listed is not looked at");
   if (options_.max_depth && *options_.max_depth < 1) return refuse("--max-depth: use a number from 1 on");
   if (options_.max_size && options_.min_size && *options_.max_size < *options_.min_size)
     return contradict("--max-size", "--min-size", "no file is both");
@@ -400,6 +401,8 @@ Result<> Parser::check_comparison(Contradict contradict) const {
     return contradict("--whole-file", options_.in_place ? "--inplace" : "--delta-min-size");
   if (options_.chown && (options_.usermap || options_.groupmap))
     return contradict("--chown", options_.usermap ? "--usermap" : "--groupmap");
+  const int kinds = !options_.link_dest.empty() + !options_.copy_dest.empty() + !options_.compare_dest.empty();
+  if (kinds > 1) return refuse("--link-dest, --copy-dest and --compare-dest contradict each other: one kind at a time");
   if (options_.remove_source_files && options_.deletion != Delete::no)
     return contradict("--remove-source-files", "--delete", "what was moved away would be deleted in the target by the next run");
   return {};
@@ -453,7 +456,8 @@ void Parser::settle_attributes() {
       const bool wanted = wanted_.*(*part) || all;
       options_.preserve.*(*part) = wanted && !(refused_.*(*part));
     }
-  options_.recursive = options_.recursive || options_.archive;
+  options_.explicitly_recursive = options_.recursive;
+  options_.recursive = options_.recursive || options_.archive || options_.files_from.has_value();
   if (options_.recursive && !refused_.links) options_.preserve.links = true;
   if (options_.preserve.acls && refused_.perms) options_.preserve.acls = false;
   if (options_.preserve.acls) options_.preserve.perms = true;
@@ -476,6 +480,8 @@ Result<> Parser::sort_operands() {
     options_.paths = std::move(operands_);
     return {};
   }
+  if (options_.files_from && (operands_.size() != 2 || options_.target_directory))
+    return refuse("--files-from takes one SRC, the directory that its paths are below, and DST");
   const bool has_destination = !options_.target_directory;
   if (operands_.empty()) return refuse("nothing to copy: SRC is missing");
   if (has_destination && operands_.size() == 1) return refuse(fmt::format("DST is missing after {}", operands_[0]));

@@ -80,6 +80,8 @@ struct Options {
 
   // what is walked at all
   std::vector<RuleOption> rules;
+  std::optional<std::string> files_from;
+  bool explicitly_recursive = false;  // -r itself, not by -a: what --files-from goes below
   bool delete_excluded = false;
   std::optional<std::int64_t> max_depth;
 
@@ -99,6 +101,9 @@ struct Options {
   bool in_place = false;
   bool whole_file = false;
   std::optional<Bytes> delta_min_size;
+  std::vector<std::string> link_dest;
+  std::vector<std::string> copy_dest;
+  std::vector<std::string> compare_dest;
   bool verify = false;             // after copying
   bool remove_source_files = false;
   bool mkpath = false;

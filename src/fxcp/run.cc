@@ -232,16 +232,21 @@ ExitCode run_copy(const Options& options) {
   }
   auto target = open_target(*plan, options, umask);
   if (!target) return refused(std::move(target).error().about(plan->directory));
+  const auto refused_after_all = [&](const Error& error) {
+    if (plan->make_directory && !options.dry_run) (void)sys::remove_directory_at(sys::working_directory(), plan->directory);
+    return refused(error);
+  };
   const walk::Walk::Options walking = walk_options(options, workers, descriptors, selection->get());
   if (const auto safe = guard_deletion(options, *plan, *target, walking); !safe) return refused(safe.error());
 
   copy::Options engine = engine_options(options, umask);
+  if (auto opened = manner->open_references(options, *target); !opened) return refused_after_all(opened.error());
   manner->apply_to(engine);
   engine.target_name = plan->directory;
   engine.most_waiting_commits = std::clamp<std::size_t>(descriptors / 8, 1, 1024);
   copy::Copier copier(engine, report, workers);
   auto deletion = Deletion::prepare(options, *plan, *target, report, copier.temp_names(), walking.selector);
-  if (!deletion) return refused(deletion.error());
+  if (!deletion) return refused_after_all(deletion.error());
   copier.clear_away_with((*deletion)->during(), (*deletion)->clearing(), (*deletion)->keeper());
   report.start(options, workers);
   (*deletion)->pass(Delete::before, walking);
@@ -265,6 +270,10 @@ ExitCode run_copy(const Options& options) {
   }
   if (!sys::stop_requested()) (*deletion)->pass(Delete::after, walking);
   (*deletion)->end();
+  if (*selection != nullptr && !sys::stop_requested()) {
+    for (std::string& path : (*selection)->missing())
+      report.problem({copy::ProblemKind::failed, true, {.code = ENOENT, .operation = "open", .subject = std::move(path), .detail = "is listed, and not in the source"}});
+  }
   if (options.verify && !options.dry_run && !sys::stop_requested()) verify_copies(options, *plan, *target, engine.keep, walking, report);
   if (report.failures() == 0 && !sys::stop_requested()) remember_origin(options, *plan, *target);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "fxcp/selection.h"
 
+#include <algorithm>
 #include <climits>
 #include <cstdlib>
 
@@ -37,11 +38,18 @@ const std::shared_ptr<const filter::Scope> scope_of(const walk::Directory& direc
 Result<std::unique_ptr<Selection>> Selection::make(const Options& options) {
   std::optional<unsigned> deepest;
   if (options.max_depth) deepest = static_cast<unsigned>(*options.max_depth);
-  if (options.rules.empty() && !deepest) return std::unique_ptr<Selection>();
+  if (options.rules.empty() && !deepest && !options.files_from) return std::unique_ptr<Selection>();
+  std::unique_ptr<FileList> list;
+  if (options.files_from) {
+    const bool nul = std::ranges::any_of(options.rules, [](const RuleOption& option) { return option.kind == RuleKind::from0; });
+    auto read = FileList::read(*options.files_from, nul, options.explicitly_recursive);
+    if (!read) return tl::make_unexpected(std::move(read).error().about(*options.files_from));
+    list = std::move(*read);
+  }
   filter::RulesBuilder builder;
   builder.delete_excluded(options.delete_excluded);
   for (const RuleOption& option : options.rules) FOX_TRY(add(builder, option));
-  return std::unique_ptr<Selection>(new Selection(FOX_TRY(builder.build()), deepest));
+  return std::unique_ptr<Selection>(new Selection(FOX_TRY(builder.build()), deepest, std::move(list)));
 }
 
 Result<std::shared_ptr<const void>> Selection::enter(const walk::Directory& directory) {
@@ -55,6 +63,7 @@ Result<std::shared_ptr<const void>> Selection::enter(const walk::Directory& dire
 
 bool Selection::selects(const walk::Directory& directory, std::string_view name, bool is_directory) const {
   if (too_deep(directory)) return false;
+  if (list_ != nullptr && !list_->wants(directory.relative_path_of(name))) return false;
   const auto* scope = static_cast<const filter::Scope*>(directory.selection().get());
   return scope == nullptr || !scope->judge(directory.relative_path(), name, is_directory).hidden;
 }

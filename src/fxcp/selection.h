@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "core/filter/filter.h"
 #include "core/walk/walk.h"
+#include "fxcp/file_list.h"
 #include "fxcp/options.h"
 
 namespace foxing::fxcp {
@@ -25,13 +26,17 @@ class Selection final : public walk::Selector {
   Result<std::shared_ptr<const void>> enter(const walk::Directory& directory) override;
   bool selects(const walk::Directory& directory, std::string_view name, bool is_directory) const override;
   bool guards(const walk::Directory& directory, std::string_view below, bool is_directory) const override;
+  /// What --files-from lists and nobody has met.
+  std::vector<std::string> missing() const { return list_ ? list_->missing() : std::vector<std::string>(); }
 
  private:
-  Selection(filter::Rules rules, std::optional<unsigned> deepest) : rules_(std::move(rules)), deepest_(deepest) {}
+  Selection(filter::Rules rules, std::optional<unsigned> deepest, std::unique_ptr<FileList> list)
+      : rules_(std::move(rules)), deepest_(deepest), list_(std::move(list)) {}
   bool too_deep(const walk::Directory& directory) const { return deepest_ && directory.depth() + 1 > *deepest_; }
 
   const filter::Rules rules_;
   const std::optional<unsigned> deepest_;
+  const std::unique_ptr<FileList> list_;  // --files-from
 };
 
 }  // namespace foxing::fxcp

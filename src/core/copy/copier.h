@@ -29,6 +29,7 @@
 #include "core/copy/pairs.h"
 #include "core/copy/planner.h"
 #include "core/copy/quick_check.h"
+#include "core/copy/reference.h"
 #include "core/copy/staging.h"
 #include "core/copy/target.h"
 #include "core/copy/temp_names.h"
@@ -59,6 +60,7 @@ struct Options {
     Bytes smallest = 1_MiB;   // smaller files are copied whole
   } delta;
   bool remove_sources = false;             // --remove-source-files
+  const References* references = nullptr;  // --link-dest and its like; outlive the copier
   governor::Governor* governor = nullptr;  // paces the run; outlives the copier
   std::string target_name;  // how messages call the target directory
 };
@@ -208,6 +210,15 @@ class Copier final : public walk::Visitor {
   void regular_failed(const walk::Hold& directory, const std::string& name, const Opened& source, Error error,
                       walk::WorkerIndex worker);
 
+  // what an earlier copy has unchanged (reference.cc)
+  /// True where the file has been taken from there, or left out because it is there.
+  bool taken_from_reference(const walk::Hold& directory, const std::string& name, const Opened& source, walk::WorkerIndex worker);
+  bool left_to_reference(const walk::Directory& directory, const std::string& name, const Opened& source, walk::WorkerIndex worker);
+  bool shared_with_reference(const walk::Hold& directory, const std::string& name, const Opened& source, sys::FdView reference,
+                             walk::WorkerIndex worker);
+  bool named_as_reference(const walk::Hold& directory, const std::string& name, const Opened& source, const References::Found& found,
+                          walk::WorkerIndex worker);
+
   // large files that the target has in another version (replacing.cc)
   bool worth_a_delta(const Opened& source) const;
   /// Fills `staged` from a changed clone of the old version; nothing where that cannot be done, and `staged` is empty.
@@ -248,6 +259,8 @@ class Copier final : public walk::Visitor {
   /// Copies one name of the file `key`; `leads` as in Opened.  False where it could not even be begun; that has been reported.
   bool copy_name(const HardLinks::Name& name, bool leads, const FileKey& key, walk::WorkerIndex worker);
   enum class Linked { now, before };
+  /// Gives the open file `file`, which is `key`, the name `name`.
+  Result<Linked> link_file(TargetDirectory& target, const std::string& name, sys::FdView file, const FileKey& key);
   Result<Linked> link_to(TargetDirectory& target, const std::string& name, const HardLinks::Place& place);
   bool may_be_linked(const sys::FileStatus& status) const {
     return options_.hard_links && status.links() > 1 && !options_.dry_run;

@@ -199,6 +199,7 @@ void Copier::visit_regular(const walk::Hold& directory, const walk::Entry& entry
     if (taken_as_link(directory, entry, source->status, worker)) return;
     source->leads_link_group = true;
   }
+  if (taken_from_reference(directory, entry.name, *source, worker)) return;
   copy_regular(directory, entry.name, entry.links, std::move(*source), worker);
 }
 

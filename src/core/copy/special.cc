@@ -280,14 +280,18 @@ Result<Copier::Linked> Copier::link_to(TargetDirectory& target, const std::strin
   if (FOX_TRY(sys::status_of(first)).key() != place.key) {
     return fail(ESTALE, "linkat", {}, "the file's first name in the target has been replaced meanwhile");
   }
-  auto linked = sys::link_descriptor_at(first, target.fd(), name);
+  return link_file(target, name, first, place.key);
+}
+
+Result<Copier::Linked> Copier::link_file(TargetDirectory& target, const std::string& name, sys::FdView file, const FileKey& key) {
+  auto linked = sys::link_descriptor_at(file, target.fd(), name);
   if (linked) return Linked::now;
   if (linked.error().code != EEXIST || target.fresh()) return tl::make_unexpected(std::move(linked).error());
   target.count_match();
   // rename(2) does nothing where both names are the same file already, and would leave the temporary one.
-  if (const auto existing = sys::status_at(target.fd(), name); existing && existing->key() == place.key) return Linked::before;
+  if (const auto existing = sys::status_at(target.fd(), name); existing && existing->key() == key) return Linked::before;
   const std::string temporary = temp_names_.next();
-  FOX_TRY(sys::link_descriptor_at(first, target.fd(), temporary));
+  FOX_TRY(sys::link_descriptor_at(file, target.fd(), temporary));
   auto placed = target.put_in_place(temporary, name);
   if (placed) return Linked::now;
   (void)target.remove(temporary);
