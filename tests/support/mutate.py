@@ -195,7 +195,7 @@ def join():
 
 def linked_file():
     entries.look()
-    linked = [path for path in entries.files if os.lstat(path).st_nlink > 1]
+    linked = [path for path in entries.files if (status := os.lstat(path)).st_nlink > 1 and status.st_size < 1 << 20]  # some are of 1 TiB
     if not linked:
         raise OSError("no hard links")
     return rng.choice(linked)
