@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Is a mirror a mirror?  sync_property.sh SOURCE TARGET, each one of xfs btrfs ext4 tmpfs overlay.
+# Rounds of changes to both sides, as users make them (support/mutate.py), each followed by `fxcp -a --delete`: the trees are equal, and the
+# same command again finds everything equal and writes nothing.
+#   FOXING_SEED=N     repeats a run         FOXING_ROUNDS=N   how many rounds (6)      FOXING_MOMENTS="--delete"   only this moment of deleting
+. "$(dirname "$0")/../support/common.sh"
+need_fxcp
+need_tool python3
+private_mounts "$@"
+work_dir
+from=$1 to=$2
+seed=${FOXING_SEED:-$(date +%s)} rounds=${FOXING_ROUNDS:-6}
+echo "FOXING_SEED=$seed FOXING_ROUNDS=$rounds"
+a=$(new_fs "$from") || exit $?
+if [ "$from" = "$to" ]; then b=$a; else b=$(new_fs "$to") || exit $?; fi
+
+tree_make "$a/src" --seed "$seed" --scale 0.01 --portable types names modes owners sizes sparse links xattrs acls times dirs || exit 1
+# The product's own names and attributes are not copied, and are another story.
+find "$a/src" -name .foxing_meta -delete
+find "$a/src" -exec setfattr -h -x user.foxing.notours {} + 2>/dev/null
+
+# exact A B: equal, but for what a mirror remembers in its root.  Holes are compared in what was just made: a file whose bytes are equal stays as
+# it is, dense or sparse, and the changes have some that move nothing but holes.
+exact() {
+  CHECKS=$((CHECKS + 1))
+  local options=(--atime)
+  [ "$round" = 0 ] || options+=(--no-holes)
+  tree_compare "$1" "$2" "${options[@]}" >"$WORK/differences" 2>&1
+  local code=$?
+  grep -vxF '.: xattr only in B: user.foxing.origin' "$WORK/differences" >"$WORK/.exact"
+  [ $code -le 1 ] && [ ! -s "$WORK/.exact" ] && return 0
+  fail "round $round: not the same (tree_compare exit $code, $(wc -l <"$WORK/.exact") differences)"
+  head -n "${SAME_LINES:-12}" "$WORK/.exact" | cut -c1-200 | sed 's/^/      | /'
+  return 1
+}
+
+# Everything is named, and named as equal.
+all_unchanged() {
+  local lines entries
+  lines=$(wc -l <"$WORK/out") entries=$(find "$a/src" -printf x | wc -c)
+  check "round $round: $lines lines for $entries entries" test "$lines" = "$entries"
+  check_not "round $round: something was done again" grep -vE '^\.[fdLDS] {9} ' "$WORK/out"
+}
+
+read -ra moments <<<"${FOXING_MOMENTS:---delete --delete-before --delete-after}"
+for ((round = 0; round <= rounds; ++round)); do
+  if [ $round != 0 ]; then
+    # The target first: then what is edited in secret in the source is later than its copy.
+    check "mutate target" python3 "$SUPPORT/mutate.py" target "$b/dst" "$seed.$round" 60
+    check "mutate source" python3 "$SUPPORT/mutate.py" source "$a/src" "$seed.$round" 250
+    check_not "round $round: the trees differ" tree_compare "$a/src" "$b/dst" --quiet
+  fi
+  moment=${moments[$((round % ${#moments[@]}))]}
+  expect 0 fxcp -a "$moment" "$a/src" "$b/dst"
+  check "round $round: silent" test ! -s err
+  exact "$a/src" "$b/dst" || cp -a err "err.$round"
+  python3 "$SUPPORT/stamps.py" save "$b/dst" stamps || fail "stamps"
+  expect 0 fxcp -a "$moment" -ii "$a/src" "$b/dst"
+  all_unchanged
+  check "round $round: the second run writes nothing" python3 "$SUPPORT/stamps.py" check "$a/src" "$b/dst" stamps
+  [ "$FAILURES" -lt 12 ] || break
+done
+[ "$FAILURES" = 0 ] || echo "again: FOXING_SEED=$seed FOXING_ROUNDS=$rounds $0 $from $to"
+finish
