@@ -73,8 +73,11 @@ def litter():
 
 
 def finish(what, options):
+    """Runs to the end; how long that took."""
+    begin = time.monotonic()
     process = start(options)
     error = process.communicate()[1].decode("utf-8", "replace")
+    took = time.monotonic() - begin
     if process.returncode != 0:
         problem(f"{what}: exit {process.returncode}: {error}")
     compared = subprocess.run([COMPARE, source, target, "--no-holes"], capture_output=True, text=True, errors="replace")
@@ -83,11 +86,12 @@ def finish(what, options):
         problem(f"{what}, {options}: the trees differ: {lines[:5]} {compared.stderr[:200]}")
     if litter():
         problem(f"{what}: left behind: {litter()[:3]}")
+    return took
 
 
 finish("the first run", ["--delete"])
 done = landed = staged = number = 0
-duration = 0.3
+duration = 0.3  # of a re-run, at first a guess
 while done < kills:
     number += 1
     for side, tree, count in (("target", target, 30), ("source", source, 150)):
@@ -107,7 +111,7 @@ while done < kills:
         staged += bool(litter())
         look({path: what for path, what in before.items() if not is_staging(path)}, after, options)
     options = rng.choice(OPTIONS)
-    finish("the run after the kill", options)
+    duration = finish("the run after the kill", options) * 0.8  # what a killed run has done is not done again
     if bad:
         print(f"in round {number}")
         break
