@@ -161,6 +161,12 @@ Result<Arrangement> arrange(const Options& options) {
   } else {
     FOX_TRY(arrange_into(plan, options.destination, true));
   }
+  if (options.deletion != Delete::no && plan.items.size() > 1) {
+    for (const Item& item : plan.items) {
+      if (item.mirror)
+        return refuse(item.source, "would be mirrored into the same directory as other sources, and --delete would delete what those bring; mirror one at a time");
+    }
+  }
   FOX_TRY(check_parent(plan, options));
   FOX_TRY(check_nesting(plan, options));
   return plan;

@@ -52,8 +52,8 @@ const Item* mirror_of(const Arrangement& plan) {
 
 /// Walks the sources beside the target with a pass that deletes, or only counts.
 Result<> run_pass(copy::Deleter& deleter, copy::Observer& observer, const Options& options, const Arrangement& plan,
-                  sys::FdView target, const walk::Walk::Options& how) {
-  copy::DeletePass pass(deleter, observer, options.keep_dirlinks);
+                  sys::FdView target, const walk::Walk::Options& how, bool dry_run) {
+  copy::DeletePass pass(deleter, observer, {.keep_dirlinks = options.keep_dirlinks, .one_filesystem = options.one_file_system, .dry_run = dry_run});
   walk::Walk walk(pass, how);
   for (const Item& item : plan.items) {
     if (item.status.type() != sys::FileType::directory) continue;
@@ -95,7 +95,7 @@ Result<> guard_against_another_source(const Arrangement& plan, sys::FdView targe
   std::string before;
   if (item == nullptr || !sys::get_attribute({target}, kOrigin, before)) return {};
   const std::string now = identity_of(item->source);
-  if (now.empty() || before == now || FOX_TRY(is_empty(target))) return {};
+  if (before == now || FOX_TRY(is_empty(target))) return {};
   return refuse(item->source, fmt::format("lies on another filesystem than what was mirrored into '{}' last time: is something not mounted? "
                                           "--delete-anyway mirrors it all the same",
                                           plan.directory));
@@ -104,7 +104,7 @@ Result<> guard_against_another_source(const Arrangement& plan, sys::FdView targe
 Result<> guard_percentage(const Options& options, const Arrangement& plan, sys::FdView target, const walk::Walk::Options& how) {
   Nobody nobody;
   copy::Deleter counter({.dry_run = true, .despite_errors = true}, nobody, how.selector, nullptr);
-  FOX_TRY(run_pass(counter, nobody, options, plan, target, how));
+  FOX_TRY(run_pass(counter, nobody, options, plan, target, how, true));
   copy::EntryCount all;
   {
     walk::Walk walk(all, {.workers = how.workers, .descriptor_limit = how.descriptor_limit});
@@ -176,7 +176,7 @@ Result<std::unique_ptr<Deletion>> Deletion::prepare(const Options& options, cons
 
 void Deletion::pass(Delete moment, const walk::Walk::Options& how) {
   if (options_.deletion != moment || !deleter_ || !target_) return;
-  if (auto done = run_pass(*deleter_, observer_, options_, plan_, target_, how); !done)
+  if (auto done = run_pass(*deleter_, observer_, options_, plan_, target_, how, options_.dry_run); !done)
     observer_.problem({copy::ProblemKind::failed, true, std::move(done).error().about(plan_.directory)});
 }
 

@@ -148,7 +148,6 @@ std::string summary(const copy::Counters& counters, const RunEnd& run, std::uint
                 {"deleted", counters.deleted.load()},
                 {"delta_files", counters.delta_files.load()},
                 {"delta_spared_bytes", counters.delta_spared.load()},
-                {"sources_removed", counters.sources_removed.load()},
                 {"bytes", counters.bytes.load()},
                 {"bytes_moved", counters.bytes_moved.load()},
                 {"retries", counters.retries.load()},

@@ -151,7 +151,6 @@ TEST(JsonLines, Summary) {
   counters.deleted = 17;
   counters.delta_files = 18;
   counters.delta_spared = 19;
-  counters.sources_removed = 20;
   counters.bytes = 7;
   counters.bytes_moved = 8;
   counters.retries = 9;
@@ -177,7 +176,6 @@ TEST(JsonLines, Summary) {
       {"deleted", 17},
       {"delta_files", 18},
       {"delta_spared_bytes", 19},
-      {"sources_removed", 20},
       {"bytes", 7},
       {"bytes_moved", 8},
       {"retries", 9},

@@ -222,10 +222,6 @@ constexpr OptionRow kOptions[] = {
 
     {.name = "mkpath", .section = Section::destination, .sets = &Options::mkpath,
      .help = "make the missing directories above DST", .manual = "Makes the directories above DST that are missing, with the usual permissions."},
-    {.name = "remove-source-files", .section = Section::destination, .sets = &Options::remove_source_files,
-     .help = "move: remove from SRC what has arrived",
-     .manual = "Removes every entry but directories from the source once it is in the target as it is in the source; what has changed since it was copied "
-               "stays. With --fsync what is removed is on disk before."},
 
     // ── method ──
     {.name = "inplace", .section = Section::method, .sets = &Options::in_place,

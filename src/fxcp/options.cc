@@ -403,8 +403,14 @@ Result<> Parser::check_comparison(Contradict contradict) const {
     return contradict("--chown", options_.usermap ? "--usermap" : "--groupmap");
   const int kinds = !options_.link_dest.empty() + !options_.copy_dest.empty() + !options_.compare_dest.empty();
   if (kinds > 1) return refuse("--link-dest, --copy-dest and --compare-dest contradict each other: one kind at a time");
-  if (options_.remove_source_files && options_.deletion != Delete::no)
-    return contradict("--remove-source-files", "--delete", "what was moved away would be deleted in the target by the next run");
+  const char* const partial = options_.update            ? "--update"
+                              : options_.existing        ? "--existing"
+                              : options_.ignore_existing ? "--ignore-existing"
+                              : options_.max_size        ? "--max-size"
+                              : options_.min_size        ? "--min-size"
+                              : !options_.compare_dest.empty() ? "--compare-dest"
+                                                         : nullptr;
+  if (options_.verify && partial != nullptr) return contradict("--verify", partial, "what is left out on purpose would be found missing");
   return {};
 }
 

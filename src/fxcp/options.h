@@ -105,7 +105,6 @@ struct Options {
   std::vector<std::string> copy_dest;
   std::vector<std::string> compare_dest;
   bool verify = false;             // after copying
-  bool remove_source_files = false;
   bool mkpath = false;
 
   // owners and modes of the copies

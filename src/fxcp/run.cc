@@ -62,7 +62,6 @@ copy::Options engine_options(const Options& options, mode_t umask) {
   engine.delta.whole_file = options.whole_file;
   engine.delta.in_place = options.in_place;
   if (options.delta_min_size) engine.delta.smallest = *options.delta_min_size;
-  engine.remove_sources = options.remove_source_files;
   const auto choice = [](When when) { return static_cast<int>(when); };
   engine.choices.reflink = std::array{copy::Reflink::automatic, copy::Reflink::always,
                                       copy::Reflink::never}[static_cast<std::size_t>(choice(options.reflink))];

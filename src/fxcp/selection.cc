@@ -71,7 +71,7 @@ bool Selection::selects(const walk::Directory& directory, std::string_view name,
 bool Selection::guards(const walk::Directory& directory, std::string_view below, bool is_directory) const {
   if (too_deep(directory)) return true;
   const auto* scope = static_cast<const filter::Scope*>(directory.selection().get());
-  if (scope == nullptr) return false;
+  if (scope == nullptr) return !rules_.empty();  // its rules could not be read: nobody knows what they protect
   const std::size_t slash = below.rfind('/');
   if (slash == std::string_view::npos) return scope->judge(directory.relative_path(), below, is_directory).guarded;
   return scope->judge(directory.relative_path_of(below.substr(0, slash)), below.substr(slash + 1), is_directory, filter::Fate::doomed).guarded;

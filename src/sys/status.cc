@@ -2,6 +2,7 @@
 #include "sys/status.h"
 
 #include <fcntl.h>
+#include <sys/sysmacros.h>
 
 #include "sys/call.h"
 
@@ -53,6 +54,32 @@ Result<FileStatus> status_at(FdView directory, CString name, Links links) {
   const auto look = [&] { return ::fstatat(directory.number(), name.text(), &status.raw, flags); };
   if (uninterrupted(Call::fstatat, look) == -1) return failed("fstatat");
   return status;
+}
+
+Result<BornStatus> born_status_at(FdView directory, CString name) {
+  struct statx found{};
+  const auto look = [&] {
+    return ::statx(directory.number(), name.text(), AT_NO_AUTOMOUNT | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, &found);
+  };
+  if (uninterrupted(Call::fstatat, look) == -1) return failed("statx");
+  const auto time = [](const struct statx_timestamp& stamp) { return timespec{stamp.tv_sec, static_cast<long>(stamp.tv_nsec)}; };
+  BornStatus answer;
+  struct stat& raw = answer.status.raw;
+  raw.st_dev = makedev(found.stx_dev_major, found.stx_dev_minor);
+  raw.st_ino = found.stx_ino;
+  raw.st_mode = found.stx_mode;
+  raw.st_nlink = found.stx_nlink;
+  raw.st_uid = found.stx_uid;
+  raw.st_gid = found.stx_gid;
+  raw.st_rdev = makedev(found.stx_rdev_major, found.stx_rdev_minor);
+  raw.st_size = static_cast<off_t>(found.stx_size);
+  raw.st_blksize = static_cast<blksize_t>(found.stx_blksize);
+  raw.st_blocks = static_cast<blkcnt_t>(found.stx_blocks);
+  raw.st_atim = time(found.stx_atime);
+  raw.st_mtim = time(found.stx_mtime);
+  raw.st_ctim = time(found.stx_ctime);
+  if ((found.stx_mask & STATX_BTIME) != 0) answer.born = time(found.stx_btime);
+  return answer;
 }
 
 Result<struct statfs> filesystem_of(FdView file) {

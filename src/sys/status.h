@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 
+#include <optional>
+
 #include "base/result.h"
 #include "base/strong.h"
 #include "sys/fd.h"
@@ -48,6 +50,13 @@ Result<FileStatus> status_of(FdView file);
 enum class Links { follow, keep };
 /// `name` below `directory`; a link itself with Links::keep.  ENOENT is the caller's to judge.  Source: fstatat(2).
 Result<FileStatus> status_at(FdView directory, CString name, Links links = Links::keep);
+
+/// As status_at for the name itself (empty: for what `directory` is open on), and when the inode was made, where the filesystem remembers that.  Source: statx(2), STATX_BTIME.
+struct BornStatus {
+  FileStatus status;
+  std::optional<timespec> born;
+};
+Result<BornStatus> born_status_at(FdView directory, CString name);
 
 /// Source: fstatfs(2).
 Result<struct statfs> filesystem_of(FdView file);

@@ -45,6 +45,7 @@ std::optional<std::string> sized(Call call) {
 
 bool wanted(const std::string& name, const Choices& choices) {
   if (name.starts_with("trusted.SGI_ACL_")) return false;   // XFS's second name for the ACLs
+  if (name.starts_with("user.foxing.")) return false;       // fxcp's own notes on copies
   if (name.starts_with("system.posix_acl_")) return choices.acls;
   if (name.starts_with("trusted.") && !choices.trusted) return false;
   return choices.xattrs;

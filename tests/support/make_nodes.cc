@@ -106,7 +106,7 @@ void make_names(Maker& make) {
       // Names like those of staged files, ours and rsync's: they belong to the user.
                                     ".tmp", ".tmp.", ".tmp.x", ".tmp.notes", ".tmp.12345678-1234-1234-1234-123456789abc",
                                     ".tmp.00000000-0000-0000-0000-000000000000", ".tmp.0123456789abcdef0123456789abcdef",
-                                    ".tmp.0123456789abcdef", ".~tmp~", ".foxing", ".foxing_meta", ".file.AbCdEf", "lost+found"};
+                                    ".tmp.0123456789abcdef", ".~tmp~", ".foxing", ".foxing_metal", ".file.AbCdEf", "lost+found"};
   for (int byte = 1; byte < 256; ++byte)
     if (byte != '/') names.push_back(fmt::format("b{}{}", static_cast<char>(byte), byte));
   for (int i = 0; i < make.scaled(500, 5); ++i) {

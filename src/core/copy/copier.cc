@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "base/own_names.h"
 #include "sys/file.h"
 #include "sys/names.h"
 
@@ -103,7 +104,7 @@ walk::Visitor::Descend Copier::enter(walk::Directory& directory, walk::WorkerInd
       fail_entry(directory, {}, std::move(target).error());
       return Descend::no;
     }
-    if (*target == nullptr) {  // --existing
+    if (*target == nullptr) {  // --existing, --ignore-existing
       at(worker).counters.skipped.fetch_add(1, std::memory_order_relaxed);
       return Descend::no;
     }
@@ -117,15 +118,15 @@ walk::Visitor::Descend Copier::enter(walk::Directory& directory, walk::WorkerInd
   target.stands_for(directory);
   if (!target.fresh()) take_stock(directory, target, worker);
   const bool top = parent == nullptr || parent->status().inode() == InodeNo(0);
-  if (top && options_.atomic) staging_.make(target, temp_names_, static_cast<unsigned>(workers_.size()));
+  if (top && options_.atomic) staging_.may_lie_in(target, temp_names_, static_cast<unsigned>(workers_.size()));
   Changes changes = Changes::creation();
   if (!target.fresh()) {
     changes = {};
     changes.add(meta::status_differences(directory.status(), target.status(), options_.keep, options_.compare.window));
   }
   entered(directory, changes, worker);
-  if (elsewhere) {  // the mount point is made, what is mounted there is not ours
-    leave(directory);
+  if (elsewhere) {
+    dress(directory, target);  // what is mounted there is not ours, and what lies below in the target is not touched
     return Descend::no;
   }
   return Descend::yes;
@@ -141,7 +142,7 @@ walk::Visitor::Descend Copier::enter_dry(walk::Directory& directory, walk::Worke
   if (directory.parent() != nullptr && directory.parent()->attachment() != nullptr) {
     auto target = look_up_directory(directory, target_of(*directory.parent()));
     if (target) {
-      target_of(*directory.parent()).count_match();
+      target_of(*directory.parent()).count_match(target_of(*directory.parent()).name_for(directory.name()));
       directory.attach(std::move(*target));
     }
   }
@@ -181,11 +182,12 @@ Result<std::unique_ptr<TargetDirectory>> Copier::make_directory(walk::Directory&
                   "another entry of the source has this name already: the target does not tell the two names apart");
     }
     fresh = false;
-    parent.count_match();
+    parent.count_match(name);
   }
   auto fd = open_it();
   if (!fd && (fd.error().code == ENOTDIR || fd.error().code == ELOOP)) {
     if (options_.keep_dirlinks) fd = sys::open_at(parent.fd(), name, {.links = sys::Links::follow, .directory = true});
+    if (!fd && options_.compare.only_new) return std::unique_ptr<TargetDirectory>();  // something else is there, and is not to be touched
     if (!fd) return replace_by_directory(directory, parent, name);
   }
   if (!fd && fd.error().code == EACCES && !fresh) {
@@ -197,6 +199,8 @@ Result<std::unique_ptr<TargetDirectory>> Copier::make_directory(walk::Directory&
   if (!fd) return tl::make_unexpected(std::move(fd).error());
 
   const sys::FileStatus status = FOX_TRY(sys::status_of(*fd));
+  if (status.key() == directory.status().key())
+    return fail(EBUSY, "", {}, "is the very directory that it would be copied to");
   // Where others may rename in the target they could have put one of theirs here.  Elsewhere another owner is the filesystem's doing (vfat, CIFS, FUSE, NFS).
   const bool others_may_rename =
       !parent.fresh() && ((parent.status().permissions() & 0022) != 0 || parent.status().owner() != ::geteuid());
@@ -239,7 +243,7 @@ Result<> Copier::open_up(TargetDirectory& target) {
 void Copier::take_stock(walk::Directory& directory, TargetDirectory& target, walk::WorkerIndex worker) {
   sys::DirectoryReader reader(32 * 1024);
   std::vector<std::string> litter;
-  std::uint64_t entries = 0;
+  TargetDirectory::NameSum names;
   while (true) {
     auto more = reader.fill(target.fd());
     if (!more) return report(directory, {}, ProblemKind::unreadable, std::move(more).error());
@@ -247,18 +251,16 @@ void Copier::take_stock(walk::Directory& directory, TargetDirectory& target, wal
     while (const auto entry = reader.next()) {
       if (entry->name[0] == '.' && TempNames::is_litter(target.fd(), {entry->name, entry->length})) {
         litter.emplace_back(entry->name);
-      } else {
-        ++entries;
+      } else if (!is_own_name({entry->name, entry->length})) {
+        names.add({entry->name, entry->length});
       }
     }
   }
-  target.set_entries_before(entries);
+  target.set_names_before(names);
   if (options_.dry_run) return;
   for (const std::string& name : litter) {
     auto removed = sys::unlink_at(target.fd(), name);
     if (!removed && removed.error().code == EISDIR) removed = sys::remove_directory_at(target.fd(), name);
-    // A directory that gave way to something else, whose content was to be deleted; without --delete it may be somebody's data.
-    if (!removed && removed.error().code == ENOTEMPTY && clearing_ != nullptr) removed = remove_tree(target.fd(), name);
     if (removed) at(worker).counters.litter.fetch_add(1, std::memory_order_relaxed);
   }
 }
@@ -271,6 +273,10 @@ void Copier::leave(walk::Directory& directory) {
   if (staging_.lie_in(target)) {  // before it gets its times
     if (auto removed = staging_.remove(target.fd()); !removed) fail_entry(directory, {}, std::move(removed).error());
   }
+  dress(directory, target);
+}
+
+void Copier::dress(walk::Directory& directory, TargetDirectory& target) {
   auto losses = target.fresh() ? dress_new(directory, target) : bring_up_to_date(directory, target);
   if (!losses) return fail_entry(directory, {}, std::move(losses).error());
   report(directory, {}, *losses);
@@ -280,12 +286,13 @@ void Copier::delete_extras(walk::Directory& directory) {
   TargetDirectory* target = existing_target(directory);
   if (target == nullptr || !target->open()) return;
   // Every name that was there has been met: nothing to look for.
-  if (!directory.incomplete() && target->matches() == target->entries_before()) return;
+  if (!directory.incomplete() && target->all_were_met()) return;
   deleter_->remove_extras(directory, *target);
 }
 
 Result<meta::Losses> Copier::dress_new(const walk::Directory& directory, TargetDirectory& target) {
   meta::Current current = meta::Current::of(target.status());
+  current.own_mode.reset();  // made by this run
   current.may_have_attributes = target.inherits_acl();
   return meta::apply({directory.fd()}, directory.status(), {target.fd()}, current, options_.keep, target.pair().fidelity);
 }
@@ -434,7 +441,6 @@ void Copier::add_counters_to(Counters& sum) const {
     add(sum.deleted, from.deleted);
     add(sum.delta_files, from.delta_files);
     add(sum.delta_spared, from.delta_spared);
-    add(sum.sources_removed, from.sources_removed);
     add(sum.bytes, from.bytes);
     add(sum.bytes_moved, from.bytes_moved);
     add(sum.bytes_so_far, from.bytes_so_far);

@@ -30,6 +30,7 @@
 #include "core/copy/planner.h"
 #include "core/copy/quick_check.h"
 #include "core/copy/reference.h"
+#include "core/copy/seen.h"
 #include "core/copy/staging.h"
 #include "core/copy/target.h"
 #include "core/copy/temp_names.h"
@@ -59,7 +60,6 @@ struct Options {
     bool in_place = false;    // --inplace: the target's file itself is changed
     Bytes smallest = 1_MiB;   // smaller files are copied whole
   } delta;
-  bool remove_sources = false;             // --remove-source-files
   const References* references = nullptr;  // --link-dest and its like; outlive the copier
   governor::Governor* governor = nullptr;  // paces the run; outlives the copier
   std::string target_name;  // how messages call the target directory
@@ -142,6 +142,8 @@ class Copier final : public walk::Visitor {
                                                                 const std::string& name);
   Result<> open_up(TargetDirectory& target);
   void delete_extras(walk::Directory& directory);
+  /// Owner, mode, attributes and times of the directory itself.
+  void dress(walk::Directory& directory, TargetDirectory& target);
   Result<meta::Losses> dress_new(const walk::Directory& directory, TargetDirectory& target);
   /// Sets what differs and nothing else.
   Result<meta::Losses> bring_up_to_date(const walk::Directory& directory, TargetDirectory& target);
@@ -166,10 +168,10 @@ class Copier final : public walk::Visitor {
                        bool leads, Compared& compared, walk::WorkerIndex worker);
   Standing skipped(bool leads, const sys::FileStatus& status, walk::WorkerIndex worker);
   Standing update(const walk::Hold& directory, const std::string& name, sys::Links links, const sys::FileStatus& status,
-                  const sys::FileStatus& existing, bool leads, const Changes& changes, walk::WorkerIndex worker);
+                  const sys::FileStatus& existing, bool looked, bool leads, const Changes& changes, walk::WorkerIndex worker);
   Result<Sameness> same_object(const walk::Hold& directory, const std::string& name, sys::Links links,
                                const sys::FileStatus& status, const TargetDirectory& target, const std::string& target_name,
-                               const sys::FileStatus& existing, Changes& changes, walk::WorkerIndex worker);
+                               const sys::BornStatus& there, Changes& changes, walk::WorkerIndex worker);
   Result<bool> data_is_same(walk::Directory& directory, const std::string& name, sys::Links links, const sys::FileStatus& status,
                             const TargetDirectory& target, const std::string& target_name, walk::WorkerIndex worker);
   Result<meta::Differences> attribute_differences(walk::Directory& directory, const std::string& name, sys::Links links,
@@ -181,7 +183,10 @@ class Copier final : public walk::Visitor {
   bool may_be_half_changed(const TargetDirectory& target, const std::string& target_name, const sys::FileStatus& existing) const;
   static constexpr Bytes kSmallestMarked = 64_KiB;  // smaller files are never changed in place, whatever --delta-min-size says
   bool must_be_another_inode(const sys::FileStatus& status, const sys::FileStatus& existing, bool would_be_changed);
-  static void touch(const TargetDirectory& target, const std::string& target_name, const sys::FileStatus& existing);
+  static void note_as_seen(const sys::FileStatus& status, const TargetDirectory& target, const std::string& target_name,
+                           const sys::FileStatus& existing);
+  bool was_looked_at(const sys::FileStatus& status, const TargetDirectory& target, const std::string& target_name,
+                     const sys::FileStatus& existing) const;
   static FileEvent event_of(const walk::Directory& directory, std::string_view name, FileEvent::Action action,
                             sys::FileType type);
   void tell(const walk::Directory& directory, std::string_view name, FileEvent::Action action, const sys::FileStatus& status,
@@ -232,9 +237,6 @@ class Copier final : public walk::Visitor {
   static Error changed_error();
   static constexpr int kMostReadings = 3;
 
-  /// --remove-source-files: the entry is in the target as it is in the source; unless it has changed since it goes.
-  void remove_source(const walk::Directory& directory, const std::string& name, const sys::FileStatus& status, walk::WorkerIndex worker);
-
   // everything else (special.cc)
   void visit_symlink(const walk::Hold& directory, const walk::Entry& entry, walk::WorkerIndex worker);
   void visit_special(const walk::Hold& directory, const walk::Entry& entry, walk::WorkerIndex worker);
@@ -254,6 +256,8 @@ class Copier final : public walk::Visitor {
                        walk::WorkerIndex worker);
   /// The copy of a group's first name failed with `code`: where that was its place's fault the next name is copied by a task, else all that wait fail with it.
   void link_group_failed(const FileKey& key, int code, walk::WorkerIndex worker);
+  /// An option says that what has this name, or nothing, is to stay so.
+  bool left_alone(const HardLinks::Name& name, walk::WorkerIndex worker);
   /// Links `name`, or copies it where the target refuses links (and says so).
   void make_link(const HardLinks::Name& name, const HardLinks::Place& place, const FileKey& key, walk::WorkerIndex worker);
   /// Copies one name of the file `key`; `leads` as in Opened.  False where it could not even be begun; that has been reported.

@@ -142,15 +142,114 @@ TEST_F(Sync, TheTargetIsPutRightWhenItWasChanged) {
 TEST_F(Sync, LooksOnlyOnce) {
   file("a", "text");
   sync();
-  world_.chmod("source/a", 0600);
-  world_.chmod("source/a", 0644);  // only its ctime has moved
+  if (!world_.set_xattr("source/a", "user.probe", "1")) GTEST_SKIP() << "the filesystem of " << world_.path() << " has no user attributes";
+  sync();
+  EXPECT_NE(world_.xattr("target/a", "user.foxing.seen"), "(none)");
+  unnoticed("target/a", [&] { world_.overwrite("target/a", 0, "mark"); });
+  sync();
+  EXPECT_EQ(world_.read("target/a"), "mark") << "it was read again";
+  unnoticed("source/a", [&] { world_.overwrite("source/a", 0, "TEXT"); });
+  sync();
+  EXPECT_EQ(world_.read("target/a"), "TEXT") << "the note spoke of an older version";
+}
+
+TEST_F(Sync, AnEditIsFoundWhateverMovedTheTargetsCtimeSince) {
+  file("a", "text");
+  file("b", "text");
+  world_.hard_link("source/b", "source/c");
+  sync();
+  unnoticed("source/a", [&] { world_.overwrite("source/a", 0, "AAAA"); });
+  unnoticed("source/b", [&] { world_.overwrite("source/b", 0, "BBBB"); });
+  world_.remove("source/c");
+  world_.chmod("target/a", 0600);
+  world_.chmod("target/a", 0644);
+  world_.remove("target/c");  // moves the ctime of target/b
+  sync();
+  EXPECT_EQ(world_.read("target/a"), "AAAA");
+  EXPECT_EQ(world_.read("target/b"), "BBBB");
+}
+
+TEST_F(Sync, WithoutPermsExistingModesStay) {
+  file("d/f", "text");
+  sync();
+  world_.chmod("target/d/f", 0600);
+  world_.chmod("target/d", 02770);
+  world_.times("source/d/f", kLongAgo, {5, 5});
   Options options = archive();
-  EXPECT_EQ(sync(options)->counters.unchanged, 1u);
-  const struct stat source = world_.status("source/a");
-  const struct stat target = world_.status("target/a");
-  EXPECT_GT(target.st_ctim.tv_sec * 1'000'000'000 + target.st_ctim.tv_nsec,
-            source.st_ctim.tv_sec * 1'000'000'000 + source.st_ctim.tv_nsec)
-      << "the next run would look again";
+  options.keep.mode = options.keep.acls = false;
+  sync(options);
+  EXPECT_EQ(world_.mode("target/d/f"), 0600u);
+  EXPECT_EQ(world_.mode("target/d"), 02770u);
+  file("d/f", "another text");
+  sync(options);
+  EXPECT_EQ(world_.read("target/d/f"), "another text");
+  EXPECT_EQ(world_.mode("target/d/f"), 0600u) << "a replaced file keeps the mode of the old one";
+}
+
+TEST_F(Sync, IgnoreExistingLeavesAFileInThePlaceOfADirectory) {
+  world_.file("target/n", "precious");
+  file("n/f", "1");
+  Options options = archive();
+  options.compare.only_new = true;
+  sync(options);
+  EXPECT_EQ(world_.read("target/n"), "precious");
+}
+
+// ---- Large files
+
+class InPlace : public Sync {
+ protected:
+  InPlace() {
+    options_.delta.in_place = true;
+    options_.delta.smallest = 64_KiB;
+    content_ = random_bytes(300'000, 7);
+    file("large", content_);
+    sync();
+    content_[150'000] ^= 1;
+    file("large", content_);
+  }
+  Options options_ = archive();
+  std::string content_;
+};
+
+TEST_F(InPlace, OnlyTheChangedBlockIsWrittenIntoTheSameFile) {
+  const auto before = inode("target/large");
+  const auto run = sync(options_);
+  EXPECT_EQ(inode("target/large"), before);
+  EXPECT_EQ(world_.read("target/large"), content_);
+  EXPECT_EQ(run->counters.bytes_moved, 4096u);
+  EXPECT_EQ(world_.xattr("target/large", "user.foxing.dirty"), "(none)");
+  EXPECT_EQ(world_.status("target/large").st_mtim.tv_sec, kLongAgo.tv_sec);
+  EXPECT_EQ(sync(options_)->counters.files, 0u);
+}
+
+TEST_F(InPlace, OtherNamesOfTheFileKeepTheOldVersion) {
+  world_.hard_link("target/large", "another name");
+  sync(options_);
+  EXPECT_EQ(world_.read("target/large"), content_);
+  EXPECT_NE(world_.read("another name"), content_);
+}
+
+TEST_F(InPlace, WhatIsToBeKeptIsReplacedInstead) {
+  keep_ = Keeper::Options{.suffix = "~"};
+  sync(options_);
+  EXPECT_EQ(world_.read("target/large"), content_);
+  EXPECT_NE(world_.read("target/large~"), content_);
+}
+
+TEST_F(InPlace, AFailureLeavesAMarkAndNoSetuidAndTheNextRunRepairs) {
+  FOXING_NEEDS_FAULTS();
+  world_.chmod("target/large", 04755);
+  TestRun run(world_, options_);
+  run.faults = "pwrite:1:EIO";
+  run.copy();
+  EXPECT_FALSE(run.failures().empty());
+  EXPECT_EQ(world_.mode("target/large") & 07000u, 0u);
+  EXPECT_NE(world_.xattr("target/large", "user.foxing.dirty"), "(none)");
+  Options by_size = options_;
+  by_size.compare.by = Comparison::By::size;
+  sync(by_size);
+  EXPECT_EQ(world_.read("target/large"), content_) << "half changed, and believed for its size";
 }
 
 TEST_F(Sync, TypesChange) {
@@ -386,6 +485,20 @@ TEST_F(Sync, BackupsBelowAnotherDirectory) {
   EXPECT_EQ(world_.read("kept/d/gone"), "gone");
   EXPECT_EQ(world_.read("kept/tree/x/y"), "gone too");
   EXPECT_FALSE(world_.exists("target/tree"));
+}
+
+TEST_F(Sync, TheTrashKeepsEveryVersion) {
+  world_.dir("kept");
+  keep_ = Keeper::Options{.replaced = false};
+  keep_in_ = "kept";
+  deleting_.emplace();
+  for (const char* text : {"one", "two"}) {
+    world_.file("source/keep", "1");
+    world_.file("target/w", text);
+    sync();
+  }
+  EXPECT_EQ(world_.read("kept/w"), "one");
+  EXPECT_EQ(world_.read("kept/w.1"), "two");
 }
 
 TEST_F(Sync, AKeptDirectoryGivesWayToAFile) {

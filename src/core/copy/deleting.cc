@@ -109,6 +109,10 @@ class TreeRemoval {
   bool is_guarded(const std::string& name, bool is_directory) const {
     if (is_own_name(name)) return true;
     if (is_anybodys_temporary(name) && !TempNames::is_litter(levels_.back().fd, name)) return true;  // of a run that is alive
+    if (is_directory && deleter_.keeper_ != nullptr) {
+      const auto status = sys::status_at(levels_.back().fd, name);
+      if (status && deleter_.keeper_->leads_to_kept(status->key())) return true;
+    }
     return deleter_.selector_ != nullptr && source_ != nullptr &&
            deleter_.selector_->guards(*source_, joined(path_below(), name), is_directory);
   }
@@ -304,24 +308,8 @@ Result<> Deleter::remove(walk::Directory& source, TargetDirectory& target, const
   return {};
 }
 
-Result<bool> Deleter::clear(TargetDirectory& directory, const std::string& present_name, const std::string& name) {
-  return TreeRemoval(*this, directory.source(), joined(directory.shown(), name), name).run(directory.fd(), present_name);
-}
-
-namespace {
-
-class Nobody final : public Observer {
- public:
-  void problem(Problem) override {}
-};
-
-}  // namespace
-
-Result<> remove_tree(sys::FdView directory, const std::string& name) {
-  Nobody nobody;
-  Deleter deleter({}, nobody, nullptr, nullptr);
-  if (!FOX_TRY(TreeRemoval(deleter, nullptr, {}, {}).run(directory, name))) return fail(ENOTEMPTY, "rmdir");
-  return sys::remove_directory_at(directory, name);
+Result<bool> Deleter::clear(TargetDirectory& directory, const std::string& name) {
+  return TreeRemoval(*this, directory.source(), joined(directory.shown(), name), name).run(directory.fd(), name);
 }
 
 // ---- A pass of its own
@@ -338,7 +326,10 @@ walk::Visitor::Descend DeletePass::enter(walk::Directory& directory, walk::Worke
   if (directory.parent() == nullptr) return Descend::yes;
   if (directory.parent()->attachment() == nullptr) return Descend::no;
   const auto& above = static_cast<const TargetDirectory&>(*directory.parent()->attachment());
-  const auto links = keep_dirlinks_ ? sys::Links::follow : sys::Links::keep;
+  const bool elsewhere = options_.one_filesystem && directory.parent()->status().inode() != InodeNo(0) &&
+                         directory.status().device() != directory.parent()->status().device();
+  if (elsewhere) return Descend::no;  // what is mounted there is not the source's, and says nothing about its copy
+  const auto links = options_.keep_dirlinks ? sys::Links::follow : sys::Links::keep;
   auto fd = sys::open_at(above.fd(), above.name_for(directory.name()), {.links = links, .directory = true, .keep_atime = true});
   if (!fd) return Descend::no;  // nothing there that could be too much; what is in the way is the copier's business
   const auto status = sys::status_of(*fd);

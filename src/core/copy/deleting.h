@@ -44,7 +44,7 @@ class Deleter final : public Clearing {
   void remove_extras(walk::Directory& source, TargetDirectory& target);
 
   // Clearing
-  Result<bool> clear(TargetDirectory& directory, const std::string& present_name, const std::string& name) override;
+  Result<bool> clear(TargetDirectory& directory, const std::string& name) override;
 
   /// Names removed (a directory counts, and everything in it).
   std::uint64_t removed() const { return removed_.load(); }
@@ -73,14 +73,16 @@ class Deleter final : public Clearing {
   std::atomic<std::uint64_t> spared_{0};
 };
 
-/// Removes `name` with all that is in it: what a dead run has left.
-Result<> remove_tree(sys::FdView directory, const std::string& name);
-
 /// --delete-before, --delete-after: a walk of its own that only deletes.
 class DeletePass final : public walk::Visitor {
  public:
-  DeletePass(Deleter& deleter, Observer& observer, bool keep_dirlinks)
-      : deleter_(deleter), observer_(observer), keep_dirlinks_(keep_dirlinks) {}
+  struct Options {
+    bool keep_dirlinks = false;
+    bool one_filesystem = false;
+    bool dry_run = false;
+  };
+  DeletePass(Deleter& deleter, Observer& observer, Options options)
+      : deleter_(deleter), observer_(observer), options_(options) {}
 
   /// What is to be handed to the walk with a root or a place.
   Result<std::unique_ptr<TargetDirectory>> adopt(sys::UniqueFd target, sys::FdView source, const sys::FileStatus& source_status,
@@ -95,7 +97,7 @@ class DeletePass final : public walk::Visitor {
  private:
   Deleter& deleter_;
   Observer& observer_;
-  const bool keep_dirlinks_;
+  const Options options_;
   Pairs pairs_;
 };
 

@@ -99,13 +99,14 @@ Copier::Standing Copier::standing_of(const walk::Hold& directory, const std::str
   };
   TargetDirectory& target = *existing_target(*directory);
   const std::string target_name = target.name_for(name);
-  const auto existing = sys::status_at(target.fd(), target_name);
-  if (!existing) {
-    if (existing.error().code != ENOENT) return failed(existing.error());
+  const auto found_there = sys::born_status_at(target.fd(), target_name);
+  if (!found_there) {
+    if (found_there.error().code != ENOENT) return failed(found_there.error());
     changes = Changes::creation();
     return options_.compare.only_existing ? skipped(leads, status, worker) : Standing::to_copy;
   }
-  target.count_match();
+  const sys::FileStatus* existing = &found_there->status;
+  target.count_match(target_name);
   const bool half_changed = may_be_half_changed(target, target_name, *existing);
   if (!half_changed && policy_for(status, *existing, options_.compare) == Existing::leave) return skipped(leads, status, worker);
   if (existing->type() != status.type()) {
@@ -115,7 +116,7 @@ Copier::Standing Copier::standing_of(const walk::Hold& directory, const std::str
 
   changes = {};
   if (existing->type() == sys::FileType::regular) compared.existing = *existing;
-  auto same = same_object(directory, name, links, status, target, target_name, *existing, changes, worker);
+  auto same = same_object(directory, name, links, status, target, target_name, *found_there, changes, worker);
   if (!same && same.error().code == ECANCELED) return failed(std::move(same).error());
   if (!same) return Standing::to_copy;  // reading one of them failed: the copy will name the reason, or replace what is broken
   const auto found = attribute_differences(*directory, name, links, status, target, target_name, *existing);
@@ -123,14 +124,15 @@ Copier::Standing Copier::standing_of(const walk::Hold& directory, const std::str
   changes.add(*found);
   if (*same == Sameness::differs) return Standing::to_copy;
   if (must_be_another_inode(status, *existing, changes.any())) return Standing::to_copy;
-  if (changes.any()) return update(directory, name, links, status, *existing, leads, changes, worker);
-  if (*same == Sameness::after_a_look && !options_.dry_run) touch(target, target_name, *existing);
+  if (changes.any()) {
+    return update(directory, name, links, status, *existing, *same == Sameness::after_a_look, leads, changes, worker);
+  }
+  if (*same == Sameness::after_a_look && !options_.dry_run) note_as_seen(status, target, target_name, *existing);
   at(worker).counters.unchanged.fetch_add(1, std::memory_order_relaxed);
   at(worker).counters.bytes_so_far.fetch_add(status.type() == sys::FileType::regular ? status.size().value : 0,
                                              std::memory_order_relaxed);
   if (observer_.wants_unchanged()) tell(*directory, name, FileEvent::Action::unchanged, status, {});
   if (leads) link_group_done(*directory, name, status, worker);
-  remove_source(*directory, name, status, worker);
   return Standing::settled;
 }
 
@@ -151,8 +153,9 @@ Copier::Standing Copier::skipped(bool leads, const sys::FileStatus& status, walk
 /// Everything but attributes: data, link text, device number.
 Result<Copier::Sameness> Copier::same_object(const walk::Hold& directory, const std::string& name, sys::Links links,
                                              const sys::FileStatus& status, const TargetDirectory& target,
-                                             const std::string& target_name, const sys::FileStatus& existing, Changes& changes,
+                                             const std::string& target_name, const sys::BornStatus& there, Changes& changes,
                                              walk::WorkerIndex worker) {
+  const sys::FileStatus& existing = there.status;
   const auto content = [&](bool same, Sameness how) {
     changes.content = !same;
     return same ? how : Sameness::differs;
@@ -168,22 +171,24 @@ Result<Copier::Sameness> Copier::same_object(const walk::Hold& directory, const 
     default: return Sameness::at_a_glance;
   }
   changes.size = status.size() != existing.size();
-  Data data = target.pair().sizes_mean_nothing ? Data::differs : quick_check(status, existing, options_.compare);
+  Data data = target.pair().sizes_mean_nothing ? Data::differs : quick_check(status, existing, there.born, options_.compare);
+  if (data == Data::look && was_looked_at(status, target, target_name, existing)) data = Data::same;
   if (data == Data::same && may_be_half_changed(target, target_name, existing)) data = Data::look;
   if (data == Data::same) return Sameness::at_a_glance;
   if (data == Data::differs) return Sameness::differs;
   return content(FOX_TRY(data_is_same(*directory, name, links, status, target, target_name, worker)), Sameness::after_a_look);
 }
 
-/// Equal, but one file with names that it should have nothing to do with: of another group of links, or, where it is about to be changed, outside of the target.
+/// Equal, but one file with names that it should have nothing to do with: of another group of links, or, where it is about to be changed, of others at all.
 bool Copier::must_be_another_inode(const sys::FileStatus& status, const sys::FileStatus& existing, bool would_be_changed) {
   if (existing.links() <= 1) return false;
+  if (!options_.hard_links) return would_be_changed;
   if (would_be_changed && existing.links() > status.links()) return true;
-  return options_.hard_links && !hard_links_.claim(status.key(), existing.key());
+  return !hard_links_.claim(status.key(), existing.key());
 }
 
 Copier::Standing Copier::update(const walk::Hold& directory, const std::string& name, sys::Links links,
-                                const sys::FileStatus& status, const sys::FileStatus& existing, bool leads,
+                                const sys::FileStatus& status, const sys::FileStatus& existing, bool looked, bool leads,
                                 const Changes& changes, walk::WorkerIndex worker) {
   TargetDirectory& target = *existing_target(*directory);
   if (!options_.dry_run) {
@@ -195,32 +200,31 @@ Copier::Standing Copier::update(const walk::Hold& directory, const std::string& 
       return Standing::settled;
     }
     report(*directory, name, *losses);
+    if (looked) note_as_seen(status, target, target.name_for(name), existing);
   }
   at(worker).counters.updated.fetch_add(1, std::memory_order_relaxed);
   at(worker).counters.bytes_so_far.fetch_add(status.type() == sys::FileType::regular ? status.size().value : 0,
                                              std::memory_order_relaxed);
   if (observer_.wants_files()) tell(*directory, name, FileEvent::Action::attributes, status, changes);
   if (leads) link_group_done(*directory, name, status, worker);
-  remove_source(*directory, name, status, worker);
   return Standing::settled;
 }
 
-/// The bytes have been compared and are equal: a new ctime says so to the next run.
-void Copier::touch(const TargetDirectory& target, const std::string& target_name, const sys::FileStatus& existing) {
+/// The bytes have been compared and are equal: the next run need not do it again.
+void Copier::note_as_seen(const sys::FileStatus& status, const TargetDirectory& target, const std::string& target_name, const sys::FileStatus& existing) {
+  if (status.type() != sys::FileType::regular) return;
   const auto copy = sys::open_at(target.fd(), target_name, {.access = sys::Access::path});
   if (!copy) return;  // the next run looks again, that is all
   const auto now = sys::status_of(*copy);
-  if (now && sys::same_version(*now, existing))
-    (void)sys::set_times({*copy, sys::Handle::path}, now->accessed(), now->modified());
+  if (now && now->key() == existing.key()) leave_seen({*copy, sys::Handle::path}, status);
 }
 
-void Copier::remove_source(const walk::Directory& directory, const std::string& name, const sys::FileStatus& status, walk::WorkerIndex worker) {
-  if (!options_.remove_sources || options_.dry_run) return;
-  const auto now = sys::status_at(directory.fd(), name);
-  if (!now || now->key() != status.key() || !sys::same_version(*now, status)) return;  // changed since: the next run copies it
-  if (auto removed = sys::unlink_at(directory.fd(), name); !removed)
-    return report(directory, name, ProblemKind::failed, std::move(removed).error());
-  at(worker).counters.sources_removed.fetch_add(1, std::memory_order_relaxed);
+bool Copier::was_looked_at(const sys::FileStatus& status, const TargetDirectory& target, const std::string& target_name,
+                           const sys::FileStatus& existing) const {
+  if (options_.compare.by != Comparison::By::quick) return false;
+  if (!meta::same_within(status.modified(), existing.modified(), options_.compare.window)) return false;
+  const auto copy = sys::open_at(target.fd(), target_name, {.access = sys::Access::path});
+  return copy && was_seen({*copy, sys::Handle::path}, status);
 }
 
 FileEvent Copier::event_of(const walk::Directory& directory, std::string_view name, FileEvent::Action action,

@@ -74,7 +74,8 @@ Result<> Keeper::keep_replaced(sys::FdView directory, const std::string& relativ
 Result<> Keeper::keep_deleted(sys::FdView directory, const std::string& relative, const std::string& name,
                               const std::string& kept_as) {
   const Place place = FOX_TRY(place_for(directory, relative, kept_as));
-  auto moved = sys::rename_at(directory, name, place.directory, place.name);
+  // A backup replaces an older one; in the trash everything is kept.
+  auto moved = sys::rename_at(directory, name, place.directory, place.name, options_.replaced ? sys::Replace::existing : sys::Replace::nothing);
   if (moved) return moved;
   const int code = moved.error().code;
   if (code != ENOTEMPTY && code != EEXIST && code != EISDIR && code != ENOTDIR)

@@ -111,7 +111,6 @@ struct Counters {
   std::atomic<std::uint64_t> deleted{0};      // names removed from the target
   std::atomic<std::uint64_t> delta_files{0};   // of `files`: those of which only the changed parts were written
   std::atomic<std::uint64_t> delta_spared{0};  // bytes of those that were not written
-  std::atomic<std::uint64_t> sources_removed{0};
   std::atomic<std::uint64_t> retries{0};      // files read again because they changed
   std::atomic<std::uint64_t> litter{0};       // temporary files of dead runs removed
   std::array<std::atomic<std::uint64_t>, kTiers> by_tier{};

@@ -17,13 +17,13 @@ bool is_later(const timespec& a, const timespec& b) {
 
 }  // namespace
 
-Data quick_check(const sys::FileStatus& source, const sys::FileStatus& target, const Comparison& comparison) {
+Data quick_check(const sys::FileStatus& source, const sys::FileStatus& target, std::optional<timespec> born, const Comparison& comparison) {
   if (comparison.by == Comparison::By::nothing || source.size() != target.size()) return Data::differs;
   if (source.size() == Bytes(0) || comparison.by == Comparison::By::size) return Data::same;
   if (comparison.by == Comparison::By::content) return Data::look;
   if (!meta::same_within(source.modified(), target.modified(), comparison.window)) return Data::look;
   if (comparison.trust_times) return Data::same;
-  return nanoseconds_between(source.changed(), target.changed()) > kSurelyEarlierNs ? Data::same : Data::look;
+  return born && nanoseconds_between(source.changed(), *born) > kSurelyEarlierNs ? Data::same : Data::look;
 }
 
 Existing policy_for(const sys::FileStatus& source, const sys::FileStatus& target, const Comparison& comparison) {

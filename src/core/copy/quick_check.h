@@ -4,13 +4,15 @@
 //   from  existing.cc   status of the source and of what has its name in the target        to  Data::same, look or differs
 //
 // Why.   rsync believes size and modification time; an edit that puts both back is then lost for ever.  A file's ctime cannot be put back, so it is asked
-//        too: a source that changed after its copy was last touched is looked at, byte by byte.
-// Holds. `same` is said only of equal sizes and modification times, and of a source that has not changed in any way since its copy got its last
-//        touch.  (Both ctimes come from one clock where both filesystems are local; docs/comparing.md has the rest.)
+//        too: a source that changed after its copy was made is looked at, byte by byte.  "Made" is the birth time of the copy's inode, which nothing moves;
+//        its ctime would not do, since a chmod, or a link made or removed, moves that past an edit that nobody has copied yet.
+// Holds. `same` is said only of equal sizes and modification times, and of a source that has not changed in any way since before its copy was made, or since it
+//        was last looked at (seen.h).  (Both clocks are one where both filesystems are local; docs/comparing.md has the rest.)
 #pragma once
 
 #include <cstdint>
 #include <limits>
+#include <optional>
 
 #include "base/strong.h"
 #include "core/meta/modify_window.h"
@@ -45,11 +47,11 @@ enum class Data : std::uint8_t {
   differs,
 };
 
-/// How much earlier the source's ctime must be than its copy's: more than one tick of a coarse clock (4 ms at CONFIG_HZ=250, 10 ms at 100), and more than passes
-/// between the last look at a file and the naming of its copy.
+/// How much earlier than the birth of its copy the source's last change must be: more than one tick of a coarse clock (4 ms at CONFIG_HZ=250, 10 ms at 100).
 inline constexpr std::int64_t kSurelyEarlierNs = 20'000'000;
 
-Data quick_check(const sys::FileStatus& source, const sys::FileStatus& target, const Comparison& comparison);
+/// `born`: of the target's inode; where that is not known, equal sizes and times leave a doubt.
+Data quick_check(const sys::FileStatus& source, const sys::FileStatus& target, std::optional<timespec> born, const Comparison& comparison);
 
 /// What is done about a name that the target has already, before any data is looked at.
 enum class Existing : std::uint8_t { compare, leave };

@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::int64_t kSecond = 1'000'000'000;
 
-/// A file of `size` bytes, with times in nanoseconds.
+/// A file of `size` bytes, with times in nanoseconds; of a target, `changed` is when it was made.
 sys::FileStatus file(std::int64_t size, std::int64_t modified, std::int64_t changed) {
   sys::FileStatus status;
   status.raw.st_mode = S_IFREG | 0644;
@@ -35,7 +35,7 @@ constexpr Comparison kWindow{.window = {.seconds = 2}};
 
 TEST(QuickCheck, Table) {
   const Row rows[] = {
-      {"the copy was touched long after the source", file(9, 5, 5), file(9, 5, 5 + kSecond), kQuick, Data::same},
+      {"the copy was made long after the source changed", file(9, 5, 5), file(9, 5, 5 + kSecond), kQuick, Data::same},
       {"another size", file(9, 5, 5), file(8, 5, 5 + kSecond), kQuick, Data::differs},
       {"another modification time, by a nanosecond", file(9, 5, 5), file(9, 6, 5 + kSecond), kQuick, Data::look},
       {"an edit that put size and time back", file(9, 5, 7 * kSecond), file(9, 5, 6 * kSecond), kQuick, Data::look},
@@ -55,7 +55,12 @@ TEST(QuickCheck, Table) {
       {"ctimes half an age apart", file(9, 5, 5), file(9, 5, 4'000'000'000 * kSecond), kQuick, Data::same},
       {"before 1970", file(9, -5 * kSecond, 5), file(9, -5 * kSecond, 9 * kSecond), kQuick, Data::same},
   };
-  for (const Row& row : rows) EXPECT_EQ(quick_check(row.source, row.target, row.comparison), row.verdict) << row.what;
+  for (const Row& row : rows) EXPECT_EQ(quick_check(row.source, row.target, row.target.changed(), row.comparison), row.verdict) << row.what;
+}
+
+TEST(QuickCheck, AnUnknownBirthIsADoubt) {
+  EXPECT_EQ(quick_check(file(9, 5, 5), file(9, 5, 5 + kSecond), std::nullopt, kQuick), Data::look);
+  EXPECT_EQ(quick_check(file(9, 5, 5), file(9, 5, 5 + kSecond), std::nullopt, kTrusting), Data::same);
 }
 
 TEST(PolicyFor, OptionsThatLeaveWhatIsThere) {

@@ -13,8 +13,9 @@ std::optional<References::Found> References::find(const std::string& relative_pa
   for (const sys::UniqueFd& directory : directories) {
     auto fd = sys::open_beneath(directory, relative_path, {.access = sys::Access::read, .keep_atime = true});
     if (!fd) continue;  // not there, or not to be read: the source has it
-    const auto status = sys::status_of(*fd);
-    if (status && status->type() == sys::FileType::regular && status->size() == size) return Found{std::move(*fd), *status};
+    const auto there = sys::born_status_at(*fd, "");
+    if (there && there->status.type() == sys::FileType::regular && there->status.size() == size)
+      return Found{std::move(*fd), there->status, there->born};
   }
   return std::nullopt;
 }
@@ -23,7 +24,7 @@ bool Copier::taken_from_reference(const walk::Hold& directory, const std::string
   if (options_.references == nullptr || options_.dry_run) return false;
   const auto found = options_.references->find(directory->relative_path_of(name), source.status.size());
   if (!found) return false;
-  const Data data = quick_check(source.status, found->status, options_.compare);
+  const Data data = quick_check(source.status, found->status, found->born, options_.compare);
   if (data == Data::differs) return false;
   if (data == Data::look) {
     const auto same = same_bytes(at(worker).bench, source.fd, found->fd, source.status.size());

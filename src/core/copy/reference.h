@@ -31,6 +31,7 @@ struct References {
   struct Found {
     sys::UniqueFd fd;
     sys::FileStatus status;
+    std::optional<timespec> born;
   };
   /// The first regular file of that path, and of that size.
   std::optional<Found> find(const std::string& relative_path, Bytes size) const;

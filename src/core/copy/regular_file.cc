@@ -171,7 +171,7 @@ void Copier::visit_regular(const walk::Hold& directory, const walk::Entry& entry
     if (status->size() < limits.smallest || status->size() > limits.largest) {
       if (TargetDirectory* target = existing_target(*directory);
           target && sys::status_at(target->fd(), target->name_for(entry.name)))
-        target->count_match();
+        target->count_match(target->name_for(entry.name));
       at(worker).counters.skipped.fetch_add(1, std::memory_order_relaxed);
       return;
     }
@@ -260,7 +260,8 @@ Result<StagedFile> Copier::stage(TargetDirectory& target, std::string name, cons
 }
 
 Result<meta::Losses> Copier::dress(TargetDirectory& target, const Opened& source, StagedFile& staged) {
-  const meta::Current current = FOX_TRY(target.newborn(staged.fd(), staged.mode()));
+  meta::Current current = FOX_TRY(target.newborn(staged.fd(), staged.mode()));
+  if (source.existing) current.own_mode = source.existing->permissions();
   return meta::apply({source.fd}, source.status, {staged.fd()}, current, options_.keep, target.pair().fidelity);
 }
 
@@ -356,7 +357,6 @@ void Copier::commit(const walk::Hold& directory, const std::string& name, Opened
     report(*directory, name, losses);
     regular_done(*directory, name, status, changes, moved, why, by);
     if (leads) link_group_done(*directory, name, status, by);
-    remove_source(*directory, name, status, by);
   };
   if (!options_.durable) return then(finished.staged.commit(), worker);
   TargetDirectory& target = target_of(*directory);

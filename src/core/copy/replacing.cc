@@ -68,12 +68,17 @@ Moved Copier::count_delta(const Opened& source, const DeltaMoved& moved, walk::W
 }
 
 bool Copier::changed_in_place(const walk::Hold& directory, const std::string& name, Opened& source, walk::WorkerIndex worker) {
-  // Other names of the file would change with it.
-  if (!options_.delta.in_place || !worth_a_delta(source) || source.existing->size() < kSmallestMarked || source.existing->links() > source.status.links()) return false;
+  // What is replaced is to be kept.
+  if (keeper_ != nullptr && keeper_->keeps_replaced()) return false;
+  if (!options_.delta.in_place || !worth_a_delta(source) || source.existing->size() < kSmallestMarked) return false;
   TargetDirectory& target = target_of(*directory);
   const auto plan = plan_for(source, target.pair());
   auto old = open_old(target, target.name_for(name), *source.existing, sys::Access::read_write);
   if (!plan || plan->until_end || !old) return false;
+  if (old->status.links() > 1) return false;  // other names of the file would change with it
+  // Until it is done nobody else may read more of it than of the old and the new version, and it is nobody's setuid program.
+  const mode_t meanwhile = old->status.permissions() & meta::wanted_mode(source.status, options_.keep) & 0777;
+  if (meanwhile != old->status.permissions() && !sys::set_mode({old->fd}, meanwhile)) return false;
   for (int reading = 1;; ++reading) {
     const Delta delta{.source = source.fd,
                       .old = old->fd,
@@ -109,10 +114,13 @@ bool Copier::changed_in_place(const walk::Hold& directory, const std::string& na
 void Copier::finish_in_place(const walk::Hold& directory, const std::string& name, const Opened& source, sys::FdView target, const DeltaDone& done,
                              walk::WorkerIndex worker) {
   const auto now = sys::status_of(target);
-  auto losses = now ? meta::apply({source.fd}, source.status, {target}, meta::Current::of(*now), options_.keep, target_of(*directory).pair().fidelity)
+  meta::Current current = now ? meta::Current::of(*now) : meta::Current();
+  current.own_mode = source.existing->permissions();
+  auto losses = now ? meta::apply({source.fd}, source.status, {target}, current, options_.keep, target_of(*directory).pair().fidelity)
                     : Result<meta::Losses>(tl::make_unexpected(now.error()));
   auto cleared = losses && done.begun.marked ? clear_dirty({target}, options_.durable) : Result<>();
-  // Taking the mark away moves ctime and nothing else.
+  // The inode is older than this version of the source.
+  if (losses && cleared) leave_seen({target}, source.status);
   if (!losses || !cleared)
     return regular_failed(directory, name, source, losses ? std::move(cleared).error() : std::move(losses).error(), worker);
   report(*directory, name, *losses);

@@ -82,7 +82,6 @@ void Copier::copy_object(const walk::Hold& directory, const std::string& name, O
   if (observer_.wants_files())
     tell(*directory, name, link ? FileEvent::Action::symlink : FileEvent::Action::special, status, changes);
   if (leads) link_group_done(*directory, name, status, worker);
-  remove_source(*directory, name, status, worker);
 }
 
 Result<meta::Losses> Copier::make_copy(TargetDirectory& target, const std::string& name, Opened source) {
@@ -130,6 +129,7 @@ Result<meta::Losses> Copier::dress_object(TargetDirectory& target, const std::st
       status.type() == source.status.type() && status.links() == 1 && status.special_device() == source.status.special_device();
   if (!ours) return fail(ESTALE, "openat", {}, "somebody put something else in the place of the new one");
   meta::Current current = meta::Current::of(status);
+  current.own_mode.reset();  // made a moment ago
   current.may_have_attributes = target.inherits_acl() && status.type() != sys::FileType::symlink;
   return meta::apply({source.fd, sys::Handle::path}, source.status, {made, sys::Handle::path}, current, options_.keep,
                      target.pair().fidelity);
@@ -205,6 +205,7 @@ void Copier::link_group_failed(const FileKey& key, int code, walk::WorkerIndex w
 }
 
 bool Copier::copy_name(const HardLinks::Name& name, bool leads, const FileKey& key, walk::WorkerIndex worker) {
+  if (left_alone(name, worker)) return false;
   const bool regular = name.type == sys::FileType::regular;
   auto fd = sys::open_at(name.directory->fd(), name.name,
                          {.access = regular ? sys::Access::read : sys::Access::path, .links = name.links, .keep_atime = regular});
@@ -241,17 +242,24 @@ bool refuses_links(int code) {
 
 }  // namespace
 
+bool Copier::left_alone(const HardLinks::Name& name, walk::WorkerIndex worker) {
+  TargetDirectory* target = existing_target(*name.directory);
+  const Comparison& compare = options_.compare;
+  if (target == nullptr || (!compare.only_existing && !compare.only_new && !compare.newer_stays)) return false;
+  const std::string target_name = target->name_for(name.name);
+  const auto there = sys::status_at(target->fd(), target_name);
+  const auto source = sys::status_at(name.directory->fd(), name.name, name.links);
+  const bool stays = there ? source && policy_for(*source, *there, compare) == Existing::leave : compare.only_existing;
+  if (!stays) return false;
+  if (there) target->count_match(target_name);
+  at(worker).counters.skipped.fetch_add(1, std::memory_order_relaxed);
+  return true;
+}
+
 void Copier::make_link(const HardLinks::Name& name, const HardLinks::Place& place, const FileKey& key, walk::WorkerIndex worker) {
   TargetDirectory& target = target_of(*name.directory);
   const std::string target_name = target.name_for(name.name);
-  if (!target.fresh() && (options_.compare.only_existing || options_.compare.only_new)) {
-    const bool there = static_cast<bool>(sys::status_at(target.fd(), target_name));
-    if (there) target.count_match();
-    if (there ? options_.compare.only_new : options_.compare.only_existing) {
-      at(worker).counters.skipped.fetch_add(1, std::memory_order_relaxed);
-      return;
-    }
-  }
+  if (left_alone(name, worker)) return;
   auto linked = link_to(target, target_name, place);
   if (!linked) {
     if (!refuses_links(linked.error().code)) return fail_entry(*name.directory, name.name, std::move(linked).error());
@@ -263,10 +271,6 @@ void Copier::make_link(const HardLinks::Name& name, const HardLinks::Place& plac
   }
   Counters& counters = at(worker).counters;
   const bool made = *linked == Linked::now;
-  if (options_.remove_sources) {
-    if (const auto status = sys::status_at(name.directory->fd(), name.name); status && status->key() == key)
-      remove_source(*name.directory, name.name, *status, worker);
-  }
   (made ? counters.hard_links : counters.unchanged).fetch_add(1, std::memory_order_relaxed);
   if (!(made ? observer_.wants_files() : observer_.wants_unchanged())) return;
   FileEvent event =
@@ -287,9 +291,11 @@ Result<Copier::Linked> Copier::link_file(TargetDirectory& target, const std::str
   auto linked = sys::link_descriptor_at(file, target.fd(), name);
   if (linked) return Linked::now;
   if (linked.error().code != EEXIST || target.fresh()) return tl::make_unexpected(std::move(linked).error());
-  target.count_match();
+  target.count_match(name);
   // rename(2) does nothing where both names are the same file already, and would leave the temporary one.
-  if (const auto existing = sys::status_at(target.fd(), name); existing && existing->key() == key) return Linked::before;
+  const auto existing = sys::status_at(target.fd(), name);
+  if (existing && existing->key() == key) return Linked::before;
+  if (!existing && existing.error().code != ENOENT) return tl::make_unexpected(existing.error());
   const std::string temporary = temp_names_.next();
   FOX_TRY(sys::link_descriptor_at(file, target.fd(), temporary));
   auto placed = target.put_in_place(temporary, name);

@@ -24,10 +24,11 @@ namespace foxing::copy {
 
 class StagingDirectories {
  public:
-  /// The first time: makes them in `root`, where they help and can be made; else there are none, which is no error.
-  void make(const TargetDirectory& root, TempNames& names, unsigned workers);
+  /// The first time: they will lie in `root`, where they help and can be made; else there are none, which is no error.  Made when the first file is staged, so
+  /// that a run which finds nothing to do writes nothing.
+  void may_lie_in(const TargetDirectory& root, TempNames& names, unsigned workers);
   /// Where `worker` makes nameless files for `target`.
-  sys::FdView place_for(const TargetDirectory& target, walk::WorkerIndex worker) const;
+  sys::FdView place_for(const TargetDirectory& target, walk::WorkerIndex worker);
   /// True where they lie in `root`.
   bool lie_in(const TargetDirectory& root) const {
     return usable_.load(std::memory_order_acquire) && root_key_ == root.status().key();
@@ -40,9 +41,13 @@ class StagingDirectories {
     std::string name;
     sys::UniqueFd fd;
   };
-  void make_all(const TargetDirectory& root, TempNames& names, unsigned workers);
+  void make_all();
 
-  std::once_flag once_;
+  std::once_flag chosen_;
+  std::once_flag made_;
+  std::atomic<const TargetDirectory*> root_{nullptr};  // until it is left
+  TempNames* names_ = nullptr;
+  unsigned workers_ = 0;
   std::vector<Place> places_;
   FileKey root_key_;
   std::atomic<bool> usable_{false};

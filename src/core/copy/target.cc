@@ -83,10 +83,11 @@ Result<> TargetDirectory::exchange_and_remove(const std::string& temporary, cons
   const bool directory = old.type() == sys::FileType::directory;
   const bool kept = keeper_ != nullptr && keeper_->keeps_replaced() && directory;
   const bool full = directory && !FOX_TRY(is_empty_directory(name));
-  if (full && !kept && clearing_ == nullptr) return in_the_way();
+  // Emptied under its own name: a run that is killed meanwhile leaves nothing under a temporary one that was not to be deleted.
+  if (full && !kept && (clearing_ == nullptr || !FOX_TRY(clearing_->clear(*this, name)))) return in_the_way();
 
   auto exchanged = sys::rename_at(fd_, temporary, fd_, name, sys::Replace::exchange);
-  if (!exchanged && exchanged.error().code == EINVAL && !full) {  // a filesystem without it: the name is missing for a moment
+  if (!exchanged && exchanged.error().code == EINVAL) {  // a filesystem without it: the name is missing for a moment
     if (kept)
       FOX_TRY(keeper_->keep_deleted(fd_, relative(), name, name));
     else
@@ -95,18 +96,14 @@ Result<> TargetDirectory::exchange_and_remove(const std::string& temporary, cons
   }
   FOX_TRY(std::move(exchanged));
   auto removed =
-      kept ? keeper_->keep_deleted(fd_, relative(), temporary, name) : remove_exchanged(temporary, name, directory, full);
+      kept ? keeper_->keep_deleted(fd_, relative(), temporary, name)
+                      : directory ? sys::remove_directory_at(fd_, temporary)
+                                  : sys::unlink_at(fd_, temporary);
   if (removed) return removed;
   // Something in it must stay, or somebody has put something into it meanwhile: give it its name back.
   FOX_TRY(sys::rename_at(fd_, temporary, fd_, name, sys::Replace::exchange));
   if (removed.error().code == ENOTEMPTY || removed.error().code == EEXIST) return in_the_way();
   return removed;
-}
-
-Result<> TargetDirectory::remove_exchanged(const std::string& temporary, const std::string& name, bool directory, bool full) {
-  if (!directory) return sys::unlink_at(fd_, temporary);
-  if (full && !FOX_TRY(clearing_->clear(*this, temporary, name))) return fail(ENOTEMPTY, "rmdir");
-  return sys::remove_directory_at(fd_, temporary);
 }
 
 Result<StagedFile> StagedFile::create(TargetDirectory& directory, sys::FdView place, TempNames& names, std::string name,

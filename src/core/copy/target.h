@@ -11,6 +11,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -31,8 +32,8 @@ class TargetDirectory;
 class Clearing {
  public:
   virtual ~Clearing() = default;
-  /// Empties the directory that is called `present_name` now and was called `name`.  False where something in it must stay.
-  virtual Result<bool> clear(TargetDirectory& directory, const std::string& present_name, const std::string& name) = 0;
+  /// Empties the directory `name` of `directory`.  False where something in it must stay.
+  virtual Result<bool> clear(TargetDirectory& directory, const std::string& name) = 0;
 };
 
 /// Where a directory of the target lies: below `parent`, which outlives it; a root has none, and messages call it `name`.
@@ -78,12 +79,26 @@ class TargetDirectory final : public walk::Attachment {
   void stands_for(walk::Directory& source) { source_ = &source; }
   walk::Directory* source() const { return source_; }
 
+  /// Names as a number of them and a sum over their hashes: two directories' worth are equal where both are.
+  struct NameSum {
+    std::uint64_t count = 0;
+    std::uint64_t sum = 0;
+    void add(std::string_view name) {
+      ++count;
+      sum += std::hash<std::string_view>{}(name);
+    }
+  };
   /// A name of the source was found here: what is not found is a candidate for deletion.
-  void count_match() { matches_.fetch_add(1, std::memory_order_relaxed); }
-  std::uint64_t matches() const { return matches_.load(std::memory_order_relaxed); }
+  void count_match(std::string_view name) {
+    matches_.fetch_add(1, std::memory_order_relaxed);
+    match_sum_.fetch_add(std::hash<std::string_view>{}(name), std::memory_order_relaxed);
+  }
   /// Names that were here when the run came.
-  void set_entries_before(std::uint64_t count) { entries_before_ = count; }
-  std::uint64_t entries_before() const { return entries_before_; }
+  void set_names_before(const NameSum& names) { names_before_ = names; }
+  /// Every name that was here has been found in the source, once: there is nothing to delete.
+  bool all_were_met() const {
+    return matches_.load(std::memory_order_relaxed) == names_before_.count && match_sum_.load(std::memory_order_relaxed) == names_before_.sum;
+  }
 
   /// In a place for single names: the one entry is called so here instead.
   void rename_entry(std::string name) { entry_name_ = std::move(name); }
@@ -102,7 +117,6 @@ class TargetDirectory final : public walk::Attachment {
 
  private:
   Result<> exchange_and_remove(const std::string& temporary, const std::string& name);
-  Result<> remove_exchanged(const std::string& temporary, const std::string& name, bool directory, bool full);
   Result<bool> is_empty_directory(const std::string& name);
 
   sys::UniqueFd fd_;
@@ -115,8 +129,9 @@ class TargetDirectory final : public walk::Attachment {
   Keeper* keeper_ = nullptr;
   walk::Directory* source_ = nullptr;
   std::optional<std::string> entry_name_;
-  std::uint64_t entries_before_ = 0;
+  NameSum names_before_;
   std::atomic<std::uint64_t> matches_{0};
+  std::atomic<std::uint64_t> match_sum_{0};
   std::atomic<std::uint64_t> newborn_{~std::uint64_t{0}};
 };
 

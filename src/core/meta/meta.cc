@@ -69,7 +69,7 @@ class Applying {
 
   Result<> mode() {
     if (status_.type() == sys::FileType::symlink) return {};
-    const mode_t asked = wanted_mode(status_, policy_);
+    const mode_t asked = !policy_.mode && current_.own_mode ? *current_.own_mode : wanted_mode(status_, policy_);
     mode_t mode = asked;
     // A setuid program must not become one of whoever ran the copy.
     const bool file = status_.type() != sys::FileType::directory;

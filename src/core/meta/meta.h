@@ -13,6 +13,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -80,7 +81,10 @@ struct Current {
   gid_t group = 0;
   mode_t mode = 0;
   bool may_have_attributes = false;  // made by somebody else, or inherited from a default ACL
-  static Current of(const sys::FileStatus& status) { return {status.owner(), status.group(), status.permissions(), true}; }
+  std::optional<mode_t> own_mode = {};  // what it, or what it replaces, had before: it stays so where the policy keeps no modes
+  static Current of(const sys::FileStatus& status) {
+    return {status.owner(), status.group(), status.permissions(), true, status.permissions()};
+  }
 };
 
 /// The mode a target gets under `policy`; for creating it with as few calls as possible.
