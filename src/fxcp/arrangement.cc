@@ -101,9 +101,13 @@ Result<> arrange_into(Arrangement& plan, const std::string& directory, bool may_
   return {};
 }
 
-Result<> check_parent(const Arrangement& plan, const Options& options) {
+Result<> check_parent(Arrangement& plan, const Options& options) {
   if (!plan.make_directory) {
     const auto there = FOX_TRY(look(plan.directory));
+    if (!there && options.mkpath) {
+      plan.make_directory = true;
+      return {};
+    }
     if (!there) return refuse(plan.directory, "does not exist", ENOENT);
     if (!is_directory(there)) return refuse(plan.directory, "is not a directory");
     return {};
@@ -155,7 +159,7 @@ Result<Arrangement> arrange(const Options& options) {
   Arrangement plan;
   for (const std::string& source : options.sources) plan.items.push_back(FOX_TRY(look_at_source(source, options)));
   if (options.target_directory) {
-    FOX_TRY(arrange_into(plan, *options.target_directory, false));
+    FOX_TRY(arrange_into(plan, *options.target_directory, options.mkpath));
   } else if (plan.items.size() == 1) {
     FOX_TRY(arrange_one(plan, options));
   } else {

@@ -57,7 +57,8 @@ Result<std::shared_ptr<const void>> Selection::enter(const walk::Directory& dire
   const walk::Directory* parent = directory.parent();
   std::shared_ptr<const filter::Scope> above = parent == nullptr ? nullptr : scope_of(*parent);
   if (above == nullptr) above = FOX_TRY(filter::Scope::begin(rules_, absolute(parent == nullptr ? directory.path() : parent->path())));
-  if (!rules_.reads_directories()) return above;
+  const bool place = directory.status().inode() == InodeNo(0);  // holds SRCs; the rule files in it are not meant for them
+  if (!rules_.reads_directories() || place) return above;
   return std::shared_ptr<const void>(FOX_TRY(filter::Scope::enter(above, directory.fd(), directory.relative_path())));
 }
 

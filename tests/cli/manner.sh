@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The manner of a copy: modes and owners that are changed on the way, pace and priorities, moving, changing in place, --verify, --mkpath.
+# The manner of a copy: modes and owners that are changed on the way, pace and priorities, changing in place, --verify, --mkpath.
 . "$(dirname "$0")/../support/common.sh"
 need_fxcp
 need_tool rsync
@@ -37,7 +37,7 @@ for option in --nice=20 --nice=x --nice=-21 --ionice=foo --ionice=best-effort:8 
   expect 2 fxcp -a "$option" src none && says "${option%%=*}"
 done
 for option in --chown=nosuchuser --usermap=x --usermap=root:nosuchuser --groupmap=1-:; do expect 2 fxcp -a "$option" src none; done
-for pair in "-W --inplace" "-W --delta-min-size=1M" "--chown=1 --usermap=1:2" "--remove-source-files --delete"; do
+for pair in "-W --inplace" "-W --delta-min-size=1M" "--chown=1 --usermap=1:2"; do
   # shellcheck disable=SC2086  # two options
   expect 2 fxcp -a $pair src none && says contradict
 done
@@ -56,12 +56,6 @@ expect 0 fxcp -a -n --mkpath src deep/er/tree && check "dry" test ! -e deep
 expect 0 fxcp -a --mkpath src deep/er/tree && same src deep/er/tree
 expect 0 fxcp --mkpath small deep/for/file && cmp small deep/for/file
 expect 0 fxcp -a --mkpath --target-directory=deep/for/both src small && same src deep/for/both/src
-
-# Moving.
-cp -a src from && ln from/one from/linked && cp -a from kept
-expect 0 fxcp -a -n --remove-source-files from to && same from kept
-expect 0 fxcp -a --remove-source-files from to && same kept to
-check "only directories are left" test -z "$(find from ! -type d)"
 
 # In place and whole.
 head -c 3000000 /dev/urandom >large && cp large target && cp large whole

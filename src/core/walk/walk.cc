@@ -150,6 +150,12 @@ Hold Walk::add_place(sys::UniqueFd fd, std::string name, std::unique_ptr<Attachm
 }
 
 void Walk::add_entry(const Hold& place, const std::string& name, sys::FileType type, sys::Links links) {
+  if (options_.selector != nullptr) {
+    auto selection = options_.selector->enter(*place);
+    if (!selection) return visitor_.unreadable(*place, name, std::move(selection).error());
+    place->selection_ = std::move(*selection);
+    if (!selects(*place, name, type == sys::FileType::directory)) return;
+  }
   if (type == sys::FileType::directory) {
     scheduler_.push(0, std::make_unique<DirectoryTask>(*this, place, name, links));
     return;
