@@ -229,6 +229,11 @@ def first_difference(cell):
             text = _compare(os.path.join(directory, name), os.path.join(there, name), contents=False)
             if text:
                 return text
+    return other_contents(source, target)
+
+
+def other_contents(source, target):
+    """Names and bytes alone."""
     done = subprocess.run(["diff", "-r", "-q", "--no-dereference", source, target], capture_output=True, text=True, errors="replace", check=False)
     return done.stdout.strip().split("\n")[0] or done.stderr.strip() or None
 
