@@ -4,6 +4,7 @@
 
     bench/run.py                                  everything (about an hour), results in bench/results/, a table on the terminal
     bench/run.py --only small,large --pairs xfs-btrfs --rounds 9
+    bench/run.py --only second-run                the runs that bring a target up to date
     bench/run.py --markdown                       and the table in docs/benchmarks.md
     bench/run.py --from bench/results/X.json --markdown     the page again, without measuring
     bench/run.py --smoke                          tiny trees, one round, no opinion about time: does it all work?
@@ -20,7 +21,7 @@ import tempfile
 sys.dont_write_bytecode = True  # the source tree stays as it is
 
 from runner import competitors as who  # noqa: E402
-from runner import measuring, places, report, workloads  # noqa: E402
+from runner import measuring, places, report, second_run, workloads  # noqa: E402
 
 SOURCE_ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SMOKE_SCALE = 100
@@ -60,31 +61,36 @@ def measure_all(options):
     try:
         with tempfile.TemporaryDirectory(prefix="foxing-bench-", dir=options.work) as work:
             with places.Places(os.path.realpath(work), options.image_bytes) as world:
-                measurer = measuring.Measurer(measuring.Stopwatch(options.helpers, work), competitors, {})
-                measure_pairs(world, measurer, options, cells, facts_of_places, notes)
+                stopwatch = measuring.Stopwatch(options.helpers, work)
+                measurers = measuring.Measurer(stopwatch, competitors, {}), second_run.Measurer(stopwatch, competitors, work)
+                measure_pairs(world, measurers, options, cells, facts_of_places, notes)
     except KeyboardInterrupt:
         complete = False
         notes.append("interrupted: not all rows")
     return report.document(SOURCE_ROOT, competitors, facts_of_places, cells, notes, load_at_start), complete
 
 
-def measure_pairs(world, measurer, options, cells, facts_of_places, notes):
+def measure_pairs(world, measurers, options, cells, facts_of_places, notes):
     """Pairs, workloads, warm then cold; adds to the last three."""
     for name in options.pairs:
+        chosen_here = [each for each in options.only if each in workloads.WORKLOADS or name in options.second_pairs]
+        if not chosen_here:
+            continue
         try:
             pair = world.pair(name)
         except places.CannotMount as reason:
             note(notes, f"{name} left out: {reason}")
             continue
         facts_of_places |= {place.name: place.facts() for place in (pair.source, pair.target)}
-        for workload_name in options.only:
-            workload = workloads.make(workload_name, pair.source, options.helpers, options.scale)
-            for cold in options.caches:
+        for workload_name in chosen_here:
+            second = workload_name in second_run.KINDS
+            workload = (second_run if second else workloads).make(workload_name, pair.source, options.helpers, options.scale)
+            for cold in options.second_caches if second else options.caches:
                 if cold and not measuring.can_drop_caches():
                     note(notes, "no cold rows: only root may drop the caches")
                     continue
                 cell = measuring.Cell(pair, workload, cold, options.rounds or rounds_of(workload_name, cold, options), options.smoke)
-                measurer.measure(cell, lambda text, cell=cell: progress(cell, text))
+                measurers[second].measure(cell, lambda text, cell=cell: progress(cell, text))
                 cells.append(cell)
                 print(row_of(cell), flush=True)
 
@@ -92,7 +98,7 @@ def measure_pairs(world, measurer, options, cells, facts_of_places, notes):
 def rounds_of(workload, cold, options):
     if options.smoke:
         return 1
-    rounds = workloads.WORKLOADS[workload][1]
+    rounds = second_run.KINDS[workload].rounds if workload in second_run.KINDS else workloads.WORKLOADS[workload][1]
     return min(rounds, 5) if cold else rounds
 
 
@@ -146,7 +152,8 @@ def parse_options():
     release = os.path.join(SOURCE_ROOT, "build", "release", "bin")
     parser.add_argument("--fxcp", default=os.path.join(release, "fxcp"), metavar="PATH", help="the program to measure (default: the release build)")
     parser.add_argument("--helpers", metavar="DIR", help="where stopwatch, bare_loop and make_workload are (default: the release build)")
-    parser.add_argument("--only", metavar="NAMES", help="workloads: " + ", ".join(workloads.WORKLOADS) + " (default: all but million)")
+    parser.add_argument("--only", metavar="NAMES", help="workloads: " + ", ".join((*workloads.WORKLOADS, *second_run.KINDS)) +
+                        "; first-run, second-run: all of these (default: all but million)")
     parser.add_argument("--pairs", metavar="NAMES", help="file systems: " + ", ".join(places.PAIRS + places.DIRECTORY_PAIRS))
     parser.add_argument("--caches", metavar="NAMES", help="warm, cold or both (default; --smoke: warm)")
     parser.add_argument("--rounds", type=int, metavar="N", help="rounds for every row (default: 5 or 7, by workload)")
@@ -159,8 +166,13 @@ def parse_options():
     options = parser.parse_args()
     options.helpers = os.path.abspath(options.helpers or release)
     options.fxcp = os.path.abspath(options.fxcp) if os.path.sep in options.fxcp else options.fxcp
-    options.only = chosen(parser, options.only, workloads.WORKLOADS, [name for name in workloads.WORKLOADS if name not in workloads.ON_REQUEST])
+    first = [name for name in workloads.WORKLOADS if name not in workloads.ON_REQUEST]
+    groups = {"first-run": first, "second-run": list(second_run.KINDS)}
+    options.only = chosen(parser, options.only, [*workloads.WORKLOADS, *second_run.KINDS, *groups], [*groups])
+    options.only = [name for word in options.only for name in groups.get(word, [word])]
+    asked_for_caches = options.caches
     options.caches = [name == "cold" for name in chosen(parser, options.caches, ["warm", "cold"], ["warm"] if options.smoke else ["warm", "cold"])]
+    options.second_caches = options.caches if asked_for_caches else [False]
     options.scale = SMOKE_SCALE if options.smoke else 1
     options.image_bytes = GIB if options.smoke else 256 * GIB
     default_pairs = places.PAIRS
@@ -168,6 +180,8 @@ def parse_options():
         options.results = None
         default_pairs = ["xfs-xfs", "xfs-btrfs", "xfs-ext4", "here-here"] if os.geteuid() == 0 else ["here-here"]
         default_pairs += ["here-shm"] if os.access("/dev/shm", os.W_OK) else []
+    second_pairs = second_run.PAIRS_SMOKE if options.smoke else second_run.PAIRS
+    options.second_pairs = chosen(parser, options.pairs, places.PAIRS + places.DIRECTORY_PAIRS, second_pairs)
     options.pairs = chosen(parser, options.pairs, places.PAIRS + places.DIRECTORY_PAIRS, default_pairs)
     return options
 

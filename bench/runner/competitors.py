@@ -18,7 +18,7 @@ class Competitors:
     def __init__(self, fxcp, helpers):
         self.fxcp = fxcp
         self.helpers = helpers
-        self.missing = [name for name in ("cp", "rsync") if shutil.which(name) is None]
+        self.missing = [name for name in ("cp", "rsync", "diff") if shutil.which(name) is None]
 
     def names(self, workload):
         """`million` is about memory: no limits there."""

@@ -34,6 +34,7 @@ class Series:
         self.user_seconds = []
         self.system_seconds = []
         self.failure = None
+        self.account = None  # second runs: bytes read and written
 
     def add(self, run):
         self.seconds.append(run["seconds"])
@@ -43,6 +44,8 @@ class Series:
 
     def as_json(self, short=str):
         facts = {"command": [short(word) for word in self.command], "failure": self.failure, "seconds": self.seconds}
+        if self.account:
+            facts["io"] = self.account.as_json()
         if self.seconds:
             facts |= {
                 "median": statistics.median(self.seconds),
@@ -159,25 +162,13 @@ class Measurer:
         repeat = 1
         if single and not cell.cold:
             repeat = workloads.SINGLE_REPEATS_SMOKE if cell.smoke else workloads.SINGLE_REPEATS
-        return self._stopwatch.run(command, self._touch_bytes(cell), None if cell.cold else cell.workload.path, repeat)
+        return self._stopwatch.run(command, touch_bytes(cell), None if cell.cold else cell.workload.path, repeat)
 
     @staticmethod
     def _clear(cell):
         if os.path.exists(cell.target):
             subprocess.run(["rm", "-rf", cell.target], check=True)
-        if cell.smoke:
-            return
-        cell.pair.target.sync()
-        if not cell.pair.same:
-            cell.pair.source.sync()
-
-    @staticmethod
-    def _touch_bytes(cell):
-        """About what page cache and inodes will ask for.  Cold runs have just emptied both, so the source needs its share as well."""
-        if cell.smoke:
-            return 0
-        wanted = (cell.workload.bytes + cell.workload.files * _BYTES_PER_INODE + (64 << 20)) * (2 if cell.cold else 1)
-        return int(min(wanted, _available_bytes() * _TOUCH_SHARE))
+        settle(cell)
 
     def _choose_limit(self, cell, name):
         """The fastest form of the bare loop: the best of two runs for each candidate.  Cold rows use what was found warm, when it was."""
@@ -192,6 +183,23 @@ class Measurer:
                     best = (seconds, words)
             self._limits[key] = best[1] if best else []
         return self._limits[key]
+
+
+def settle(cell):
+    """Both file systems written out, so that nobody pays for the one before."""
+    if cell.smoke:
+        return
+    cell.pair.target.sync()
+    if not cell.pair.same:
+        cell.pair.source.sync()
+
+
+def touch_bytes(cell):
+    """About what page cache and inodes will ask for.  Cold runs have just emptied both, so the source needs its share as well."""
+    if cell.smoke:
+        return 0
+    wanted = (cell.workload.bytes + cell.workload.files * _BYTES_PER_INODE + (64 << 20)) * (2 if cell.cold else 1)
+    return int(min(wanted, _available_bytes() * _TOUCH_SHARE))
 
 
 def _available_bytes():
@@ -221,6 +229,11 @@ def first_difference(cell):
             text = _compare(os.path.join(directory, name), os.path.join(there, name), contents=False)
             if text:
                 return text
+    return other_contents(source, target)
+
+
+def other_contents(source, target):
+    """Names and bytes alone."""
     done = subprocess.run(["diff", "-r", "-q", "--no-dereference", source, target], capture_output=True, text=True, errors="replace", check=False)
     return done.stdout.strip().split("\n")[0] or done.stderr.strip() or None
 

@@ -49,9 +49,10 @@ class CannotMount(Exception):
 class Place:
     """One mounted file system, or a plain directory where mounting is not possible."""
 
-    def __init__(self, name, root):
+    def __init__(self, name, root, own_device=False):
         self.name = name
         self.root = root
+        self.own_device = own_device
 
     def sync(self):
         """Waits until everything written so far is on the device, so that it does not disturb the next run."""
@@ -61,6 +62,17 @@ class Place:
                 raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), self.root)
         finally:
             os.close(descriptor)
+
+    def device_written_bytes(self):
+        """Since it was attached; None where the device is not this place's alone (a plain directory) or has no count (tmpfs, btrfs)."""
+        if not self.own_device:
+            return None
+        device = os.stat(self.root).st_dev
+        try:
+            with open(f"/sys/dev/block/{os.major(device)}:{os.minor(device)}/stat", encoding="ascii") as file:
+                return int(file.read().split()[6]) * 512
+        except OSError:
+            return None
 
     def facts(self):
         """Type and mount options, as mountinfo has them."""
@@ -160,7 +172,7 @@ class Places(contextlib.AbstractContextManager):
         finally:
             # In use it stays until the unmount; without a mount it goes at once.
             subprocess.run(["losetup", "-d", device], check=False)
-        return Place(name, point)
+        return Place(name, point, own_device=True)
 
 
 def _run(command):

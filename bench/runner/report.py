@@ -13,7 +13,7 @@ import statistics
 import subprocess
 
 from runner import competitors as who
-from runner import workloads
+from runner import second_run, second_run_report, workloads
 
 BEGIN, END = "<!-- results: begin (written by bench/run.py --markdown) -->", "<!-- results: end -->"
 SCHEMA = 1
@@ -76,7 +76,8 @@ def commit(source_root):
 
 def cell_as_json(cell, competitors):
     short = competitors.shortened(cell.workload, cell.target)
-    return {
+    second = {"changed_bytes": cell.workload.changed_bytes} if cell.workload.name in second_run.KINDS else {}
+    return second | {
         "pair": cell.pair.name,
         "title": cell.pair.title,
         "workload": cell.workload.name,
@@ -121,10 +122,23 @@ COLUMNS = ["from → to", "fxcp", "cp -a", "rsync -a", "limit", "× cp", "× rsy
 
 
 def rows(facts, workload):
-    """The table of one workload, warm rows before cold ones; every row as long as COLUMNS."""
+    """The table of one workload, warm rows before cold ones; every row as long as columns()."""
     cells = [cell for cell in facts["cells"] if cell["workload"] == workload]
     for cell in sorted(cells, key=lambda each: each["cold"]):
-        yield _row(cell)
+        if workload in second_run.KINDS:
+            yield from second_run_report.rows(cell, _spread)
+        else:
+            yield _row(cell)
+
+
+def columns(workload):
+    return second_run_report.COLUMNS if workload in second_run.KINDS else COLUMNS
+
+
+def title(workload):
+    if workload in second_run.KINDS:
+        return f"{workload}: {second_run.KINDS[workload].title}"
+    return f"{workload}: {workloads.WORKLOADS[workload][0]}"
 
 
 def _row(cell):
@@ -193,9 +207,9 @@ def text_table(facts):
     """For the terminal: the columns aligned, one block per workload."""
     lines = []
     for workload in _workloads(facts):
-        table = [COLUMNS, *rows(facts, workload)]
-        widths = [max(len(row[column]) for row in table) for column in range(len(COLUMNS))]
-        lines.append(f"\n{workload}: {workloads.WORKLOADS[workload][0]}")
+        table = [columns(workload), *rows(facts, workload)]
+        widths = [max(len(cell) for cell in column) for column in zip(*table)]
+        lines.append("\n" + title(workload))
         lines += ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in table]
     return "\n".join(lines) + "\n"
 
@@ -204,7 +218,8 @@ def markdown(facts, result_name):
     lines = [BEGIN, ""]
     lines += _markdown_machine(facts, result_name)
     for workload in _workloads(facts):
-        lines += [f"### {workload}: {workloads.WORKLOADS[workload][0]}", "", "| " + " | ".join(COLUMNS) + " |", "|" + "---|" * len(COLUMNS)]
+        names = columns(workload)
+        lines += [f"### {title(workload)}", "", "| " + " | ".join(names) + " |", "|" + "---|" * len(names)]
         lines += ["| " + " | ".join(row) + " |" for row in rows(facts, workload)]
         lines.append("")
     return "\n".join([*lines, END])
@@ -227,7 +242,7 @@ def _markdown_machine(facts, result_name):
 
 def _workloads(facts):
     present = {cell["workload"] for cell in facts["cells"]}
-    return [name for name in workloads.WORKLOADS if name in present]
+    return [name for name in (*workloads.WORKLOADS, *second_run.KINDS) if name in present]
 
 
 def write_markdown(facts, result_name, page):
