@@ -122,6 +122,8 @@ Copier::Standing Copier::standing_of(const walk::Hold& directory, const std::str
   const auto found = attribute_differences(*directory, name, links, status, target, target_name, *existing);
   if (!found) return Standing::to_copy;
   changes.add(*found);
+  // Names outside of the target have a part in it: no reason to make it another file.
+  if (existing->links() > status.links()) changes.accessed = false;
   if (*same == Sameness::differs) return Standing::to_copy;
   if (must_be_another_inode(status, *existing, changes.any())) return Standing::to_copy;
   if (changes.any()) {

@@ -73,7 +73,8 @@ bool Copier::shared_with_reference(const walk::Hold& directory, const std::strin
 bool Copier::named_as_reference(const walk::Hold& directory, const std::string& name, const Opened& source, const References::Found& found,
                                 walk::WorkerIndex worker) {
   TargetDirectory& target = target_of(*directory);
-  if (!link_file(target, target.name_for(name), found.fd, found.status.key())) return false;
+  const auto linked = link_file(target, target.name_for(name), found.fd, found.status.key());
+  if (!linked) return false;
   at(worker).counters.hard_links.fetch_add(1, std::memory_order_relaxed);
   if (observer_.wants_files()) observer_.file(event_of(*directory, name, FileEvent::Action::linked, sys::FileType::regular));
   if (source.leads_link_group) link_group_done(*directory, name, source.status, worker);

@@ -104,6 +104,7 @@ TEST_F(Staging, OneThatCannotBeRemovedIsTold) {
   FOXING_NEEDS_FAULTS();
   const TargetDirectory root = directory("root");
   staging_.may_lie_in(root, names_, 2);
+  (void)staging_.place_for(root, 0);
   const sys::FaultPlan faults("unlinkat:1:EIO");
   const auto removed = staging_.remove(root.fd());
   ASSERT_FALSE(removed);
@@ -118,6 +119,7 @@ TEST_F(Staging, OneThatIsGoneIsDoneWithout) {
   if (sys::filesystem_of(root.fd())->f_type != kXfsMagic)
     GTEST_SKIP() << "others answer otherwise, and have no staging directories: TMPDIR on XFS";
   staging_.may_lie_in(root, names_, 2);
+  (void)staging_.place_for(root, 0);
   for (const std::string& name : world_.names("root")) world_.remove("root/" + name);
   auto staged = StagedFile::create(root, staging_.place_for(root, 0), names_, "file", 0600, StagedFile::Staging::atomic);
   ASSERT_TRUE(staged) << staged.error().message();
