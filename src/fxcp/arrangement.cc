@@ -168,7 +168,9 @@ Result<Arrangement> arrange(const Options& options) {
   if (options.deletion != Delete::no && plan.items.size() > 1) {
     for (const Item& item : plan.items) {
       if (item.mirror)
-        return refuse(item.source, "would be mirrored into the same directory as other sources, and --delete would delete what those bring; mirror one at a time");
+        return refuse(item.source,
+                      "would be mirrored into the same directory as other sources, and --delete would delete what those bring; "
+                      "mirror one at a time");
     }
   }
   FOX_TRY(check_parent(plan, options));

@@ -53,7 +53,8 @@ const Item* mirror_of(const Arrangement& plan) {
 /// Walks the sources beside the target with a pass that deletes, or only counts.
 Result<> run_pass(copy::Deleter& deleter, copy::Observer& observer, const Options& options, const Arrangement& plan,
                   sys::FdView target, const walk::Walk::Options& how, bool dry_run) {
-  copy::DeletePass pass(deleter, observer, {.keep_dirlinks = options.keep_dirlinks, .one_filesystem = options.one_file_system, .dry_run = dry_run});
+  copy::DeletePass pass(deleter, observer,
+                        {.keep_dirlinks = options.keep_dirlinks, .one_filesystem = options.one_file_system, .dry_run = dry_run});
   walk::Walk walk(pass, how);
   for (const Item& item : plan.items) {
     if (item.status.type() != sys::FileType::directory) continue;
@@ -85,7 +86,9 @@ Result<> guard_against_empty_source(const Arrangement& plan, sys::FdView target)
     const sys::UniqueFd source = FOX_TRY(open_source(item));
     const std::string shown = item.mirror ? plan.directory : plan.directory + '/' + item.name;
     if (FOX_TRY(is_empty(source)))
-      return refuse(item.source, fmt::format("is empty, and '{}' is not: is something not mounted? --delete-anyway empties the target", shown));
+      return refuse(
+          item.source,
+          fmt::format("is empty, and '{}' is not: is something not mounted? --delete-anyway empties the target", shown));
   }
   return {};
 }
@@ -96,9 +99,10 @@ Result<> guard_against_another_source(const Arrangement& plan, sys::FdView targe
   if (item == nullptr || !sys::get_attribute({target}, kOrigin, before)) return {};
   const std::string now = identity_of(item->source);
   if (before == now || FOX_TRY(is_empty(target))) return {};
-  return refuse(item->source, fmt::format("lies on another filesystem than what was mirrored into '{}' last time: is something not mounted? "
-                                          "--delete-anyway mirrors it all the same",
-                                          plan.directory));
+  return refuse(item->source,
+                fmt::format("lies on another filesystem than what was mirrored into '{}' last time: is something not mounted? "
+                            "--delete-anyway mirrors it all the same",
+                            plan.directory));
 }
 
 Result<> guard_percentage(const Options& options, const Arrangement& plan, sys::FdView target, const walk::Walk::Options& how) {

@@ -112,7 +112,8 @@ bool FileList::wants(std::string_view path) {
 std::vector<std::string> FileList::missing() const {
   std::vector<std::string> names;
   for (std::size_t i = 0; i < records_.size(); ++i)
-    if (records_[i].size > 0 && !met_[i].load(std::memory_order_relaxed)) names.push_back(text_.substr(records_[i].begin, records_[i].size));
+    if (records_[i].size > 0 && !met_[i].load(std::memory_order_relaxed))
+      names.push_back(text_.substr(records_[i].begin, records_[i].size));
   std::ranges::sort(names);
   return names;
 }

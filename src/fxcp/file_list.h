@@ -36,7 +36,7 @@ class FileList {
   using Key = std::array<std::uint64_t, 2>;
   struct Record {
     Key key;
-    std::size_t begin;   // in text_
+    std::size_t begin;  // in text_
     std::uint32_t size;  // 0: only on the way to others
   };
   static Key key_of(std::string_view path);
@@ -45,8 +45,8 @@ class FileList {
 
   std::string text_;
   bool recursive_ = false;
-  bool everything_ = false;       // the root itself is listed, and --recursive given
-  std::vector<Record> records_;   // sorted by key
+  bool everything_ = false;  // the root itself is listed, and --recursive given
+  std::vector<Record> records_;  // sorted by key
   std::unique_ptr<std::atomic<bool>[]> met_;
 };
 

@@ -54,7 +54,8 @@ constexpr std::string_view kSourceAndDestination =
     "is DST, be it by way of a symbolic link, a hard link or a bind mount; several SRC and a DST that is not a directory; "
     "several SRC of "
     "one name; a directory as SRC without --recursive or --archive.\n\n"
-    "A file called - is written ./-, one called info or verify ./info or ./verify where it comes first. Reading from standard input is not supported.";
+    "A file called - is written ./-, one called info or verify ./info or ./verify where it comes first. Reading from standard "
+    "input is not supported.";
 
 struct ExitStatus {
   int status;
@@ -223,7 +224,8 @@ std::size_t run(std::string_view text, bool (*belongs)(char)) {
 }
 
 bool is_placeholder(std::string_view word) {
-  constexpr std::string_view kPlaceholders[] = {"SRC", "DST", "DIR", "NAME", "OPTION", "PATH", "TARGET", "WHEN", "WHAT", "HOW", "N", "A", "B"};
+  constexpr std::string_view kPlaceholders[] = {"SRC",  "DST",  "DIR", "NAME", "OPTION", "PATH", "TARGET",
+                                                "WHEN", "WHAT", "HOW", "N",    "A",      "B"};
   return std::find(std::begin(kPlaceholders), std::end(kPlaceholders), word) != std::end(kPlaceholders);
 }
 

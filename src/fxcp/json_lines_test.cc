@@ -102,16 +102,13 @@ TEST(JsonLines, File) {
 
 TEST(JsonLines, FilesWithoutContent) {
   using Action = copy::FileEvent::Action;
-  const std::pair<Action, const char*> actions[] = {{Action::linked, "linked"},
-                                                    {Action::symlink, "symlink"},
-                                                    {Action::special, "special"},
-                                                    {Action::directory, "directory"},
-                                                    {Action::attributes, "attributes"},
-                                                    {Action::unchanged, "unchanged"},
-                                                    {Action::deleted, "deleted"},
-                                                    {Action::removed, "removed"}};
+  const std::pair<Action, const char*> actions[] = {{Action::linked, "linked"},         {Action::symlink, "symlink"},
+                                                    {Action::special, "special"},       {Action::directory, "directory"},
+                                                    {Action::attributes, "attributes"}, {Action::unchanged, "unchanged"},
+                                                    {Action::deleted, "deleted"},       {Action::removed, "removed"}};
   for (const auto& [action, name] : actions) {
-    const Json event = parsed(json::file({.action = action, .path = "src/a", .type = sys::FileType::fifo, .size = Bytes(7)}, false));
+    const Json event =
+        parsed(json::file({.action = action, .path = "src/a", .type = sys::FileType::fifo, .size = Bytes(7)}, false));
     EXPECT_EQ(event, Json({{"type", "file"}, {"action", name}, {"path", "src/a"}, {"file_type", "fifo"}}));
   }
 }
@@ -182,7 +179,8 @@ TEST(JsonLines, Summary) {
       {"litter_removed", 10},
       {"failures", 12},
       {"warnings", 13},
-      {"files_by_tier", {{"reflink", 0}, {"copy_file_range", 0}, {"sendfile", 0}, {"io_uring", 11}, {"read_write", 0}, {"delta", 0}}}};
+      {"files_by_tier",
+       {{"reflink", 0}, {"copy_file_range", 0}, {"sendfile", 0}, {"io_uring", 11}, {"read_write", 0}, {"delta", 0}}}};
   EXPECT_EQ(summary, expected);
   run.no_space = true;
   summary = parsed(json::summary(counters, run, 0, 0, false));

@@ -43,9 +43,11 @@ Result<std::unique_ptr<governor::Governor>> make_governor(const Options& options
   limits.throttle = options.throttle;
   if (options.stop_after) limits.stop_after = FOX_TRY(read("--stop-after", *options.stop_after, governor::parse_stop_after));
   if (options.stop_at) {
-    limits.stop_at = FOX_TRY(read("--stop-at", *options.stop_at, [](std::string_view text) { return governor::parse_stop_at(text, std::time(nullptr)); }));
+    limits.stop_at = FOX_TRY(read("--stop-at", *options.stop_at,
+                                  [](std::string_view text) { return governor::parse_stop_at(text, std::time(nullptr)); }));
   }
-  if (!limits.limits.any() && !limits.throttle && !limits.stop_after && !limits.stop_at) return std::unique_ptr<governor::Governor>();
+  if (!limits.limits.any() && !limits.throttle && !limits.stop_after && !limits.stop_at)
+    return std::unique_ptr<governor::Governor>();
   return std::make_unique<governor::Governor>(limits, FOX_TRY(governor::real_surroundings(limits.throttle)));
 }
 
@@ -54,7 +56,10 @@ class ToReport final : public verify::Observer {
  public:
   explicit ToReport(Report& report) : report_(report) {}
   void found(const verify::Event& event) override {
-    report_.problem({copy::ProblemKind::differs, true, {.code = 0, .operation = "", .subject = event.path, .detail = "after copying: " + verify_difference(event)}});
+    report_.problem(
+        {copy::ProblemKind::differs,
+         true,
+         {.code = 0, .operation = "", .subject = event.path, .detail = "after copying: " + verify_difference(event)}});
   }
   void vanished(const std::string&) override {}
 
@@ -64,13 +69,15 @@ class ToReport final : public verify::Observer {
 
 Result<verify::Pair> pair_of(const Item& item, const Arrangement& plan, sys::FdView target) {
   if (item.mirror) {
-    return verify::Pair{.a = FOX_TRY(sys::open_at(sys::working_directory(), item.source, {.links = item.links, .directory = true, .keep_atime = true})),
+    return verify::Pair{.a = FOX_TRY(sys::open_at(sys::working_directory(), item.source,
+                                                  {.links = item.links, .directory = true, .keep_atime = true})),
                         .a_shown = item.source,
                         .b = FOX_TRY(sys::open_at(target, ".", {.directory = true, .keep_atime = true})),
                         .b_shown = plan.directory};
   }
   const SplitPath path = split_path(item.source);
-  verify::Pair pair{.a = FOX_TRY(sys::open_at(sys::working_directory(), path.directory, {.access = sys::Access::path, .links = sys::Links::follow, .directory = true})),
+  verify::Pair pair{.a = FOX_TRY(sys::open_at(sys::working_directory(), path.directory,
+                                              {.access = sys::Access::path, .links = sys::Links::follow, .directory = true})),
                     .a_shown = path.directory,
                     .b = FOX_TRY(sys::duplicate(target)),
                     .b_shown = plan.directory,
@@ -98,7 +105,8 @@ Result<Manner> Manner::parse(const Options& options, mode_t umask) {
   if (!options.chmod.empty()) {
     auto changes = std::make_unique<meta::ModeChanges>();
     for (const std::string& text : options.chmod) {
-      if (auto added = changes->add(text, umask); !added) return tl::make_unexpected(of_option("--chmod", text, std::move(added).error()));
+      if (auto added = changes->add(text, umask); !added)
+        return tl::make_unexpected(of_option("--chmod", text, std::move(added).error()));
     }
     manner.chmod_ = std::move(changes);
   }
@@ -145,12 +153,13 @@ std::string Manner::waits() const {
   const auto seconds = [](governor::Duration duration) { return std::chrono::duration<double>(duration).count(); };
   std::string text = fmt::format("{:<24} {:.3f} s\n", "Waited for limits", seconds(stats.waited_for_limits));
   text += fmt::format("{:<24} {:.3f} s", "Waited for pressure", seconds(stats.waited_for_pressure));
-  if (stats.reason) text += fmt::format(", {} above all; at the slowest {:.0f} %", governor::name_of(*stats.reason), stats.lowest_factor * 100);
+  if (stats.reason)
+    text += fmt::format(", {} above all; at the slowest {:.0f} %", governor::name_of(*stats.reason), stats.lowest_factor * 100);
   return text;
 }
 
-void verify_copies(const Options& options, const Arrangement& plan, sys::FdView target, const meta::Policy& keep, const walk::Walk::Options& how,
-                   Report& report) {
+void verify_copies(const Options& options, const Arrangement& plan, sys::FdView target, const meta::Policy& keep,
+                   const walk::Walk::Options& how, Report& report) {
   verify::Options engine{.keep = keep};
   if (options.modify_window) engine.window.seconds = *options.modify_window;
   engine.hard_links = options.preserve.hard_links;
@@ -163,8 +172,10 @@ void verify_copies(const Options& options, const Arrangement& plan, sys::FdView 
   std::vector<verify::Pair> pairs;
   for (const Item& item : plan.items) {
     auto pair = pair_of(item, plan, target);
-    if (pair) pairs.push_back(std::move(*pair));
-    else report.problem({copy::ProblemKind::differs, true, std::move(pair).error().about(item.source)});
+    if (pair)
+      pairs.push_back(std::move(*pair));
+    else
+      report.problem({copy::ProblemKind::differs, true, std::move(pair).error().about(item.source)});
   }
   ToReport observer(report);
   verify::Counters counters;

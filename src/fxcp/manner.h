@@ -42,7 +42,7 @@ class Manner {
 };
 
 /// --verify: compares every SRC with its copy; what differs is a failure in `report`.
-void verify_copies(const Options& options, const Arrangement& plan, sys::FdView target, const meta::Policy& keep, const walk::Walk::Options& how,
-                   Report& report);
+void verify_copies(const Options& options, const Arrangement& plan, sys::FdView target, const meta::Policy& keep,
+                   const walk::Walk::Options& how, Report& report);
 
 }  // namespace foxing::fxcp

@@ -13,9 +13,22 @@
 namespace foxing::fxcp {
 
 /// The headings of --help and of the man page, in their order.
-enum class Section { selection, filters, comparison, deleting, attributes, symlinks, destination, method, streams, report, other };
-inline constexpr Section kSections[] = {Section::selection,   Section::filters,    Section::comparison, Section::deleting, Section::attributes, Section::symlinks,
-                                        Section::destination, Section::method,     Section::streams,  Section::report,     Section::other};
+enum class Section {
+  selection,
+  filters,
+  comparison,
+  deleting,
+  attributes,
+  symlinks,
+  destination,
+  method,
+  streams,
+  report,
+  other
+};
+inline constexpr Section kSections[] = {Section::selection,  Section::filters,  Section::comparison,  Section::deleting,
+                                        Section::attributes, Section::symlinks, Section::destination, Section::method,
+                                        Section::streams,    Section::report,   Section::other};
 std::string_view title(Section section);
 
 enum class Takes { nothing, optional, required };

@@ -346,9 +346,7 @@ Result<> Parser::act(Action action, const Given& given) {
     }
     case Action::content: {
       const std::string_view how = given.argument;
-      options_.content = how == "size"     ? CompareContent::size
-                         : how == "extent" ? CompareContent::extent
-                                           : CompareContent::hash;
+      options_.content = how == "size" ? CompareContent::size : how == "extent" ? CompareContent::extent : CompareContent::hash;
       break;
     }
     case Action::verbose: ++options_.verbose; break;
@@ -391,7 +389,8 @@ Result<> Parser::check_comparison(Contradict contradict) const {
   if (options_.checksum && options_.size_only) return contradict("--checksum", "--size-only");
   if (options_.checksum && options_.ignore_times) return contradict("--checksum", "--ignore-times");
   if (options_.size_only && options_.ignore_times) return contradict("--size-only", "--ignore-times");
-  if (options_.files_from && options_.deletion != Delete::no) return contradict("--files-from", "--delete", "what is not listed is not looked at");
+  if (options_.files_from && options_.deletion != Delete::no)
+    return contradict("--files-from", "--delete", "what is not listed is not looked at");
   if (options_.max_depth && *options_.max_depth < 1) return refuse("--max-depth: use a number from 1 on");
   if (options_.max_size && options_.min_size && *options_.max_size < *options_.min_size)
     return contradict("--max-size", "--min-size", "no file is both");
@@ -403,14 +402,15 @@ Result<> Parser::check_comparison(Contradict contradict) const {
     return contradict("--chown", options_.usermap ? "--usermap" : "--groupmap");
   const int kinds = !options_.link_dest.empty() + !options_.copy_dest.empty() + !options_.compare_dest.empty();
   if (kinds > 1) return refuse("--link-dest, --copy-dest and --compare-dest contradict each other: one kind at a time");
-  const char* const partial = options_.update            ? "--update"
-                              : options_.existing        ? "--existing"
-                              : options_.ignore_existing ? "--ignore-existing"
-                              : options_.max_size        ? "--max-size"
-                              : options_.min_size        ? "--min-size"
+  const char* const partial = options_.update                  ? "--update"
+                              : options_.existing              ? "--existing"
+                              : options_.ignore_existing       ? "--ignore-existing"
+                              : options_.max_size              ? "--max-size"
+                              : options_.min_size              ? "--min-size"
                               : !options_.compare_dest.empty() ? "--compare-dest"
-                                                         : nullptr;
-  if (options_.verify && partial != nullptr) return contradict("--verify", partial, "what is left out on purpose would be found missing");
+                                                               : nullptr;
+  if (options_.verify && partial != nullptr)
+    return contradict("--verify", partial, "what is left out on purpose would be found missing");
   return {};
 }
 

@@ -448,7 +448,9 @@ TEST(Options, EveryErrorInItsWords) {
       {{"--sprase=auto", "a", "b"}, "unknown option --sprase; did you mean --sparse?"},
       {{"--no-prems", "a", "b"}, "unknown option --no-prems; did you mean --no-perms?"},
       {{"--target=x", "a", "b"}, "unknown option --target; names are written in full: --target-directory"},
-      {{"--de", "a", "b"}, "unknown option --de; names are written in full: --delete-excluded, --delete, --delete-during, --delete-before, --delete-after, "
+      {{"--de", "a", "b"},
+       "unknown option --de; names are written in full: --delete-excluded, --delete, --delete-during, --delete-before, "
+       "--delete-after, "
        "--delete-delay, --delete-anyway, --devices, --dereference, --dereference-args, --delta-min-size, --decompress"},
       {{"--delete", "a", "b"}, "--delete means something only with --recursive or --archive"},
       {{"--=", "a", "b"}, "unknown option --"},
@@ -546,7 +548,8 @@ Words company_of(const OptionRow& row) {
   if (name == "suffix") return {"--backup"};
   if (name == "checkpoint-keep") return {"--checkpoint-interval=7"};
   if (name.starts_with("delete") && name != "delete-anyway" && name != "delete-excluded") return {"-r"};
-  if (name == "max-delete" || name == "ignore-errors" || name == "delete-anyway" || name == "delete-excluded" || name == "trash") return {"-r", "--delete"};
+  if (name == "max-delete" || name == "ignore-errors" || name == "delete-anyway" || name == "delete-excluded" || name == "trash")
+    return {"-r", "--delete"};
   return {};
 }
 
@@ -658,7 +661,8 @@ TEST(Help, BeginsWithUsageAndExamplesThatParse) {
   std::istringstream lines(text);
   int examples = 0;
   for (std::string line; std::getline(lines, line);) {
-    if (!line.starts_with("  fxcp ") || line.find("PATH...") != std::string::npos || line.find(" A B ") != std::string::npos) continue;
+    if (!line.starts_with("  fxcp ") || line.find("PATH...") != std::string::npos || line.find(" A B ") != std::string::npos)
+      continue;
     std::istringstream split(line.substr(7));
     Words words;
     for (std::string word; split >> word;) words.push_back(word);

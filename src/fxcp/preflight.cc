@@ -17,7 +17,8 @@ namespace {
 std::string existing_directory(const Arrangement& plan) {
   std::string path = plan.make_directory ? split_path(plan.directory).directory : plan.directory;
   // With --mkpath more may be missing.
-  while (plan.make_directory && !sys::status_at(sys::working_directory(), path, sys::Links::follow) && split_path(path).directory != path)
+  while (plan.make_directory && !sys::status_at(sys::working_directory(), path, sys::Links::follow) &&
+         split_path(path).directory != path)
     path = split_path(path).directory;
   return path;
 }
@@ -69,7 +70,8 @@ Bytes room_of_sources(const Arrangement& plan, const Options& options, bool by_d
 
 }  // namespace
 
-walk::Walk::Options walk_options(const Options& options, unsigned workers, std::uint64_t descriptor_limit, walk::Selector* selector) {
+walk::Walk::Options walk_options(const Options& options, unsigned workers, std::uint64_t descriptor_limit,
+                                 walk::Selector* selector) {
   walk::Walk::Options walk{
       .workers = workers, .follow = walk::Walk::Follow::none, .descriptor_limit = descriptor_limit, .selector = selector};
   if (options.symlinks == Symlinks::follow) walk.follow = walk::Walk::Follow::all;

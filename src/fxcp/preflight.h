@@ -12,7 +12,8 @@
 namespace foxing::fxcp {
 
 /// How the walks of this run go: what the options say of symbolic links, and what `selector` chooses (null: everything).
-walk::Walk::Options walk_options(const Options& options, unsigned workers, std::uint64_t descriptor_limit, walk::Selector* selector);
+walk::Walk::Options walk_options(const Options& options, unsigned workers, std::uint64_t descriptor_limit,
+                                 walk::Selector* selector);
 
 /// Opens what the items name and adds it to a walk that only looks.
 void add_items_to_look_at(walk::Walk& walk, const Arrangement& plan);

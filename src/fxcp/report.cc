@@ -241,7 +241,8 @@ void Report::print_statistics(const copy::Counters& counters, const RunEnd& run)
   if (counters.updated > 0) row("Only attributes", grouped(counters.updated));
   if (counters.skipped > 0) row("Left alone", grouped(counters.skipped));
   if (counters.delta_files > 0)
-    row("Only changed parts", fmt::format("{} files, {} not written", grouped(counters.delta_files), human(Bytes(counters.delta_spared))));
+    row("Only changed parts",
+        fmt::format("{} files, {} not written", grouped(counters.delta_files), human(Bytes(counters.delta_spared))));
   if (counters.deleted > 0) row(dry_run_ ? "Would be deleted" : "Deleted", grouped(counters.deleted));
   row("Bytes", fmt::format("{} ({})", grouped(counters.bytes), human(Bytes(counters.bytes))));
   row("Bytes moved", fmt::format("{} ({})", grouped(counters.bytes_moved), human(Bytes(counters.bytes_moved))));

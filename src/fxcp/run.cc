@@ -227,7 +227,8 @@ ExitCode run_copy(const Options& options) {
   if (!plan) return refused(plan.error());
   const unsigned workers = worker_count(options);
   if (!options.dry_run) {
-    if (const auto fits = check_space(*plan, options, walk_options(options, workers, descriptors, selection->get())); !fits) return refused(fits.error());
+    if (const auto fits = check_space(*plan, options, walk_options(options, workers, descriptors, selection->get())); !fits)
+      return refused(fits.error());
   }
   auto target = open_target(*plan, options, umask);
   if (!target) return refused(std::move(target).error().about(plan->directory));
@@ -271,9 +272,13 @@ ExitCode run_copy(const Options& options) {
   (*deletion)->end();
   if (*selection != nullptr && !sys::stop_requested()) {
     for (std::string& path : (*selection)->missing())
-      report.problem({copy::ProblemKind::failed, true, {.code = ENOENT, .operation = "open", .subject = std::move(path), .detail = "is listed, and not in the source"}});
+      report.problem(
+          {copy::ProblemKind::failed,
+           true,
+           {.code = ENOENT, .operation = "open", .subject = std::move(path), .detail = "is listed, and not in the source"}});
   }
-  if (options.verify && !options.dry_run && !sys::stop_requested()) verify_copies(options, *plan, *target, engine.keep, walking, report);
+  if (options.verify && !options.dry_run && !sys::stop_requested())
+    verify_copies(options, *plan, *target, engine.keep, walking, report);
   if (report.failures() == 0 && !sys::stop_requested()) remember_origin(options, *plan, *target);
 
   copy::Counters counters;

@@ -56,7 +56,8 @@ Result<std::shared_ptr<const void>> Selection::enter(const walk::Directory& dire
   if (rules_.empty()) return std::shared_ptr<const void>();
   const walk::Directory* parent = directory.parent();
   std::shared_ptr<const filter::Scope> above = parent == nullptr ? nullptr : scope_of(*parent);
-  if (above == nullptr) above = FOX_TRY(filter::Scope::begin(rules_, absolute(parent == nullptr ? directory.path() : parent->path())));
+  if (above == nullptr)
+    above = FOX_TRY(filter::Scope::begin(rules_, absolute(parent == nullptr ? directory.path() : parent->path())));
   const bool place = directory.status().inode() == InodeNo(0);  // holds SRCs; the rule files in it are not meant for them
   if (!rules_.reads_directories() || place) return above;
   return std::shared_ptr<const void>(FOX_TRY(filter::Scope::enter(above, directory.fd(), directory.relative_path())));
@@ -75,7 +76,9 @@ bool Selection::guards(const walk::Directory& directory, std::string_view below,
   if (scope == nullptr) return !rules_.empty();  // its rules could not be read: nobody knows what they protect
   const std::size_t slash = below.rfind('/');
   if (slash == std::string_view::npos) return scope->judge(directory.relative_path(), below, is_directory).guarded;
-  return scope->judge(directory.relative_path_of(below.substr(0, slash)), below.substr(slash + 1), is_directory, filter::Fate::doomed).guarded;
+  return scope
+      ->judge(directory.relative_path_of(below.substr(0, slash)), below.substr(slash + 1), is_directory, filter::Fate::doomed)
+      .guarded;
 }
 
 }  // namespace foxing::fxcp

@@ -59,7 +59,8 @@ Result<FileStatus> status_at(FdView directory, CString name, Links links) {
 Result<BornStatus> born_status_at(FdView directory, CString name) {
   struct statx found{};
   const auto look = [&] {
-    return ::statx(directory.number(), name.text(), AT_NO_AUTOMOUNT | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, &found);
+    return ::statx(directory.number(), name.text(), AT_NO_AUTOMOUNT | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH,
+                   STATX_BASIC_STATS | STATX_BTIME, &found);
   };
   if (uninterrupted(Call::fstatat, look) == -1) return failed("statx");
   const auto time = [](const struct statx_timestamp& stamp) { return timespec{stamp.tv_sec, static_cast<long>(stamp.tv_nsec)}; };

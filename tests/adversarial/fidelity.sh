@@ -18,11 +18,11 @@ same "$a/src" "$b/fresh" --atime
 expect 0 fxcp -a "$a/src" "$b/fresh"
 same "$a/src" "$b/fresh"
 
-# An old version: every second name has changed in some way.
+# An old version: every second name has changed in some way.  Times are put back behind changes of the target, which only -I does not believe.
 for seed in 1 2; do
   python3 "$SUPPORT/scramble.py" "$b/fresh" $seed >/dev/null || fail "scramble"
   check_not "the tree is scrambled" tree_compare "$a/src" "$b/fresh" --quiet
-  expect 0 fxcp -a "$a/src" "$b/fresh"
+  expect 0 fxcp -a -I "$a/src" "$b/fresh"
   same "$a/src" "$b/fresh" --extra-ok
 done
 expect 0 fxcp -a "$a/src" "$b/fresh"
@@ -31,7 +31,7 @@ same "$a/src" "$b/fresh" --extra-ok
 # Another tree under the same names, with extra names that nobody asked to delete.
 rm -rf "$b/fresh"
 tree_make "$b/other" --scale "$scale" --portable --seed 2 links modes sizes sparse xattrs acls dirs || exit 1
-expect 0 fxcp -a "$a/src" "$b/other"
+expect 0 fxcp -a -I "$a/src" "$b/other"
 same "$a/src" "$b/other" --extra-ok
 rm -rf "$b/other"
 

@@ -82,8 +82,10 @@ while done < kills:
     begins_old = rng.random() < 0.5
     if begins_old:
         subprocess.run(["cp", "-a", old, target], check=True)
+    # OLD is another tree of equal names and times, with other holes and links: -I takes nothing of it for equal.
+    over_old = ["-I"] if begins_old else []
     for _ in range(rng.randrange(1, 5)):
-        process = start(rng.choice(OPTIONS))
+        process = start(rng.choice(OPTIONS) + over_old)
         time.sleep(rng.random() * duration * 1.1)
         process.kill()
         error = process.communicate()[1]
@@ -94,7 +96,7 @@ while done < kills:
         with_litter += bool(litter())
     if os.path.isdir(target):
         whole(of_source, of_old if begins_old else {})
-    process = start([])
+    process = start(over_old)
     error = process.communicate()[1]
     if process.returncode != 0:
         problem(f"the run after the kill: exit {process.returncode}: {error.decode('utf-8', 'replace')[:500]}")

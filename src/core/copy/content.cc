@@ -148,8 +148,9 @@ Result<Moved> copy_content(Workbench& bench, const Plan& plan, sys::FdView sourc
       case Tier::ring: return ring_tier(bench, stream);
       case Tier::delta: break;
       case Tier::plain:
-        return streamed(plan.until_end ? stream_until_end(bench.buffer(), source, target, growth_limit(status.size()), bench.pacer())
-                                       : stream_through(bench.buffer(), stream));
+        return streamed(plan.until_end
+                            ? stream_until_end(bench.buffer(), source, target, growth_limit(status.size()), bench.pacer())
+                            : stream_through(bench.buffer(), stream));
     }
     FOX_ASSERT(false);
     return Answer::decline(0);

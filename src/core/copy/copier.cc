@@ -187,7 +187,8 @@ Result<std::unique_ptr<TargetDirectory>> Copier::make_directory(walk::Directory&
   auto fd = open_it();
   if (!fd && (fd.error().code == ENOTDIR || fd.error().code == ELOOP)) {
     if (options_.keep_dirlinks) fd = sys::open_at(parent.fd(), name, {.links = sys::Links::follow, .directory = true});
-    if (!fd && options_.compare.only_new) return std::unique_ptr<TargetDirectory>();  // something else is there, and is not to be touched
+    if (!fd && options_.compare.only_new)
+      return std::unique_ptr<TargetDirectory>();  // something else is there, and is not to be touched
     if (!fd) return replace_by_directory(directory, parent, name);
   }
   if (!fd && fd.error().code == EACCES && !fresh) {
@@ -199,8 +200,7 @@ Result<std::unique_ptr<TargetDirectory>> Copier::make_directory(walk::Directory&
   if (!fd) return tl::make_unexpected(std::move(fd).error());
 
   const sys::FileStatus status = FOX_TRY(sys::status_of(*fd));
-  if (status.key() == directory.status().key())
-    return fail(EBUSY, "", {}, "is the very directory that it would be copied to");
+  if (status.key() == directory.status().key()) return fail(EBUSY, "", {}, "is the very directory that it would be copied to");
   // Where others may rename in the target they could have put one of theirs here.  Elsewhere another owner is the filesystem's doing (vfat, CIFS, FUSE, NFS).
   const bool others_may_rename =
       !parent.fresh() && ((parent.status().permissions() & 0022) != 0 || parent.status().owner() != ::geteuid());
@@ -244,6 +244,9 @@ void Copier::take_stock(walk::Directory& directory, TargetDirectory& target, wal
   sys::DirectoryReader reader(32 * 1024);
   std::vector<std::string> litter;
   TargetDirectory::NameSum names;
+  // Its open file may be shared with a pass that deleted before, and stand at the end.
+  if (auto at_start = sys::set_position(target.fd(), FileOffset(0)); !at_start)
+    return report(directory, {}, ProblemKind::unreadable, std::move(at_start).error());
   while (true) {
     auto more = reader.fill(target.fd());
     if (!more) return report(directory, {}, ProblemKind::unreadable, std::move(more).error());

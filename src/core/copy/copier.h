@@ -57,8 +57,8 @@ struct Options {
   Comparison compare;
   struct {
     bool whole_file = false;  // no delta
-    bool in_place = false;    // --inplace: the target's file itself is changed
-    Bytes smallest = 1_MiB;   // smaller files are copied whole
+    bool in_place = false;  // --inplace: the target's file itself is changed
+    Bytes smallest = 1_MiB;  // smaller files are copied whole
   } delta;
   const References* references = nullptr;  // --link-dest and its like; outlive the copier
   governor::Governor* governor = nullptr;  // paces the run; outlives the copier
@@ -218,21 +218,22 @@ class Copier final : public walk::Visitor {
   // what an earlier copy has unchanged (reference.cc)
   /// True where the file has been taken from there, or left out because it is there.
   bool taken_from_reference(const walk::Hold& directory, const std::string& name, const Opened& source, walk::WorkerIndex worker);
-  bool left_to_reference(const walk::Directory& directory, const std::string& name, const Opened& source, walk::WorkerIndex worker);
+  bool left_to_reference(const walk::Directory& directory, const std::string& name, const Opened& source,
+                         walk::WorkerIndex worker);
   bool shared_with_reference(const walk::Hold& directory, const std::string& name, const Opened& source, sys::FdView reference,
                              walk::WorkerIndex worker);
-  bool named_as_reference(const walk::Hold& directory, const std::string& name, const Opened& source, const References::Found& found,
-                          walk::WorkerIndex worker);
+  bool named_as_reference(const walk::Hold& directory, const std::string& name, const Opened& source,
+                          const References::Found& found, walk::WorkerIndex worker);
 
   // large files that the target has in another version (replacing.cc)
   bool worth_a_delta(const Opened& source) const;
   /// Fills `staged` from a changed clone of the old version; nothing where that cannot be done, and `staged` is empty.
-  Result<std::optional<Moved>> change_a_clone(TargetDirectory& target, const std::string& name, const Opened& source, const Plan& plan,
-                                              const StagedFile& staged, walk::WorkerIndex worker);
+  Result<std::optional<Moved>> change_a_clone(TargetDirectory& target, const std::string& name, const Opened& source,
+                                              const Plan& plan, const StagedFile& staged, walk::WorkerIndex worker);
   /// --inplace.  False where it cannot be done, and nothing was; else the file is done, or its failure reported.
   bool changed_in_place(const walk::Hold& directory, const std::string& name, Opened& source, walk::WorkerIndex worker);
-  void finish_in_place(const walk::Hold& directory, const std::string& name, const Opened& source, sys::FdView target, const DeltaDone& done,
-                       walk::WorkerIndex worker);
+  void finish_in_place(const walk::Hold& directory, const std::string& name, const Opened& source, sys::FdView target,
+                       const DeltaDone& done, walk::WorkerIndex worker);
   Moved count_delta(const Opened& source, const DeltaMoved& moved, walk::WorkerIndex worker);
   static Error changed_error();
   static constexpr int kMostReadings = 3;

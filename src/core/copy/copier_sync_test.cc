@@ -142,7 +142,8 @@ TEST_F(Sync, TheTargetIsPutRightWhenItWasChanged) {
 TEST_F(Sync, LooksOnlyOnce) {
   file("a", "text");
   sync();
-  if (!world_.set_xattr("source/a", "user.probe", "1")) GTEST_SKIP() << "the filesystem of " << world_.path() << " has no user attributes";
+  if (!world_.set_xattr("source/a", "user.probe", "1"))
+    GTEST_SKIP() << "the filesystem of " << world_.path() << " has no user attributes";
   sync();
   EXPECT_NE(world_.xattr("target/a", "user.foxing.seen"), "(none)");
   unnoticed("target/a", [&] { world_.overwrite("target/a", 0, "mark"); });

@@ -342,8 +342,14 @@ walk::Visitor::Descend DeletePass::enter(walk::Directory& directory, walk::Worke
 }
 
 void DeletePass::leave(walk::Directory& directory) {
-  if (directory.attachment() != nullptr)
-    deleter_.remove_extras(directory, static_cast<TargetDirectory&>(*directory.attachment()));
+  if (directory.attachment() == nullptr) return;
+  auto& target = static_cast<TargetDirectory&>(*directory.attachment());
+  const std::uint64_t removed = deleter_.removed();
+  const auto before = sys::status_of(target.fd());
+  deleter_.remove_extras(directory, target);
+  // The directory has its times already, or gets them later: deleting must not be what moved them.
+  if (before && !options_.dry_run && deleter_.removed() != removed)
+    (void)sys::set_times({target.fd()}, before->accessed(), before->modified());
 }
 
 void DeletePass::unreadable(walk::Directory& directory, std::string_view name, Error error) {

@@ -81,8 +81,7 @@ class DeletePass final : public walk::Visitor {
     bool one_filesystem = false;
     bool dry_run = false;
   };
-  DeletePass(Deleter& deleter, Observer& observer, Options options)
-      : deleter_(deleter), observer_(observer), options_(options) {}
+  DeletePass(Deleter& deleter, Observer& observer, Options options) : deleter_(deleter), observer_(observer), options_(options) {}
 
   /// What is to be handed to the walk with a root or a place.
   Result<std::unique_ptr<TargetDirectory>> adopt(sys::UniqueFd target, sys::FdView source, const sys::FileStatus& source_status,

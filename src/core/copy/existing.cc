@@ -38,6 +38,16 @@ Result<bool> same_data(Workbench& bench, sys::FdView source, sys::FdView target,
 
 }  // namespace
 
+namespace {
+
+/// An access time may be set through any name: no reason to make another file.
+bool more_than_access(Changes changes) {
+  changes.accessed = false;
+  return changes.any();
+}
+
+}  // namespace
+
 TargetDirectory* Copier::existing_target(walk::Directory& directory) {
   auto* target = static_cast<TargetDirectory*>(directory.attachment());
   return target != nullptr && !target->fresh() ? target : nullptr;
@@ -122,10 +132,8 @@ Copier::Standing Copier::standing_of(const walk::Hold& directory, const std::str
   const auto found = attribute_differences(*directory, name, links, status, target, target_name, *existing);
   if (!found) return Standing::to_copy;
   changes.add(*found);
-  // Names outside of the target have a part in it: no reason to make it another file.
-  if (existing->links() > status.links()) changes.accessed = false;
   if (*same == Sameness::differs) return Standing::to_copy;
-  if (must_be_another_inode(status, *existing, changes.any())) return Standing::to_copy;
+  if (must_be_another_inode(status, *existing, more_than_access(changes))) return Standing::to_copy;
   if (changes.any()) {
     return update(directory, name, links, status, *existing, *same == Sameness::after_a_look, leads, changes, worker);
   }
@@ -139,7 +147,8 @@ Copier::Standing Copier::standing_of(const walk::Hold& directory, const std::str
 }
 
 /// A run that changed it in place has not come to its end: nothing but its bytes can be believed.
-bool Copier::may_be_half_changed(const TargetDirectory& target, const std::string& target_name, const sys::FileStatus& existing) const {
+bool Copier::may_be_half_changed(const TargetDirectory& target, const std::string& target_name,
+                                 const sys::FileStatus& existing) const {
   if (existing.type() != sys::FileType::regular || existing.size() < kSmallestMarked) return false;
   const auto copy = sys::open_at(target.fd(), target_name, {.access = sys::Access::path});
   return copy && is_marked_dirty({*copy, sys::Handle::path});
@@ -162,6 +171,7 @@ Result<Copier::Sameness> Copier::same_object(const walk::Hold& directory, const 
     changes.content = !same;
     return same ? how : Sameness::differs;
   };
+  if (options_.compare.by == Comparison::By::nothing && status.type() != sys::FileType::regular) return Sameness::differs;
   switch (status.type()) {
     case sys::FileType::regular: break;
     case sys::FileType::symlink: {
@@ -213,7 +223,8 @@ Copier::Standing Copier::update(const walk::Hold& directory, const std::string& 
 }
 
 /// The bytes have been compared and are equal: the next run need not do it again.
-void Copier::note_as_seen(const sys::FileStatus& status, const TargetDirectory& target, const std::string& target_name, const sys::FileStatus& existing) {
+void Copier::note_as_seen(const sys::FileStatus& status, const TargetDirectory& target, const std::string& target_name,
+                          const sys::FileStatus& existing) {
   if (status.type() != sys::FileType::regular) return;
   const auto copy = sys::open_at(target.fd(), target_name, {.access = sys::Access::path});
   if (!copy) return;  // the next run looks again, that is all

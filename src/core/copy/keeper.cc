@@ -75,7 +75,8 @@ Result<> Keeper::keep_deleted(sys::FdView directory, const std::string& relative
                               const std::string& kept_as) {
   const Place place = FOX_TRY(place_for(directory, relative, kept_as));
   // A backup replaces an older one; in the trash everything is kept.
-  auto moved = sys::rename_at(directory, name, place.directory, place.name, options_.replaced ? sys::Replace::existing : sys::Replace::nothing);
+  auto moved = sys::rename_at(directory, name, place.directory, place.name,
+                              options_.replaced ? sys::Replace::existing : sys::Replace::nothing);
   if (moved) return moved;
   const int code = moved.error().code;
   if (code != ENOTEMPTY && code != EEXIST && code != EISDIR && code != ENOTDIR)

@@ -52,7 +52,7 @@ class Keeper {
   const Options options_;
   TempNames& names_;
   const sys::UniqueFd directory_;  // invalid: beside the original
-  std::vector<FileKey> way_;       // directory_ and all above it
+  std::vector<FileKey> way_;  // directory_ and all above it
 };
 
 }  // namespace foxing::copy

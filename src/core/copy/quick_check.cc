@@ -17,7 +17,8 @@ bool is_later(const timespec& a, const timespec& b) {
 
 }  // namespace
 
-Data quick_check(const sys::FileStatus& source, const sys::FileStatus& target, std::optional<timespec> born, const Comparison& comparison) {
+Data quick_check(const sys::FileStatus& source, const sys::FileStatus& target, std::optional<timespec> born,
+                 const Comparison& comparison) {
   if (comparison.by == Comparison::By::nothing || source.size() != target.size()) return Data::differs;
   if (source.size() == Bytes(0) || comparison.by == Comparison::By::size) return Data::same;
   if (comparison.by == Comparison::By::content) return Data::look;

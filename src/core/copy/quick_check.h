@@ -51,7 +51,8 @@ enum class Data : std::uint8_t {
 inline constexpr std::int64_t kSurelyEarlierNs = 20'000'000;
 
 /// `born`: of the target's inode; where that is not known, equal sizes and times leave a doubt.
-Data quick_check(const sys::FileStatus& source, const sys::FileStatus& target, std::optional<timespec> born, const Comparison& comparison);
+Data quick_check(const sys::FileStatus& source, const sys::FileStatus& target, std::optional<timespec> born,
+                 const Comparison& comparison);
 
 /// What is done about a name that the target has already, before any data is looked at.
 enum class Existing : std::uint8_t { compare, leave };

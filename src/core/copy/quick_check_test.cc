@@ -55,7 +55,8 @@ TEST(QuickCheck, Table) {
       {"ctimes half an age apart", file(9, 5, 5), file(9, 5, 4'000'000'000 * kSecond), kQuick, Data::same},
       {"before 1970", file(9, -5 * kSecond, 5), file(9, -5 * kSecond, 9 * kSecond), kQuick, Data::same},
   };
-  for (const Row& row : rows) EXPECT_EQ(quick_check(row.source, row.target, row.target.changed(), row.comparison), row.verdict) << row.what;
+  for (const Row& row : rows)
+    EXPECT_EQ(quick_check(row.source, row.target, row.target.changed(), row.comparison), row.verdict) << row.what;
 }
 
 TEST(QuickCheck, AnUnknownBirthIsADoubt) {

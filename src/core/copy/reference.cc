@@ -9,9 +9,22 @@
 
 namespace foxing::copy {
 
+namespace {
+
+/// The last component by itself, so that reading it does not move its access time.
+Result<sys::UniqueFd> open_in(sys::FdView directory, const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return sys::open_at(directory, path, {.keep_atime = true});
+  const sys::UniqueFd parent =
+      FOX_TRY(sys::open_beneath(directory, path.substr(0, slash), {.access = sys::Access::path, .directory = true}));
+  return sys::open_at(parent, path.substr(slash + 1), {.keep_atime = true});
+}
+
+}  // namespace
+
 std::optional<References::Found> References::find(const std::string& relative_path, Bytes size) const {
   for (const sys::UniqueFd& directory : directories) {
-    auto fd = sys::open_beneath(directory, relative_path, {.access = sys::Access::read, .keep_atime = true});
+    auto fd = open_in(directory, relative_path);
     if (!fd) continue;  // not there, or not to be read: the source has it
     const auto there = sys::born_status_at(*fd, "");
     if (there && there->status.type() == sys::FileType::regular && there->status.size() == size)
@@ -20,7 +33,8 @@ std::optional<References::Found> References::find(const std::string& relative_pa
   return std::nullopt;
 }
 
-bool Copier::taken_from_reference(const walk::Hold& directory, const std::string& name, const Opened& source, walk::WorkerIndex worker) {
+bool Copier::taken_from_reference(const walk::Hold& directory, const std::string& name, const Opened& source,
+                                  walk::WorkerIndex worker) {
   if (options_.references == nullptr || options_.dry_run) return false;
   const auto found = options_.references->find(directory->relative_path_of(name), source.status.size());
   if (!found) return false;
@@ -45,7 +59,8 @@ bool Copier::taken_from_reference(const walk::Hold& directory, const std::string
 }
 
 /// --compare-dest: it is there, so it need not be here.
-bool Copier::left_to_reference(const walk::Directory& directory, const std::string& name, const Opened& source, walk::WorkerIndex worker) {
+bool Copier::left_to_reference(const walk::Directory& directory, const std::string& name, const Opened& source,
+                               walk::WorkerIndex worker) {
   at(worker).counters.unchanged.fetch_add(1, std::memory_order_relaxed);
   if (observer_.wants_unchanged()) tell(directory, name, FileEvent::Action::unchanged, source.status, {});
   if (source.leads_link_group) link_group_failed(source.status.key(), ENOENT, worker);
@@ -53,8 +68,8 @@ bool Copier::left_to_reference(const walk::Directory& directory, const std::stri
 }
 
 /// A clone of the reference's file with the attributes of the source.  False where blocks cannot be shared.
-bool Copier::shared_with_reference(const walk::Hold& directory, const std::string& name, const Opened& source, sys::FdView reference,
-                                   walk::WorkerIndex worker) {
+bool Copier::shared_with_reference(const walk::Hold& directory, const std::string& name, const Opened& source,
+                                   sys::FdView reference, walk::WorkerIndex worker) {
   TargetDirectory& target = target_of(*directory);
   if (options_.choices.reflink == Reflink::never || !target.pair().target_shares_blocks) return false;
   auto staged = stage(target, target.name_for(name), source.status, worker);
@@ -70,8 +85,8 @@ bool Copier::shared_with_reference(const walk::Hold& directory, const std::strin
 }
 
 /// Another name of the reference's file.  False where that is refused.
-bool Copier::named_as_reference(const walk::Hold& directory, const std::string& name, const Opened& source, const References::Found& found,
-                                walk::WorkerIndex worker) {
+bool Copier::named_as_reference(const walk::Hold& directory, const std::string& name, const Opened& source,
+                                const References::Found& found, walk::WorkerIndex worker) {
   TargetDirectory& target = target_of(*directory);
   const auto linked = link_file(target, target.name_for(name), found.fd, found.status.key());
   if (!linked) return false;

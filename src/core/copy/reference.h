@@ -21,8 +21,8 @@ namespace foxing::copy {
 
 struct References {
   enum class Use {
-    link,     // shares its blocks where the filesystem can, else becomes another name of the reference's file if all attributes are equal
-    copy,     // the data comes from there: as a clone where that can be done
+    link,  // shares its blocks where the filesystem can, else becomes another name of the reference's file if all attributes are equal
+    copy,  // the data comes from there: as a clone where that can be done
     compare,  // nothing is made: what is equal there is left out here
   };
   Use use = Use::link;

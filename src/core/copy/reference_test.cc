@@ -67,7 +67,8 @@ TEST_F(Reference, ASecondRunFindsEverythingEqual) {
   const auto again = sync(References::Use::link, Reflink::never);
   for (const FileEvent& event : again->events()) {
     const bool equal = event.action == FileEvent::Action::unchanged || event.action == FileEvent::Action::directory;
-    EXPECT_TRUE(equal) << event.path << ' ' << static_cast<int>(event.action) << ' ' << event.changes.content << event.changes.accessed << event.changes.mode << event.changes.modified;
+    EXPECT_TRUE(equal) << event.path << ' ' << static_cast<int>(event.action) << ' ' << event.changes.content
+                       << event.changes.accessed << event.changes.mode << event.changes.modified;
   }
   EXPECT_EQ(inode("today/same"), inode("yesterday/same"));
 }

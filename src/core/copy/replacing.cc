@@ -18,7 +18,8 @@ struct OldVersion {
   sys::FileStatus status;
 };
 
-std::optional<OldVersion> open_old(const TargetDirectory& target, const std::string& name, const sys::FileStatus& existing, sys::Access access) {
+std::optional<OldVersion> open_old(const TargetDirectory& target, const std::string& name, const sys::FileStatus& existing,
+                                   sys::Access access) {
   auto fd = sys::open_at(target.fd(), name, {.access = access, .keep_atime = access == sys::Access::read});
   if (!fd) return std::nullopt;
   const auto status = sys::status_of(*fd);
@@ -33,8 +34,8 @@ bool Copier::worth_a_delta(const Opened& source) const {
          source.existing->size() >= options_.delta.smallest;
 }
 
-Result<std::optional<Moved>> Copier::change_a_clone(TargetDirectory& target, const std::string& name, const Opened& source, const Plan& plan,
-                                                    const StagedFile& staged, walk::WorkerIndex worker) {
+Result<std::optional<Moved>> Copier::change_a_clone(TargetDirectory& target, const std::string& name, const Opened& source,
+                                                    const Plan& plan, const StagedFile& staged, walk::WorkerIndex worker) {
   const bool may_clone = target.pair().target_shares_blocks && options_.choices.reflink != Reflink::never;
   if (!worth_a_delta(source) || !may_clone || plan.until_end) return std::nullopt;
   const auto old = open_old(target, name, *source.existing, sys::Access::read);
@@ -111,20 +112,22 @@ bool Copier::changed_in_place(const walk::Hold& directory, const std::string& na
   }
 }
 
-void Copier::finish_in_place(const walk::Hold& directory, const std::string& name, const Opened& source, sys::FdView target, const DeltaDone& done,
-                             walk::WorkerIndex worker) {
+void Copier::finish_in_place(const walk::Hold& directory, const std::string& name, const Opened& source, sys::FdView target,
+                             const DeltaDone& done, walk::WorkerIndex worker) {
   const auto now = sys::status_of(target);
   meta::Current current = now ? meta::Current::of(*now) : meta::Current();
   current.own_mode = source.existing->permissions();
-  auto losses = now ? meta::apply({source.fd}, source.status, {target}, current, options_.keep, target_of(*directory).pair().fidelity)
-                    : Result<meta::Losses>(tl::make_unexpected(now.error()));
+  auto losses =
+      now ? meta::apply({source.fd}, source.status, {target}, current, options_.keep, target_of(*directory).pair().fidelity)
+          : Result<meta::Losses>(tl::make_unexpected(now.error()));
   auto cleared = losses && done.begun.marked ? clear_dirty({target}, options_.durable) : Result<>();
   // The inode is older than this version of the source.
   if (losses && cleared) leave_seen({target}, source.status);
   if (!losses || !cleared)
     return regular_failed(directory, name, source, losses ? std::move(cleared).error() : std::move(losses).error(), worker);
   report(*directory, name, *losses);
-  regular_done(*directory, name, source.status, source.changes, count_delta(source, done.moved, worker), "changed in place", worker);
+  regular_done(*directory, name, source.status, source.changes, count_delta(source, done.moved, worker), "changed in place",
+               worker);
   if (source.leads_link_group) link_group_done(*directory, name, source.status, worker);
 }
 

@@ -10,7 +10,8 @@ namespace {
 
 std::string note_of(const sys::FileStatus& source) {
   const auto shown = [](const timespec& time) { return fmt::format("{}.{:09}", time.tv_sec, time.tv_nsec); };
-  return fmt::format("1 {} {} {} {}", source.inode().value, source.size().value, shown(source.modified()), shown(source.changed()));
+  return fmt::format("1 {} {} {} {}", source.inode().value, source.size().value, shown(source.modified()),
+                     shown(source.changed()));
 }
 
 }  // namespace
@@ -20,6 +21,8 @@ bool was_seen(sys::Object copy, const sys::FileStatus& source) {
   return sys::get_attribute(copy, kSeenAttribute, note) && note == note_of(source);
 }
 
-void leave_seen(sys::Object copy, const sys::FileStatus& source) { (void)sys::set_attribute(copy, kSeenAttribute, note_of(source)); }
+void leave_seen(sys::Object copy, const sys::FileStatus& source) {
+  (void)sys::set_attribute(copy, kSeenAttribute, note_of(source));
+}
 
 }  // namespace foxing::copy

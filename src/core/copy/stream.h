@@ -51,6 +51,7 @@ Result<Bytes> stream_through(std::span<std::byte> buffer, const Stream& stream);
 
 /// Reads from the start to the end, whatever the size is said to be, but not further than `limit` (EFBIG): a file may grow as
 /// fast as it is read.  The bytes written.
-Result<Bytes> stream_until_end(std::span<std::byte> buffer, sys::FdView source, sys::FdView target, Bytes limit, Pacer pacer = {});
+Result<Bytes> stream_until_end(std::span<std::byte> buffer, sys::FdView source, sys::FdView target, Bytes limit,
+                               Pacer pacer = {});
 
 }  // namespace foxing::copy

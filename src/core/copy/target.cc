@@ -95,10 +95,9 @@ Result<> TargetDirectory::exchange_and_remove(const std::string& temporary, cons
     return sys::rename_at(fd_, temporary, fd_, name);
   }
   FOX_TRY(std::move(exchanged));
-  auto removed =
-      kept ? keeper_->keep_deleted(fd_, relative(), temporary, name)
-                      : directory ? sys::remove_directory_at(fd_, temporary)
-                                  : sys::unlink_at(fd_, temporary);
+  auto removed = kept        ? keeper_->keep_deleted(fd_, relative(), temporary, name)
+                 : directory ? sys::remove_directory_at(fd_, temporary)
+                             : sys::unlink_at(fd_, temporary);
   if (removed) return removed;
   // Something in it must stay, or somebody has put something into it meanwhile: give it its name back.
   FOX_TRY(sys::rename_at(fd_, temporary, fd_, name, sys::Replace::exchange));

@@ -97,7 +97,8 @@ class TargetDirectory final : public walk::Attachment {
   void set_names_before(const NameSum& names) { names_before_ = names; }
   /// Every name that was here has been found in the source, once: there is nothing to delete.
   bool all_were_met() const {
-    return matches_.load(std::memory_order_relaxed) == names_before_.count && match_sum_.load(std::memory_order_relaxed) == names_before_.sum;
+    return matches_.load(std::memory_order_relaxed) == names_before_.count &&
+           match_sum_.load(std::memory_order_relaxed) == names_before_.sum;
   }
 
   /// In a place for single names: the one entry is called so here instead.

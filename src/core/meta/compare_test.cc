@@ -40,7 +40,8 @@ class Compare : public ::testing::Test {
     const sys::FileStatus source_status = *sys::status_of(source);
     const sys::FileStatus target_status = *sys::status_of(target);
     auto by_name = differences_at(directory_, "source", source_status, directory_, "target", target_status, policy, window);
-    auto by_descriptor = differences({source, sys::Handle::path}, source_status, {target, sys::Handle::path}, target_status, policy, window);
+    auto by_descriptor =
+        differences({source, sys::Handle::path}, source_status, {target, sys::Handle::path}, target_status, policy, window);
     EXPECT_TRUE(by_name && by_descriptor);
     EXPECT_EQ(by_name->attributes, by_descriptor->attributes);
     EXPECT_EQ(by_name->any(), by_descriptor->any());
@@ -51,12 +52,15 @@ class Compare : public ::testing::Test {
     const sys::UniqueFd source = *sys::open_at(directory_, "source");
     const sys::UniqueFd target = *sys::open_at(directory_, "target");
     Fidelity fidelity;
-    const auto losses = meta::apply({source}, *sys::status_of(source), {target}, Current::of(*sys::status_of(target)), policy, fidelity);
+    const auto losses =
+        meta::apply({source}, *sys::status_of(source), {target}, Current::of(*sys::status_of(target)), policy, fidelity);
     ASSERT_TRUE(losses);
     EXPECT_TRUE(losses->empty());
   }
 
-  bool have_user_attributes() { return world_.set_xattr("source", "user.probe", "") && ::lremovexattr(world_.at("source").c_str(), "user.probe") == 0; }
+  bool have_user_attributes() {
+    return world_.set_xattr("source", "user.probe", "") && ::lremovexattr(world_.at("source").c_str(), "user.probe") == 0;
+  }
 
   TempTree world_;
   sys::UniqueFd directory_;

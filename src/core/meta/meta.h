@@ -37,12 +37,14 @@ struct Policy {
   mode_t umask = 022;
   sys::Privileges privileges;
   const ModeChanges* chmod = nullptr;  // --chmod; outlives the policy
-  const IdMap* ids = nullptr;          // --chown, --usermap, --groupmap; likewise
+  const IdMap* ids = nullptr;  // --chown, --usermap, --groupmap; likewise
 
   // What a copy of `source` is to have, before it is asked whether that is kept.
   mode_t mode_of(const sys::FileStatus& source) const {
     const mode_t bits = source.permissions();
-    return chmod == nullptr || source.type() == sys::FileType::symlink ? bits : chmod->apply(bits, source.type() == sys::FileType::directory);
+    return chmod == nullptr || source.type() == sys::FileType::symlink
+               ? bits
+               : chmod->apply(bits, source.type() == sys::FileType::directory);
   }
   uid_t owner_of(const sys::FileStatus& source) const { return ids == nullptr ? source.owner() : ids->owner(source.owner()); }
   gid_t group_of(const sys::FileStatus& source) const { return ids == nullptr ? source.group() : ids->group(source.group()); }
