@@ -303,8 +303,9 @@ Result<Copier::Finished> Copier::read_once(TargetDirectory& target, std::string 
   const Plan plan = FOX_TRY(plan_for(source, target.pair()));
   StagedFile staged = FOX_TRY(stage(target, name, source.status, worker));
   if (auto changed = FOX_TRY(change_a_clone(target, name, source, plan, staged, worker))) {
+    const bool settled = !hot || FOX_TRY(same_bytes(at(worker).bench, source.fd, staged.fd(), source.status.size()));
     meta::Losses losses = FOX_TRY(dress(target, source, staged));
-    return Finished{std::move(staged), std::move(*changed), std::move(losses), "the target has another version of it"};
+    return Finished{std::move(staged), std::move(*changed), std::move(losses), "the target has another version of it", settled};
   }
   const Attempts attempts = observer_.wants_files() ? Attempts::keep : Attempts::forget;
   Moved moved = FOX_TRY(copy_content(at(worker).bench, plan, source.fd, source.status, staged.fd(), target.pair(), attempts));
