@@ -37,7 +37,9 @@ bool Copier::worth_a_delta(const Opened& source) const {
 Result<std::optional<Moved>> Copier::change_a_clone(TargetDirectory& target, const std::string& name, const Opened& source,
                                                     const Plan& plan, const StagedFile& staged, walk::WorkerIndex worker) {
   const bool may_clone = target.pair().target_shares_blocks && options_.choices.reflink != Reflink::never;
-  if (!worth_a_delta(source) || !may_clone || plan.until_end) return std::nullopt;
+  // Where the source itself can be cloned that is all the work (1 GiB: 9 ms, a changed clone 450 ms, docs/benchmarks.md).
+  const bool source_clones = target.pair().shares_blocks && !target.pair().clone_declines.load(std::memory_order_relaxed);
+  if (!worth_a_delta(source) || !may_clone || source_clones || plan.until_end) return std::nullopt;
   const auto old = open_old(target, name, *source.existing, sys::Access::read);
   if (!old) return std::nullopt;
   const Delta delta{.source = source.fd,
