@@ -427,15 +427,21 @@ Result<DeltaDone> delta_whole(Workbench& bench, const Delta& delta) {
   return done;
 }
 
-Result<bool> same_bytes(Workbench& bench, sys::FdView source, sys::FdView target, Bytes size) {
+Result<bool> same_bytes(Workbench& bench, sys::FdView source, sys::FdView target, Bytes size, bool skip_holes) {
   const Buffers buffers(bench, Bytes(0));
   const FileOffset end(size.value);
   for (FileOffset at; at < end;) {
     if (sys::stop_requested()) return fail(ECANCELED, "copy");
+    if (skip_holes) {
+      const FileOffset here = FOX_TRY(sys::seek_data(source, at)).value_or(end);
+      const FileOffset there = FOX_TRY(sys::seek_data(target, at)).value_or(end);
+      at = std::max(at, std::min(here, there));
+      if (at >= end) break;
+    }
     const std::size_t length = std::min<std::uint64_t>(buffers.size(), (end - at).value);
     const std::size_t got = FOX_TRY(sys::read_all_at(source, buffers.source.first(length), at));
-    const std::size_t there = FOX_TRY(sys::read_all_at(target, buffers.old.first(length), at));
-    if (got != length || there != length || std::memcmp(buffers.source.data(), buffers.old.data(), length) != 0) return false;
+    const std::size_t had = FOX_TRY(sys::read_all_at(target, buffers.old.first(length), at));
+    if (got != length || had != length || std::memcmp(buffers.source.data(), buffers.old.data(), length) != 0) return false;
     at = at + Bytes(length);
   }
   return true;

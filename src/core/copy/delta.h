@@ -135,7 +135,8 @@ struct DeltaDone {
 Result<DeltaDone> delta_whole(Workbench& bench, const Delta& delta);
 
 /// True where the first `size` bytes of both read the same, wherever holes are.
-Result<bool> same_bytes(Workbench& bench, sys::FdView source, sys::FdView target, Bytes size);
+/// `skip_holes`: where both have a hole nothing is read; only for filesystems that surely tell holes.
+Result<bool> same_bytes(Workbench& bench, sys::FdView source, sys::FdView target, Bytes size, bool skip_holes = false);
 
 struct Appended {
   bool done = false;  // false: `target` is not a prefix of the source; it is as it was

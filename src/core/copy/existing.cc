@@ -6,38 +6,12 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <cstring>
 
 #include "core/copy/copier.h"
 #include "sys/file.h"
 #include "sys/names.h"
 
 namespace foxing::copy {
-namespace {
-
-/// Compares all bytes of two files of one size; where neither has data nothing is read.
-Result<bool> same_data(Workbench& bench, sys::FdView source, sys::FdView target, Bytes size) {
-  const std::span<std::byte> half = bench.buffer().first(bench.buffer().size() / 2);
-  const std::span<std::byte> other = bench.buffer().last(bench.buffer().size() / 2);
-  std::uint64_t at = 0;
-  while (at < size.value) {
-    if (sys::stop_requested()) return fail(ECANCELED, "compare");
-    const auto here = FOX_TRY(sys::seek_data(source, FileOffset(at)));
-    const auto there = FOX_TRY(sys::seek_data(target, FileOffset(at)));
-    const std::uint64_t data = std::min(here ? here->value : size.value, there ? there->value : size.value);
-    at = std::max(at, data);
-    if (at >= size.value) break;
-    const std::size_t length = std::min<std::uint64_t>(half.size(), size.value - at);
-    const std::size_t got = FOX_TRY(sys::read_all_at(source, half.first(length), FileOffset(at)));
-    const std::size_t had = FOX_TRY(sys::read_all_at(target, other.first(length), FileOffset(at)));
-    if (got != had || got != length || std::memcmp(half.data(), other.data(), got) != 0) return false;
-    at += got;
-  }
-  return true;
-}
-
-}  // namespace
-
 namespace {
 
 /// An access time may be set through any name: no reason to make another file.
@@ -62,7 +36,8 @@ Result<bool> Copier::data_is_same(walk::Directory& directory, const std::string&
   const auto copy = sys::open_at(target.fd(), target_name, {.keep_atime = true});
   if (!copy) return false;
   if (!sys::same_version(FOX_TRY(sys::status_of(*source)), status)) return false;
-  const bool same = FOX_TRY(same_data(at(worker).bench, *source, *copy, status.size()));
+  const bool skip_holes = target.pair().source_tells_holes && target.pair().target_tells_holes;
+  const bool same = FOX_TRY(same_bytes(at(worker).bench, *source, *copy, status.size(), skip_holes));
   return same && sys::same_version(FOX_TRY(sys::status_of(*source)), status);
 }
 
@@ -91,9 +66,6 @@ Result<meta::Losses> Copier::update_attributes(walk::Directory& directory, const
   const bool link = existing.type() == sys::FileType::symlink;
   if (!may_write && !link)  // user.* attributes ask for it; `apply` sets the mode behind them
     FOX_TRY(sys::set_mode({copy, sys::Handle::path}, existing.permissions() | S_IWUSR));
-  // A dead run's mark of a change in place: the data has been compared since, and is right.
-  if (existing.type() == sys::FileType::regular && existing.size() >= kSmallestMarked)
-    (void)clear_dirty({copy, sys::Handle::path}, false);
   return meta::apply({source, sys::Handle::path}, status, {copy, sys::Handle::path}, meta::Current::of(existing), options_.keep,
                      target.pair().fidelity);
 }
@@ -229,7 +201,10 @@ void Copier::note_as_seen(const sys::FileStatus& status, const TargetDirectory& 
   const auto copy = sys::open_at(target.fd(), target_name, {.access = sys::Access::path});
   if (!copy) return;  // the next run looks again, that is all
   const auto now = sys::status_of(*copy);
-  if (now && now->key() == existing.key()) leave_seen({*copy, sys::Handle::path}, status);
+  if (!now || now->key() != existing.key()) return;
+  if (existing.size() >= kSmallestMarked)
+    (void)clear_dirty({*copy, sys::Handle::path}, false);  // a dead run's: the bytes are right
+  leave_seen({*copy, sys::Handle::path}, status);
 }
 
 bool Copier::was_looked_at(const sys::FileStatus& status, const TargetDirectory& target, const std::string& target_name,

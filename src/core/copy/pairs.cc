@@ -31,6 +31,7 @@ Result<Pair*> Pairs::of(sys::FdView source, DeviceId source_device, sys::FdView 
   pair->source_kind = from.filesystem;
   pair->target_kind = to.filesystem;
   pair->shares_blocks = storage::quick_pair(from, to).reflink != storage::Support::no;
+  pair->target_tells_holes = to.holes == storage::Support::yes;
   pair->target_shares_blocks = storage::quick_pair(to, to).reflink != storage::Support::no;
   pair->source_tells_holes = from.holes == storage::Support::yes;
   // ZFS has told holes where data was not on disk yet (openzfs issue 15526): there only zeros count.

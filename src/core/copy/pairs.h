@@ -23,6 +23,7 @@ struct Pair {
   storage::Filesystem source_kind;
   storage::Filesystem target_kind;
   bool shares_blocks = false;  // FICLONE may work
+  bool target_tells_holes = false;
   bool target_shares_blocks = false;  // between two files of the target
   bool source_tells_holes = false;
   bool source_may_tell_holes = false;  // overlayfs, FUSE, NFS: the ones below decide; a hole that is told is one

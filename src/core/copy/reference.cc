@@ -90,8 +90,10 @@ bool Copier::named_as_reference(const walk::Hold& directory, const std::string& 
   TargetDirectory& target = target_of(*directory);
   const auto linked = link_file(target, target.name_for(name), found.fd, found.status.key());
   if (!linked) return false;
-  at(worker).counters.hard_links.fetch_add(1, std::memory_order_relaxed);
-  if (observer_.wants_files()) observer_.file(event_of(*directory, name, FileEvent::Action::linked, sys::FileType::regular));
+  Counters& counters = at(worker).counters;
+  (*linked == Linked::now ? counters.hard_links : counters.unchanged).fetch_add(1, std::memory_order_relaxed);
+  if (*linked == Linked::now && observer_.wants_files())
+    observer_.file(event_of(*directory, name, FileEvent::Action::linked, sys::FileType::regular));
   if (source.leads_link_group) link_group_done(*directory, name, source.status, worker);
   return true;
 }
