@@ -59,9 +59,11 @@ void Remembered::look_at_sources(const Options& options, const Arrangement& plan
                                  const walk::Walk::Options& how, mode_t umask) {
   if (!follows_from_the_source(options)) return;
   const bool every_name = options.itemize > 1;  // also of what is equal
-  pruning_.store = options.generate_sigs && !options.dry_run;
-  pruning_.believe = options.prune && !plan.make_directory && !options.checksum && !options.ignore_times && !options.verify &&
-                     !every_name && has_hash(plan, target);
+  const bool known = !plan.make_directory && has_hash(plan, target);
+  // Hashes that are there are kept up, by runs that make no signatures too.
+  pruning_.store = (options.generate_sigs || known) && !options.dry_run;
+  pruning_.believe =
+      known && options.prune && !options.checksum && !options.ignore_times && !options.verify && !every_name;
   if (!pruning_.store && !pruning_.believe) return;
   pruning_.at_the_end = options.deletion == Delete::before || options.deletion == Delete::after;
   pruning_.options = digest_of_options(options, umask);
