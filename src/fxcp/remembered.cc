@@ -17,7 +17,8 @@ namespace {
 /// What a directory's copy is to hold follows from the directory and the options, and from nothing else.
 bool follows_from_the_source(const Options& options) {
   const bool by_what_is_there = options.update || options.existing || options.ignore_existing || !options.link_dest.empty() ||
-                                !options.copy_dest.empty() || !options.compare_dest.empty() || options.keep_dirlinks;
+                                !options.copy_dest.empty() || !options.compare_dest.empty() || options.keep_dirlinks || options.relative || options.prune_empty_dirs ||
+                                options.copy_unsafe_links || options.attributes_only || options.link;
   // Rules in files may change without a trace in the tree that they apply to.
   const bool by_files = options.files_from || std::ranges::any_of(options.rules, [](const RuleOption& rule) {
                           return rule.kind != RuleKind::exclude && rule.kind != RuleKind::include;

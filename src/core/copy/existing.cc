@@ -151,7 +151,7 @@ Result<Copier::Sameness> Copier::same_object(const walk::Hold& directory, const 
   switch (status.type()) {
     case sys::FileType::regular: break;
     case sys::FileType::symlink: {
-      const std::string text = FOX_TRY(sys::read_link_at(directory->fd(), name));
+      const std::string text = text_for_target(FOX_TRY(sys::read_link_at(directory->fd(), name)), options_.link_text);
       return content(text == FOX_TRY(sys::read_link_at(target.fd(), target_name)), Sameness::at_a_glance);
     }
     case sys::FileType::character_device:
