@@ -43,7 +43,7 @@ constexpr OptionRow kOptions[] = {
     {.letter = 'm', .name = "prune-empty-dirs", .section = Section::selection, .sets = &Options::prune_empty_dirs,
      .help = "make no directories that nothing is copied into",
      .manual = "Leaves out directories below which there is nothing but directories, or nothing that the rules let through. With --delete they are deleted where the target "
-               "has them. What --max-size, --min-size or a missing --links or --devices leaves out does not make a directory empty, as with rsync."},
+               "has them. A --filter='protect NAME/' keeps one. What --max-size, --min-size or a missing --links or --devices leaves out does not make a directory empty, as with rsync."},
 
     // ── filters ──
     {.letter = 'e', .name = "exclude", .section = Section::filters, .sets = RuleKind::exclude, .takes = Takes::required, .argument = "PATTERN",

@@ -108,7 +108,7 @@ void add_items_to_look_at(walk::Walk& walk, const Arrangement& plan) {
 
 std::shared_ptr<const copy::EmptyDirectories> find_empty_directories(const Arrangement& plan, const Options& options,
                                                                      const walk::Walk::Options& how) {
-  auto empty = std::make_shared<copy::EmptyDirectories>(options.one_file_system);
+  auto empty = std::make_shared<copy::EmptyDirectories>(options.one_file_system, how.selector);
   walk::Walk walk(*empty, how);
   add_items_to_look_at(walk, plan);
   walk.run();

@@ -20,14 +20,14 @@ have_rsync=0
 command -v rsync >/dev/null && rsync --version | grep -qE 'version 3\.([4-9]|[1-9][0-9])' && have_rsync=1
 [ $have_rsync = 1 ] || echo "no rsync 3.4 or later: its trees are not compared"
 
-with mkdir -p s/a/b out/dir; with sh -c 'echo o >out/f; echo d >out/dir/f; echo i >s/inner; echo n >inner'
-cd s
-link() { with ln -s "$1" "$2"; }
-link inner safe; link ../inner out1; link "$WORK/out/f" abs; link ../inner a/up; link ../../inner a/up2; link ../../inner a/b/up2
-link b/../../inner a/mid; link ./../inner a/dot; link . here; link nowhere dangling; link ../out outdir; link ../../../out/f a/b/outf
-link ..//inner a/slashes; link "$WORK/s/inner" absin; link a/./b/x dotty; link ../out/dir a/up_dir; link /rsyncd-munged/x munged
+with mkdir -p s/a/b outside/dir; with sh -c 'echo o >outside/f; echo d >outside/dir/f; echo i >s/inner; echo n >inner'
+link() { with ln -s "$1" "s/$2"; }
+link inner safe; link ../inner out1; link "$WORK/outside/f" abs; link ../inner a/up; link ../../inner a/up2; link ../../inner a/b/up2
+link b/../../inner a/mid; link ./../inner a/dot; link . here; link nowhere dangling; link ../outside outdir; link ../../../outside/f a/b/outf
+link ..//inner a/slashes; link "$WORK/s/inner" absin; link a/./b/x dotty; link ../outside/dir a/up_dir; link /rsyncd-munged/x munged
 link '..' a/parent; link 'inner/' slash; link ../../ a/b/top
-cd ..
+settle() { with find s -depth -exec touch -h -d 2020-02-02 {} +; }   # rsync does not look at fractions of seconds
+settle
 # judged SRC OPTIONS: the same tree and exit code as rsync.
 judged() {
   local src=$1 code=0 theirs=0
@@ -53,18 +53,20 @@ rm -rf before
 judged s/a/ --copy-unsafe-links
 with rm s/a/b/top s/a/parent
 with rm s/munged
+settle
 judged s/ --copy-unsafe-links
 check "a file" test -f f/abs -a ! -L f/abs
 check "a tree" test -f f/outdir/dir/f -a ! -L f/outdir
 check "a safe link stays" test -L f/a/up -a -L f/safe -a -L f/dangling
 with ln -s ../gone s/lost
+settle
 judged s/ --copy-unsafe-links
 check "one that leads nowhere is a failure, and is named" grep -qF lost "$WORK/err"
 with rm s/lost
+settle
 expect 0 run -a --copy-unsafe-links s f
-before=$(fingerprint f)
 expect 0 run -a --copy-unsafe-links -i s f
-CHECKS=$((CHECKS + 1)); [ "$before" = "$(fingerprint f)" ] && [ ! -s "$WORK/out" ] || fail "a second run has something to do"
+CHECKS=$((CHECKS + 1)); [ ! -s "$WORK/out" ] || fail "a second run has something to do: $(head -n 3 "$WORK/out")"
 # SRC itself, and loops.
 expect 0 run -a --copy-unsafe-links s/abs s/safe into && check "SRC itself" test -f into/abs -a ! -L into/abs -a -L into/safe
 with mkdir loop; with ln -s "$WORK/loop" loop/self; with ln -s "$WORK" loop/up; with sh -c 'echo x >loop/file'
@@ -74,6 +76,7 @@ rm -rf loops
 
 # --munge-links: what rsync munges, and each takes back what the other did.
 with ln -s /rsyncd-munged/x s/munged
+settle
 if [ $have_rsync = 1 ]; then
   rm -rf r f; with mkdir r f
   with rsync -aHX -M--munge-links --exclude=munged s/ r/
@@ -97,10 +100,9 @@ before=$(state l)
 expect 0 run -a --link l linked
 CHECKS=$((CHECKS + 1)); [ "$(state linked)" = "$(state by_cp)" ] || fail "not what cp -al makes"
 CHECKS=$((CHECKS + 1)); [ "$before" = "$(state l)" ] || fail "the source was touched"
-same l linked --no-hard-links 2>/dev/null || same l linked || true
 check "directories have their attributes" test "$(stat -c '%a %Y' linked/d)" = "$(stat -c '%a %Y' l/d)"
 before=$(fingerprint l)
-expect 0 run -a --link --stats l linked && says Unchanged
+expect 0 run -a --link --stats l linked && says "Equal already            5"
 expect 0 run -a --link -c l linked
 expect 0 run -a --link -I l linked
 expect 0 run -a l linked   # an ordinary run over links: nothing is to be done
@@ -142,12 +144,12 @@ with chmod 640 at/there; with chmod 600 at/missing; with chmod 700 at/d; with to
 with cp -a bt ct
 inode=$(stat -c %i bt/there)
 expect 0 run -a --attributes-only at bt
+expect 0 run -a --attributes-only -i at bt
+CHECKS=$((CHECKS + 1)); [ ! -s "$WORK/out" ] || fail "a second run has something to do: $(head -n 3 "$WORK/out")"
 with cp -a --attributes-only at/. ct
 same ct bt
 check "the data is the old one, in the same file" test "$(cat bt/there)$(stat -c %i bt/there)" = "old old$inode"
 check "empty" test ! -s bt/missing
-expect 0 run -a --attributes-only -i at bt
-CHECKS=$((CHECKS + 1)); [ ! -s "$WORK/out" ] || fail "a second run has something to do: $(head -n 3 "$WORK/out")"
 before=$(fingerprint ct); with chmod 604 at/there
 expect 0 run -a --attributes-only -n -i at ct && says "there"
 CHECKS=$((CHECKS + 1)); [ "$before" = "$(fingerprint ct)" ] || fail "a dry run touched the target"

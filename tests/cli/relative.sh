@@ -154,6 +154,9 @@ rm -rf f; with cp -a before f; before=$(fingerprint f)
 expect 0 run -am -n -i --delete s f && says "*deleting"
 CHECKS=$((CHECKS + 1)); [ "$before" = "$(fingerprint f)" ] || fail "a dry run touched the target"
 expect 2 run -am --delete --max-depth=1 s f && says "--max-depth"
+rm -rf before
+as_rsync -m --filter='P e2/' -- s/
+check "a protected one stays" test -d f/e/e2 -a ! -e f/e/e2/e3
 # What cannot be read is not empty.
 if [ "$who" = user ]; then
   with mkdir -p u/closed; with chmod 000 u/closed

@@ -318,13 +318,19 @@ def run_seed(seed, base):
     return bad, compared
 
 
-def main():
+def rsync_is_missing():
     if shutil.which("rsync") is None:
         print("rsync is missing")
-        return 77
+        return True
     version = re.search(r"version (\d+)\.(\d+)", subprocess.run(["rsync", "--version"], stdout=subprocess.PIPE, check=True).stdout.decode())
     if version is None or (int(version[1]), int(version[2])) < (3, 2):
         print("rsync is older than 3.2")
+        return True
+    return False
+
+
+def main():
+    if rsync_is_missing():
         return 77
     seeds = [int(seed) for seed in sys.argv[1:]] or [*SEEDS, random.SystemRandom().randrange(1 << 32)]
     bad = compared = 0

@@ -43,8 +43,9 @@ walk::Visitor::Descend EmptyDirectories::enter(walk::Directory& directory, walk:
 void EmptyDirectories::visit(const walk::Hold& directory, const walk::Entry&, walk::WorkerIndex) { mark(*directory); }
 
 void EmptyDirectories::leave(walk::Directory& directory) {
-  const bool holds = directory.incomplete() || static_cast<Mark*>(directory.attachment())->holds_something.load();
   if (directory.parent() == nullptr) return;
+  const bool holds = directory.incomplete() || static_cast<Mark*>(directory.attachment())->holds_something.load() ||
+                     (selector_ != nullptr && selector_->guards(*directory.parent(), directory.name(), true));
   if (holds) return mark(*directory.parent());
   const std::lock_guard lock(mutex_);
   empty_.insert(key_of(directory));

@@ -6,7 +6,7 @@
 // Why.   Whether a directory will hold anything is known only when everything below it has been looked at; a chain of empty ones is looked at once here and
 //        not once for each of its links.
 // Holds. As with rsync a name counts that the rules let through, whatever becomes of it then: limits of size, links and devices that are not asked for make no
-//        directory empty.  One that cannot be read, or that another filesystem is mounted on (-x), is never empty.  Nor is a root whose contents are mirrored.
+//        directory empty.  A protect rule keeps one.  One that cannot be read, or that another filesystem is mounted on (-x), is never empty.  Nor is a root whose contents are mirrored.
 // Cost.  The names are read twice, without a stat; memory: the paths of the empty directories.
 #pragma once
 
@@ -22,7 +22,7 @@ namespace foxing::copy {
 
 class EmptyDirectories final : public walk::Visitor {
  public:
-  explicit EmptyDirectories(bool one_filesystem) : one_filesystem_(one_filesystem) {}
+  EmptyDirectories(bool one_filesystem, const walk::Selector* selector) : one_filesystem_(one_filesystem), selector_(selector) {}
 
   bool contains(const walk::Directory& directory) const;
   /// A directory `name` in `parent`.
@@ -44,6 +44,7 @@ class EmptyDirectories final : public walk::Visitor {
   static std::string key_of(const walk::Directory& directory);
 
   const bool one_filesystem_;
+  const walk::Selector* const selector_;
   std::mutex mutex_;
   std::unordered_set<std::string> empty_;
 };

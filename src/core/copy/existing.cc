@@ -158,6 +158,8 @@ Result<Copier::Sameness> Copier::same_object(const walk::Hold& directory, const 
     case sys::FileType::block_device: return content(status.special_device() == existing.special_device(), Sameness::at_a_glance);
     default: return Sameness::at_a_glance;
   }
+  // One file under both names (--link): there is nothing to compare, and no note may be left on it.
+  if (existing.key() == status.key() && options_.compare.by != Comparison::By::nothing) return Sameness::at_a_glance;
   changes.size = status.size() != existing.size();
   Data data = target.pair().sizes_mean_nothing ? Data::differs : quick_check(status, existing, there.born, options_.compare);
   if (data == Data::look && was_looked_at(status, target, target_name, existing)) data = Data::same;

@@ -253,6 +253,16 @@ TEST(Files, WithFrom0EndTheirRulesWithNul) {
   EXPECT_FALSE(judge(rules, "a").hidden);
 }
 
+TEST(Files, OfWordsArePartedByNulToo) {
+  const TempTree world;
+  world.file("list", std::string_view("a* b\0;s\0q", 9));
+  RulesBuilder builder;
+  builder.from0(true);
+  ASSERT_TRUE(builder.rule(".-w " + world.at("list")));
+  const Rules rules = builder.build().value();
+  for (const char* name : {"ab", "b", ";s", "q"}) EXPECT_TRUE(judge(rules, name).hidden) << name;
+}
+
 // ---- Directories.
 
 TEST(Directories, InheritRulesTheDeepestFirst) {

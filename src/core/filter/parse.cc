@@ -308,7 +308,9 @@ Result<> Reader::content(std::string_view text, const Style& style, Place place)
   place.line = 0;
   const bool by_nul = settings.from0 && !style.word_split;
   while (!text.empty()) {
-    std::size_t end = by_nul ? text.find('\0') : text.find_first_of("\r\n");
+    // Words are parted by NUL bytes too under --from0.
+    const std::string_view ends = settings.from0 ? std::string_view("\r\n\0", 3) : std::string_view("\r\n");
+    std::size_t end = by_nul ? text.find('\0') : text.find_first_of(ends);
     if (end == std::string_view::npos) end = text.size();
     const std::string_view line = text.substr(0, end);
     ++place.line;
