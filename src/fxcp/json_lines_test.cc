@@ -147,6 +147,9 @@ TEST(JsonLines, Summary) {
   counters.skipped = 16;
   counters.deleted = 17;
   counters.delta_files = 18;
+  counters.packed_files = 21;
+  counters.packed_read = 22;
+  counters.packed_made = 23;
   counters.delta_spared = 19;
   counters.bytes = 7;
   counters.bytes_moved = 8;
@@ -172,6 +175,9 @@ TEST(JsonLines, Summary) {
       {"skipped", 16},
       {"deleted", 17},
       {"delta_files", 18},
+      {"codec_files", 21},
+      {"codec_bytes_read", 22},
+      {"codec_bytes_made", 23},
       {"delta_spared_bytes", 19},
       {"bytes", 7},
       {"bytes_moved", 8},

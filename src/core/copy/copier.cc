@@ -416,7 +416,7 @@ std::string Copier::target_path(const walk::Directory& directory, std::string_vi
   };
   add(directory.relative_path());
   const bool place = directory.parent() == nullptr && directory.attachment() != nullptr;
-  if (!place && !name.empty() && options_.packing.active()) {
+  if (options_.packing.active() && !name.empty() && directory.status().inode() != InodeNo(0)) {
     const auto called = options_.packing.name_of_entry(directory.fd(), std::string(name));
     add(called && *called ? (*called)->name : std::string(name));
     return path;
