@@ -143,6 +143,10 @@ TEST(JsonLines, Summary) {
   counters.specials = 5;
   counters.hard_links = 6;
   counters.unchanged = 14;
+  counters.pruned = 21;
+  counters.renamed = 22;
+  counters.signed_files = 23;
+  counters.signatures_ignored = 24;
   counters.updated = 15;
   counters.skipped = 16;
   counters.deleted = 17;
@@ -171,6 +175,10 @@ TEST(JsonLines, Summary) {
       {"specials", 5},
       {"hard_links", 6},
       {"unchanged", 14},
+      {"pruned", 21},
+      {"renamed", 22},
+      {"signatures_written", 23},
+      {"signatures_ignored", 24},
       {"updated", 15},
       {"skipped", 16},
       {"deleted", 17},
@@ -186,7 +194,7 @@ TEST(JsonLines, Summary) {
       {"failures", 12},
       {"warnings", 13},
       {"files_by_tier",
-       {{"reflink", 0}, {"copy_file_range", 0}, {"sendfile", 0}, {"io_uring", 11}, {"read_write", 0}, {"delta", 0}}}};
+       {{"reflink", 0}, {"copy_file_range", 0}, {"sendfile", 0}, {"io_uring", 11}, {"read_write", 0}, {"delta", 0}, {"codec", 0}}}};
   EXPECT_EQ(summary, expected);
   run.no_space = true;
   summary = parsed(json::summary(counters, run, 0, 0, false));

@@ -111,7 +111,10 @@ walk::Visitor::Descend Copier::enter(walk::Directory& directory, walk::WorkerInd
     directory.attach(std::move(*target));
   }
   TargetDirectory& target = target_of(directory);
-  if (auto opened = open_up(target); !opened) {
+  if (!target.fresh() && pruned(directory, target, worker)) return Descend::no;
+  auto opened = open_up(target);
+  if (opened && !target.fresh()) opened = hashes_.forget(target);
+  if (!opened) {
     fail_entry(directory, {}, std::move(opened).error());
     return Descend::no;
   }
@@ -148,6 +151,7 @@ walk::Visitor::Descend Copier::enter_dry(walk::Directory& directory, walk::Worke
   }
   Changes changes = Changes::creation();
   if (TargetDirectory* target = existing_target(directory)) {
+    if (pruned(directory, *target, worker)) return Descend::no;
     target->stands_for(directory);
     take_stock(directory, *target, worker);
     changes = {};
@@ -273,10 +277,13 @@ void Copier::leave(walk::Directory& directory) {
   if (options_.dry_run) return;
   TargetDirectory& target = target_of(directory);
   if (!target.open()) return;  // could not be opened again; reported
+  if (auto saved = target.sidecar().save(target.fd(), temp_names_.next()); !saved)  // before it gets its times
+    fail_entry(directory, {}, std::move(saved).error());
   if (staging_.lie_in(target)) {  // before it gets its times
     if (auto removed = staging_.remove(target.fd()); !removed) fail_entry(directory, {}, std::move(removed).error());
   }
   dress(directory, target);
+  store_hash(directory, target);
 }
 
 void Copier::dress(walk::Directory& directory, TargetDirectory& target) {
@@ -290,7 +297,7 @@ void Copier::delete_extras(walk::Directory& directory) {
   if (target == nullptr || !target->open()) return;
   // Every name that was there has been met: nothing to look for.
   if (!directory.incomplete() && target->all_were_met()) return;
-  deleter_->remove_extras(directory, *target);
+  if (!deleter_->remove_extras(directory, *target)) spoil(directory);
 }
 
 Result<meta::Losses> Copier::dress_new(const walk::Directory& directory, TargetDirectory& target) {
@@ -381,6 +388,7 @@ void Copier::report(ProblemKind kind, bool failure, Error error) {
 }
 
 void Copier::report(const walk::Directory& directory, std::string_view name, ProblemKind kind, Error error, bool failure) {
+  if (kind != ProblemKind::left_out) spoil(directory);  // that is as the options say
   report(kind, failure, std::move(error).about(name.empty() ? directory.path() : directory.path_of(name)));
 }
 
@@ -392,6 +400,7 @@ void Copier::report(const walk::Directory& directory, std::string_view name, con
 }
 
 void Copier::fail_entry(const walk::Directory& directory, std::string_view name, Error error) {
+  spoil(directory);
   if (error.code == ECANCELED && sys::stop_requested()) return;  // the whole run was asked to stop, and says so itself
   ProblemKind kind = ProblemKind::failed;
   if (error.code == ENOSPC) {
@@ -427,11 +436,16 @@ std::string Copier::target_path(const walk::Directory& directory, std::string_vi
 
 Result<> Copier::finish() {
   FOX_ASSERT(hard_links_.nobody_waits());
-  if (!options_.durable) return {};
-  return commits_.finish();
+  if (options_.durable) FOX_TRY(commits_.finish());
+  return remove_moved_orphans();
 }
 
 void Copier::add_counters_to(Counters& sum) const {
+  using signature::Ignored;
+  using signature::Written;
+  sum.signed_files += signatures_.written(Written::attribute) + signatures_.written(Written::sidecar);
+  for (const Ignored why : {Ignored::stale, Ignored::damaged, Ignored::foreign})
+    sum.signatures_ignored += signatures_.ignored(why);
   for (const Worker& worker : workers_) {
     const Counters& from = worker.counters;
     const auto add = [](std::atomic<std::uint64_t>& to, const std::atomic<std::uint64_t>& value) {
@@ -445,6 +459,8 @@ void Copier::add_counters_to(Counters& sum) const {
     add(sum.hard_links, from.hard_links);
     add(sum.unchanged, from.unchanged);
     add(sum.updated, from.updated);
+    add(sum.pruned, from.pruned);
+    add(sum.renamed, from.renamed);
     add(sum.skipped, from.skipped);
     add(sum.deleted, from.deleted);
     add(sum.delta_files, from.delta_files);

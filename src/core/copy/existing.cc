@@ -62,12 +62,15 @@ Result<meta::Losses> Copier::update_attributes(walk::Directory& directory, const
   const bool moved =
       FOX_TRY(sys::status_of(source)).key() != status.key() || FOX_TRY(sys::status_of(copy)).key() != existing.key();
   if (moved) return fail(ESTALE, "openat", {}, "was replaced while it was compared");
+  const auto signature = signature_of(copy);
   const bool may_write = options_.keep.privileges.ignore_permissions || (existing.permissions() & S_IWUSR) != 0;
   const bool link = existing.type() == sys::FileType::symlink;
   if (!may_write && !link)  // user.* attributes ask for it; `apply` sets the mode behind them
     FOX_TRY(sys::set_mode({copy, sys::Handle::path}, existing.permissions() | S_IWUSR));
-  return meta::apply({source, sys::Handle::path}, status, {copy, sys::Handle::path}, meta::Current::of(existing), options_.keep,
-                     target.pair().fidelity);
+  auto losses = meta::apply({source, sys::Handle::path}, status, {copy, sys::Handle::path}, meta::Current::of(existing),
+                            options_.keep, target.pair().fidelity);
+  renew(copy, signature, &status);
+  return losses;
 }
 
 Copier::Standing Copier::standing_of(const walk::Hold& directory, const std::string& name, sys::Links links,
@@ -110,6 +113,7 @@ Copier::Standing Copier::standing_of(const walk::Hold& directory, const std::str
     return update(directory, name, links, status, *existing, *same == Sameness::after_a_look, leads, changes, worker);
   }
   if (*same == Sameness::after_a_look && !options_.dry_run) note_as_seen(status, target, target_name, *existing);
+  if (options_.sign) sign_existing(target, target_name, status, *existing, worker);
   at(worker).counters.unchanged.fetch_add(1, std::memory_order_relaxed);
   at(worker).counters.bytes_so_far.fetch_add(status.type() == sys::FileType::regular ? status.size().value : 0,
                                              std::memory_order_relaxed);
@@ -135,7 +139,7 @@ Copier::Standing Copier::skipped(bool leads, const sys::FileStatus& status, walk
 
 /// Everything but attributes: data, link text, device number.
 Result<Copier::Sameness> Copier::same_object(const walk::Hold& directory, const std::string& name, sys::Links links,
-                                             const sys::FileStatus& status, const TargetDirectory& target,
+                                             const sys::FileStatus& status, TargetDirectory& target,
                                              const std::string& target_name, const sys::BornStatus& there, Changes& changes,
                                              walk::WorkerIndex worker) {
   const sys::FileStatus& existing = there.status;
@@ -160,6 +164,12 @@ Result<Copier::Sameness> Copier::same_object(const walk::Hold& directory, const 
   changes.size = status.size() != existing.size();
   Data data = target.pair().sizes_mean_nothing ? Data::differs : quick_check(status, existing, there.born, options_.compare);
   if (data == Data::look && was_looked_at(status, target, target_name, existing)) data = Data::same;
+  if (data == Data::look && options_.compare.by == Comparison::By::quick && !may_be_half_changed(target, target_name, existing)) {
+    const auto told = told_by_signature(directory, name, links, status, target, target_name, existing, worker);
+    if (told == Data::same) return content(true, Sameness::after_a_look);
+    if (told) return content(false, Sameness::differs);
+  }
+  if (data == Data::same && options_.sign && was_touched(target, target_name, existing)) data = Data::look;
   if (data == Data::same && may_be_half_changed(target, target_name, existing)) data = Data::look;
   if (data == Data::same) return Sameness::at_a_glance;
   if (data == Data::differs) return Sameness::differs;
@@ -189,6 +199,7 @@ Copier::Standing Copier::update(const walk::Hold& directory, const std::string& 
     }
     report(*directory, name, *losses);
     if (looked) note_as_seen(status, target, target_name, existing);
+    if (options_.sign) sign_existing(target, target_name, status, existing, worker);
   }
   at(worker).counters.updated.fetch_add(1, std::memory_order_relaxed);
   at(worker).counters.bytes_so_far.fetch_add(status.type() == sys::FileType::regular ? status.size().value : 0,
@@ -200,7 +211,7 @@ Copier::Standing Copier::update(const walk::Hold& directory, const std::string& 
 
 /// The bytes have been compared and are equal: the next run need not do it again.
 void Copier::note_as_seen(const sys::FileStatus& status, const TargetDirectory& target, const std::string& target_name,
-                          const sys::FileStatus& existing) {
+                          const sys::FileStatus& existing) const {
   if (status.type() != sys::FileType::regular) return;
   const auto copy = sys::open_at(target.fd(), target_name, {.access = sys::Access::path});
   if (!copy) return;  // the next run looks again, that is all
@@ -208,7 +219,7 @@ void Copier::note_as_seen(const sys::FileStatus& status, const TargetDirectory& 
   if (!now || now->key() != existing.key()) return;
   if (existing.size() >= kSmallestMarked)
     (void)clear_dirty({*copy, sys::Handle::path}, false);  // a dead run's: the bytes are right
-  leave_seen({*copy, sys::Handle::path}, status);
+  if (!options_.sign) leave_seen({*copy, sys::Handle::path}, status);  // a signature says it too
 }
 
 bool Copier::was_looked_at(const sys::FileStatus& status, const TargetDirectory& target, const std::string& target_name,
