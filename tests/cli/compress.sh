@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # --compress and --decompress of files and trees: the way there and back, the second run, names, what is damaged, what is deleted, and the tools that others use.
 # Every check fails when the option is ignored, or when a name is mapped in one place and not in another.
-# shellcheck disable=SC2012
+# shellcheck disable=SC2012,SC2034
 . "$(dirname "$0")/../support/common.sh"
 need_fxcp
 need_tool python3
@@ -134,7 +134,7 @@ names() {
   rm -rf s d b
   # A link, or a directory, that has the name already: it keeps it, whoever comes first.
   put s/a 'text a' && ln -s elsewhere s/a.zst && put s/z 'text z' && mkdir s/z.zst && put s/z.zst/in 'in' && put s/ok ok
-  local run
+  local run  # the same each time
   for run in 1 2 3; do
     expect 1 fxcp -a -j2 --compress zstd s d
     says "s/a:" "would have the same name in the target as 'a.zst'" "s/z:" "'z.zst'"
@@ -156,6 +156,9 @@ names() {
   done
   # The rival is not copied: then it is no rival.
   expect 0 fxcp -a --decompress --exclude=/a --exclude='*.gz' s d2 && check "a is of a.zst" test "$(cat d2/a)" = compressed
+  # Files whose size says nothing.
+  expect 0 fxcp --compress gzip /proc/version proc && check "procfs" cmp <(gzip -dc proc.gz) /proc/version
+  expect 0 fxcp --decompress /proc/version proc && check "procfs" cmp proc /proc/version
   # One file.
   expect 0 fxcp --compress zstd p/a one && there one.zst && gone one
   expect 0 fxcp --compress zstd p/a two.zst && there two.zst && gone two.zst.zst
@@ -192,7 +195,7 @@ damage() {
   # What was there stays, and the others go.
   rm d/text.*
   expect 0 fxcp -a --decompress d b
-  head -c 1000 d/noise.zst >cut && cat cut >d/noise.zst && touch -m -d 2021-01-01 d/noise.zst
+  head -c 1000 d/noise.zst >part && cat part >d/noise.zst && touch -m -d 2021-01-01 d/noise.zst
   put d/plain.zst 'changed'
   expect 1 fxcp -a --decompress --delete d b && says 'd/noise.zst' 'ends too early'
   check "the old version stays" cmp b/noise s/noise

@@ -30,8 +30,11 @@ std::string packed_name(std::string_view name, const Transformation& done) {
 Result<Transformation> Packing::of(sys::FdView file) const {
   if (how_.way != Way::decompress) return how_;
   std::byte first[codec::kMagicBytes];
-  const std::size_t got = FOX_TRY(sys::read_all_at(file, first, FileOffset(0)));
-  const auto format = codec::detect({first, got});
+  const auto got = sys::read_all_at(file, first, FileOffset(0));
+  if (!got && got.error().code == ESPIPE)
+    return Transformation{};  // some of procfs: not to be read from a place, and not compressed
+  if (!got) return tl::make_unexpected(got.error());
+  const auto format = codec::detect({first, *got});
   if (!format) return Transformation{};
   return Transformation{.way = Way::decompress, .codec = {.format = *format, .level = 0}};
 }

@@ -59,7 +59,10 @@ Result<Copier::Finished> Copier::read_packed(TargetDirectory& target, std::strin
   Workbench& bench = at(worker).bench;
   StagedFile staged = FOX_TRY(stage(target, std::move(name), source.status, worker));
   Transformed done;
-  if (how.way == Way::compress) {
+  if (how.way == Way::compress && (target.pair().sizes_mean_nothing || source.status.size() == Bytes(0))) {
+    const Bytes limit = source.status.size() + source.status.size() + 1_GiB;
+    done = FOX_TRY(compress_until_end(source.fd, limit, staged.fd(), how.codec, &bench.so_far(), bench.pacer()));
+  } else if (how.way == Way::compress) {
     const auto compressed =
         FOX_TRY(compress_file(source.fd, source.status.size(), staged.fd(), how.codec, &bench.so_far(), bench.pacer()));
     if (!compressed) return tl::make_unexpected(changed_error());  // it ended too early
@@ -68,7 +71,7 @@ Result<Copier::Finished> Copier::read_packed(TargetDirectory& target, std::strin
     const Zeros zeros = options_.choices.sparse == Sparse::never ? Zeros::written : Zeros::left_out;
     done = FOX_TRY(decompress_file(source.fd, staged.fd(), zeros, &bench.so_far(), bench.pacer()));
   }
-  const bool settled = !hot || FOX_TRY(is_equal_unpacked(how, source.fd, source.status.size(), staged.fd(), done.size, worker));
+  const bool settled = !hot || FOX_TRY(is_equal_unpacked(how, source.fd, done.read, staged.fd(), done.size, worker));
   const timespec modified = options_.keep.times ? source.status.modified() : FOX_TRY(sys::status_of(staged.fd())).modified();
   // Before the mode, which may forbid it; setting it moves no modification time.
   leave_made({staged.fd()}, made_of(source.status, how, done.size, modified));
@@ -102,6 +105,7 @@ Result<std::optional<Copier::Sameness>> Copier::packed_sameness(const walk::Hold
     note = read_made({*copy, sys::Handle::path});
   Transformation how = options_.packing.how();
   Data data = made_check(note, how, status, existing, options_.compare);
+  if (target.pair().sizes_mean_nothing) data = Data::differs;
   if (data == Data::same && may_be_half_changed(target, target_name, existing)) data = Data::look;
   // A valid note spares opening the source.
   if (data == Data::same) return Sameness::at_a_glance;

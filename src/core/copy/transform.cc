@@ -247,6 +247,27 @@ Result<std::optional<Transformed>> compress_file(sys::FdView source, Bytes size,
   return Transformed{.read = size, .size = writer.size(), .written = writer.written()};
 }
 
+Result<Transformed> compress_until_end(sys::FdView source, Bytes limit, sys::FdView target, codec::Codec codec,
+                                       std::atomic<std::uint64_t>* so_far, Pacer pacer) {
+  ContentWriter writer(target, {.zeros = Zeros::written});
+  codec::Encoder encoder = FOX_TRY(codec::Encoder::create(codec));
+  const std::unique_ptr<std::byte[]> buffer(new std::byte[kPiece]);
+  Bytes read;
+  while (true) {
+    if (sys::stop_requested()) return stopped();
+    const std::size_t got = FOX_TRY(sys::read_some(source, {buffer.get(), kPiece}));
+    if (got == 0) break;
+    pacer.before(Bytes(got));
+    read += Bytes(got);
+    if (read > limit) return fail(EFBIG, "read", {}, "it grows as fast as it is read");
+    FOX_TRY(encoder.write({buffer.get(), got}, writer));
+    if (so_far != nullptr) so_far->fetch_add(got, std::memory_order_relaxed);
+  }
+  FOX_TRY(encoder.finish(writer));
+  FOX_TRY(writer.flush());
+  return Transformed{.read = read, .size = writer.size(), .written = writer.written()};
+}
+
 Result<Transformed> decompress_file(sys::FdView source, sys::FdView target, Zeros zeros, std::atomic<std::uint64_t>* so_far,
                                     Pacer pacer) {
   ContentWriter writer(target, {.zeros = zeros});

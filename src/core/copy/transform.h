@@ -121,6 +121,10 @@ struct Transformed {
 Result<std::optional<Transformed>> compress_file(sys::FdView source, Bytes size, sys::FdView target, codec::Codec codec,
                                                  std::atomic<std::uint64_t>* so_far = nullptr, Pacer pacer = {});
 
+/// The same for files whose size says nothing (procfs): reads to the end, but not further than `limit` (EFBIG).
+Result<Transformed> compress_until_end(sys::FdView source, Bytes limit, sys::FdView target, codec::Codec codec,
+                                       std::atomic<std::uint64_t>* so_far = nullptr, Pacer pacer = {});
+
 /// Decompresses all of `source` into the empty file `target`.  Errors: as above; EBADMSG where it is not compressed, is damaged or cut short.
 Result<Transformed> decompress_file(sys::FdView source, sys::FdView target, Zeros zeros,
                                     std::atomic<std::uint64_t>* so_far = nullptr, Pacer pacer = {});
