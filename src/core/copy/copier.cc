@@ -119,6 +119,7 @@ walk::Visitor::Descend Copier::enter(walk::Directory& directory, walk::WorkerInd
     return Descend::no;
   }
   target.stands_for(directory);
+  read_note(directory, target);
   if (!target.fresh()) take_stock(directory, target, worker);
   const bool top = parent == nullptr || parent->status().inode() == InodeNo(0);
   if (top && options_.atomic) staging_.may_lie_in(target, temp_names_, static_cast<unsigned>(workers_.size()));
@@ -153,6 +154,7 @@ walk::Visitor::Descend Copier::enter_dry(walk::Directory& directory, walk::Worke
   if (TargetDirectory* target = existing_target(directory)) {
     if (pruned(directory, *target, worker)) return Descend::no;
     target->stands_for(directory);
+    read_note(directory, *target);
     take_stock(directory, *target, worker);
     changes = {};
     changes.add(meta::status_differences(directory.status(), target->status(), options_.keep, options_.compare.window));
@@ -282,6 +284,7 @@ void Copier::leave(walk::Directory& directory) {
   if (staging_.lie_in(target)) {  // before it gets its times
     if (auto removed = staging_.remove(target.fd()); !removed) fail_entry(directory, {}, std::move(removed).error());
   }
+  leave_note(directory, target);
   dress(directory, target);
   store_hash(directory, target);
 }
