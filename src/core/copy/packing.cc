@@ -4,6 +4,8 @@
 // A copy is bound to the version of its source by a note (made.h).  Where that says nothing certain the compressed side is decompressed and compared with
 // the other one, up to the first difference: that is several times cheaper than compressing, and leaves a copy that is equal as it is.
 // One file is one worker's, however large.  docs/streams.md has what users need to know.
+#include <sys/stat.h>
+
 #include <optional>
 
 #include "core/copy/copier.h"
@@ -127,8 +129,11 @@ Result<std::optional<Copier::Sameness>> Copier::packed_sameness(const walk::Hold
   if (!options_.dry_run) {
     if (existing.size() >= kSmallestMarked) (void)clear_dirty({copy}, false);  // a dead run's: the bytes are right
     // What differs beside the bytes is set after this, the modification time too.
-    leave_made({copy},
-               made_of(status, how, copy_status.size(), options_.keep.times ? status.modified() : copy_status.modified()));
+    const timespec modified = options_.keep.times ? status.modified() : copy_status.modified();
+    const bool closed = !options_.keep.privileges.ignore_permissions && (copy_status.permissions() & S_IWUSR) == 0;
+    if (closed) (void)sys::set_mode({copy}, copy_status.permissions() | S_IWUSR);  // a note asks for it
+    leave_made({copy}, made_of(status, how, copy_status.size(), modified));
+    if (closed) (void)sys::set_mode({copy}, copy_status.permissions());
   }
   return Sameness::at_a_glance;
 }
