@@ -8,6 +8,7 @@
 #include <set>
 
 #include "core/storage/storage.h"
+#include "fxcp/packing.h"
 
 namespace foxing::fxcp {
 namespace {
@@ -45,6 +46,7 @@ Result<Item> look_at_source(const std::string& source, const Options& options) {
                   status.error().code);
   }
   item.status = *status;
+  if (status->type() == sys::FileType::regular) item.name = packed_name_of(options, source, item.links, item.name);
   if (status->type() == sys::FileType::directory && !options.recursive) {
     return refuse(source, "is a directory; -a (or -r) copies directories");
   }
@@ -76,7 +78,7 @@ Result<> arrange_one(Arrangement& plan, const Options& options) {
   }
   const SplitPath path = split_path(target);
   plan.directory = path.directory;
-  item.name = path.name;
+  item.name = item.status.type() == sys::FileType::regular ? packed_name_as_given(options, path.name) : path.name;
   return {};
 }
 

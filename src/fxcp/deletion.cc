@@ -6,6 +6,7 @@
 #include "base/own_names.h"
 #include "core/copy/estimate.h"
 #include "core/storage/storage.h"
+#include "fxcp/packing.h"
 #include "fxcp/preflight.h"
 #include "sys/file.h"
 #include "sys/names.h"
@@ -107,7 +108,7 @@ Result<> guard_against_another_source(const Arrangement& plan, sys::FdView targe
 
 Result<> guard_percentage(const Options& options, const Arrangement& plan, sys::FdView target, const walk::Walk::Options& how) {
   Nobody nobody;
-  copy::Deleter counter({.dry_run = true, .despite_errors = true}, nobody, how.selector, nullptr);
+  copy::Deleter counter({.dry_run = true, .despite_errors = true, .packing = packing_of(options, how.selector)}, nobody, how.selector, nullptr);
   FOX_TRY(run_pass(counter, nobody, options, plan, target, how, true));
   copy::EntryCount all;
   {
@@ -172,8 +173,11 @@ Result<std::unique_ptr<Deletion>> Deletion::prepare(const Options& options, cons
   }
   if (options.deletion != Delete::no) {
     deletion->deleter_.emplace(
-        copy::Deleting{.dry_run = options.dry_run, .despite_errors = options.ignore_errors, .most = options.max_delete}, observer,
-        selector, deletion->keeper());
+        copy::Deleting{.dry_run = options.dry_run,
+                       .despite_errors = options.ignore_errors,
+                       .most = options.max_delete,
+                       .packing = packing_of(options, selector)},
+        observer, selector, deletion->keeper());
   }
   return deletion;
 }

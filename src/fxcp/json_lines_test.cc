@@ -151,6 +151,9 @@ TEST(JsonLines, Summary) {
   counters.skipped = 16;
   counters.deleted = 17;
   counters.delta_files = 18;
+  counters.packed_files = 21;
+  counters.packed_read = 22;
+  counters.packed_made = 23;
   counters.delta_spared = 19;
   counters.bytes = 7;
   counters.bytes_moved = 8;
@@ -180,6 +183,9 @@ TEST(JsonLines, Summary) {
       {"skipped", 16},
       {"deleted", 17},
       {"delta_files", 18},
+      {"codec_files", 21},
+      {"codec_bytes_read", 22},
+      {"codec_bytes_made", 23},
       {"delta_spared_bytes", 19},
       {"bytes", 7},
       {"bytes_moved", 8},
@@ -188,7 +194,7 @@ TEST(JsonLines, Summary) {
       {"failures", 12},
       {"warnings", 13},
       {"files_by_tier",
-       {{"reflink", 0}, {"copy_file_range", 0}, {"sendfile", 0}, {"io_uring", 11}, {"read_write", 0}, {"delta", 0}}}};
+       {{"reflink", 0}, {"copy_file_range", 0}, {"sendfile", 0}, {"io_uring", 11}, {"read_write", 0}, {"delta", 0}, {"codec", 0}}}};
   EXPECT_EQ(summary, expected);
   run.no_space = true;
   summary = parsed(json::summary(counters, run, 0, 0, false));

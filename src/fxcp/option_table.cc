@@ -326,13 +326,15 @@ constexpr OptionRow kOptions[] = {
      .manual = "How many checkpoints are kept while the stream goes on, from 1 to 1000. Only with --checkpoint-interval."},
     {.name = "compress", .section = Section::streams, .sets = Action::compress, .takes = Takes::required, .argument = "CODEC",
      .help = "zstd[:1-19], lz4, gzip[:1-9] or xz[:0-9]",
-     .manual = "Writes the stream compressed. DST gets the suffix of the format (.zst, .lz4, .gz, .xz) unless it ends in it already. The tools of the "
-               "same names read what is written. none means: as it is."},
+     .manual = "Writes files, or a stream, compressed. In a tree every regular file gets the suffix of the format (.zst, .lz4, .gz, .xz), also one that "
+               "ends in it already, and keeps its attributes; where DST is the name of one file it gets the suffix unless it ends in it. What is "
+               "there and was made of the same version is left alone, and --delete goes by the names that the copies have. The tools of "
+               "the same names read what is written. none means: as it is."},
     {.name = "decompress", .section = Section::streams, .sets = &Options::decompress,
      .help = "expand zstd, lz4, gzip and xz; told by content",
-     .manual = "Expands a stream that is compressed by zstd, lz4, gzip or xz, which its first bytes tell. A stream that is not compressed, is damaged, cut "
-               "short or followed by something else is a failure, and DST stays as it was. Streams that need a window of more than 128 MiB "
-               "are refused."},
+     .manual = "Expands what is compressed by zstd, lz4, gzip or xz, which its first bytes tell. In a tree such files lose the suffix of their format, where "
+               "they have it, and all others are copied as they are. What is damaged, cut short or followed by something else is a failure, and so "
+               "is a stream that is not compressed: DST stays as it was. What needs a window of more than 128 MiB is refused."},
     {.name = "copy-devices", .section = Section::streams, .sets = &Options::copy_devices,
      .help = "SRC is a block device: copy its content",
      .manual = "Copies the content of the block device SRC to a file, or with --write-devices to another device. Blocks of zeros become holes, "

@@ -180,6 +180,7 @@ class Parser {
   Result<> check_deleting() const;
   Result<> act_on_stream(Action action, const Given& given);
   Result<> check_stream() const;
+  Result<> check_packing() const;
 
   Options options_;
   Preserve wanted_;   // by an option of its own
@@ -560,6 +561,37 @@ Result<> Parser::act_on_stream(Action action, const Given& given) {
   return {};
 }
 
+/// What cannot go with --compress or --decompress of files and trees.
+Result<> Parser::check_packing() const {
+  const bool compresses = options_.compress && options_.compress->format != codec::Format::none;
+  if (!compresses && !options_.decompress) return {};
+  struct Refused {
+    std::string_view option;
+    const char* why;
+  };
+  static constexpr Refused kRefused[] = {
+      {"inplace", "a compressed file is made anew"},
+      {"delta-min-size", "a compressed file is made anew"},
+      {"link-dest", "what an earlier copy has cannot be told by its size"},
+      {"copy-dest", "what an earlier copy has cannot be told by its size"},
+      {"compare-dest", "what an earlier copy has cannot be told by its size"},
+      {"size-only", "the sizes of a file and of its compressed copy say nothing of each other"},
+      {"generate-sigs", "a signature says that the copy has the bytes of its source"},
+      {"detect-renames", "a renamed file is found by its size"},
+      {"verify", "it compares what is meant to be equal; run the same command again with --checksum"},
+  };
+  const char* const way = compresses ? "--compress" : "--decompress";
+  for (const Given& one : given_)
+    for (const Refused& refused : kRefused)
+      if (one.row->name == refused.option)
+        return refuse(fmt::format("{} and {} contradict each other: {}", way, one.spelling, refused.why));
+  if (options_.reflink == When::always)
+    return refuse(fmt::format("{} and --reflink=always contradict each other: the bytes are not those of the source", way));
+  if (compresses && options_.sparse == When::always)
+    return refuse("--compress and --sparse=always contradict each other: there are no zeros in what is compressed");
+  return {};
+}
+
 /// What has a meaning for a stream only, and what has none for one.
 Result<> Parser::check_stream() const {
   if (options_.command != Command::copy) return {};
@@ -573,8 +605,9 @@ Result<> Parser::check_stream() const {
   if (given("checkpoint-keep") && options_.checkpoint_interval_s == 0)
     return refuse("--checkpoint-keep needs --checkpoint-interval: without it there are no checkpoints");
   if (!options_.is_stream()) {
+    FOX_TRY(check_packing());
     for (const Given& one : given_)
-      if (one.row->section == Section::streams)
+      if (one.row->section == Section::streams && one.row->name != "compress" && one.row->name != "decompress")
         return refuse(fmt::format("{} is for streams: fxcp - DST, or with --copy-devices or --write-devices", one.spelling));
     return {};
   }

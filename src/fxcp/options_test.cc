@@ -387,6 +387,9 @@ TEST(Options, Streams) {
   EXPECT_EQ(full->checkpoint_keep, 7u);
   EXPECT_EQ(full->compress, (codec::Codec{codec::Format::zstd, 9}));
   EXPECT_TRUE(parse({"--decompress", "-", "b"})->decompress);
+  EXPECT_TRUE(parse({"-a", "--decompress", "--sparse=always", "a", "b"})->decompress);
+  EXPECT_EQ(parse({"-a", "--compress=xz", "a", "b"})->compress, (codec::Codec{codec::Format::xz, 6}));
+  EXPECT_TRUE(parse({"-a", "--compress=none", "--inplace", "a", "b"}));
   EXPECT_TRUE(parse({"--copy-devices", "/dev/x", "b"})->is_stream());
   EXPECT_TRUE(parse({"--write-devices", "a", "/dev/x"})->is_stream());
   EXPECT_TRUE(parse({"--write-devices", "--decompress", "-", "/dev/x"})->write_devices);
@@ -425,6 +428,19 @@ TEST(Options, EveryErrorInItsWords) {
       {{"--compress=zip", "-", "b"}, "--compress zip: unknown compression zip: use zstd, lz4, gzip, xz or none"},
       {{"--compress=zstd:20", "-", "b"}, "--compress zstd:20: the level of zstd is a number from 1 to 19"},
       {{"--compress=lz4", "--decompress", "-", "b"}, "--compress and --decompress contradict each other: use one of them"},
+      {{"-a", "--compress=lz4", "--inplace", "a", "b"},
+       "--compress and --inplace contradict each other: a compressed file is made anew"},
+      {{"-a", "--decompress", "--link-dest=c", "a", "b"},
+       "--decompress and --link-dest contradict each other: what an earlier copy has cannot be told by its size"},
+      {{"-a", "--compress=xz", "--size-only", "a", "b"},
+       "--compress and --size-only contradict each other: the sizes of a file and of its compressed copy say nothing of each other"},
+      {{"-a", "--decompress", "--verify", "a", "b"},
+       "--decompress and --verify contradict each other: it compares what is meant to be equal; run the same command again with "
+       "--checksum"},
+      {{"-a", "--compress=zstd", "--reflink=always", "a", "b"},
+       "--compress and --reflink=always contradict each other: the bytes are not those of the source"},
+      {{"-a", "--compress=zstd", "--sparse=always", "a", "b"},
+       "--compress and --sparse=always contradict each other: there are no zeros in what is compressed"},
       {{"--size=1", "a", "b"}, "--size is for streams: fxcp - DST, or with --copy-devices or --write-devices"},
       {{"--checkpoint-interval=1", "a", "b"},
        "--checkpoint-interval is for streams: fxcp - DST, or with --copy-devices or --write-devices"},

@@ -109,6 +109,7 @@ copy::Estimate::Options estimate_options(const Arrangement& plan, const Options&
 }
 
 Result<> check_space(const Arrangement& plan, const Options& options, const walk::Walk::Options& walking) {
+  if (options.compress || options.decompress) return {};  // how large it becomes is not known before
   const storage::QuickTraits target = FOX_TRY(traits_of(existing_directory(plan), sys::Links::follow));
   if (target.total == Bytes(0)) return {};  // no such numbers (ramfs, FUSE): the kernel will say when it is full
   if (FOX_TRY(surely_fits(plan, target))) return {};

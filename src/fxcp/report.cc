@@ -249,6 +249,9 @@ void Report::print_statistics(const copy::Counters& counters, const RunEnd& run)
   if (counters.delta_files > 0)
     row("Only changed parts",
         fmt::format("{} files, {} not written", grouped(counters.delta_files), human(Bytes(counters.delta_spared))));
+  if (counters.packed_files > 0)
+    row("Through a codec", fmt::format("{} files, {} became {}", grouped(counters.packed_files), human(Bytes(counters.packed_read)),
+                                       human(Bytes(counters.packed_made))));
   if (counters.deleted > 0) row(dry_run_ ? "Would be deleted" : "Deleted", grouped(counters.deleted));
   row("Bytes", fmt::format("{} ({})", grouped(counters.bytes), human(Bytes(counters.bytes))));
   row("Bytes moved", fmt::format("{} ({})", grouped(counters.bytes_moved), human(Bytes(counters.bytes_moved))));

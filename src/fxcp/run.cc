@@ -13,6 +13,7 @@
 #include "fxcp/arrangement.h"
 #include "fxcp/deletion.h"
 #include "fxcp/manner.h"
+#include "fxcp/packing.h"
 #include "fxcp/preflight.h"
 #include "fxcp/remembered.h"
 #include "fxcp/selection.h"
@@ -188,6 +189,7 @@ class ProgressThreads {
 /// After a full target: how much more room the rest would have needed.
 Bytes missing_space(const Arrangement& plan, const Options& options, const copy::Counters& done, sys::FdView target,
                     std::uint64_t descriptors, walk::Selector* selector) {
+  if (options.compress || options.decompress) return Bytes(0);  // nobody knows
   sys::forget_stop_request();  // the run has ended; this scan may not be stopped by what ended it
   copy::Estimate estimate(estimate_options(plan, options));
   walk::Walk walk(estimate, walk_options(options, 1, descriptors, selector));
@@ -244,6 +246,7 @@ ExitCode run_copy(const Options& options) {
   copy::Options engine = engine_options(options, umask);
   if (auto opened = manner->open_references(options, *target); !opened) return refused_after_all(opened.error());
   manner->apply_to(engine);
+  engine.packing = packing_of(options, walking.selector);
   const Remembered remembered(options, *plan, *target, walking, umask);
   remembered.apply_to(engine);
   engine.target_name = plan->directory;

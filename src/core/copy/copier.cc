@@ -428,6 +428,11 @@ std::string Copier::target_path(const walk::Directory& directory, std::string_vi
   };
   add(directory.relative_path());
   const bool place = directory.parent() == nullptr && directory.attachment() != nullptr;
+  if (options_.packing.active() && !name.empty() && directory.status().inode() != InodeNo(0)) {
+    const auto called = options_.packing.name_of_entry(directory.fd(), std::string(name));
+    add(called && *called ? (*called)->name : std::string(name));
+    return path;
+  }
   add(place && !name.empty() ? static_cast<const TargetDirectory&>(*directory.attachment()).name_for(name) : std::string(name));
   return path;
 }
@@ -463,6 +468,9 @@ void Copier::add_counters_to(Counters& sum) const {
     add(sum.deleted, from.deleted);
     add(sum.delta_files, from.delta_files);
     add(sum.delta_spared, from.delta_spared);
+    add(sum.packed_files, from.packed_files);
+    add(sum.packed_read, from.packed_read);
+    add(sum.packed_made, from.packed_made);
     add(sum.bytes, from.bytes);
     add(sum.bytes_moved, from.bytes_moved);
     add(sum.bytes_so_far, from.bytes_so_far);

@@ -28,6 +28,7 @@
 #include "core/copy/durable.h"
 #include "core/copy/hard_links.h"
 #include "core/copy/outcome.h"
+#include "core/copy/packing.h"
 #include "core/copy/pairs.h"
 #include "core/copy/planner.h"
 #include "core/copy/pruning.h"
@@ -59,6 +60,7 @@ struct Options {
   bool durable = false;
   std::size_t most_waiting_commits = 1024;  // with `durable`: one descriptor each
   Choices choices;
+  Packing packing;  // --compress, --decompress
   Comparison compare;
   struct {
     bool whole_file = false;  // no delta
@@ -269,6 +271,23 @@ class Copier final : public walk::Visitor {
                     const Moved& moved, std::string_view why, walk::WorkerIndex worker);
   void regular_failed(const walk::Hold& directory, const std::string& name, const Opened& source, Error error,
                       walk::WorkerIndex worker);
+
+  // compressed or decompressed on the way (packing.cc)
+  /// What the entry is called in the target.
+  std::string name_in_target(const walk::Directory& directory, const std::string& name, sys::FileType type) const;
+  std::string name_in_target(const walk::Directory& directory, const std::string& name, const Opened& source) const;
+  bool is_packed(const Opened& source) const;
+  /// True where another entry of the source goes before, by name; that has been reported.
+  bool name_is_taken(walk::Directory& directory, const walk::Entry& entry);
+  Result<Finished> read_packed(TargetDirectory& target, std::string name, const Opened& source, const Transformation& how, bool hot,
+                               walk::WorkerIndex worker);
+  Result<bool> is_equal_unpacked(const Transformation& how, sys::FdView source, Bytes source_size, sys::FdView copy,
+                                 Bytes copy_size, walk::WorkerIndex worker);
+  /// Nothing where the file is copied as it is.
+  Result<std::optional<Sameness>> packed_sameness(const walk::Hold& directory, const std::string& name, sys::Links links,
+                                                  const sys::FileStatus& status, const TargetDirectory& target,
+                                                  const std::string& target_name, const sys::FileStatus& existing,
+                                                  Changes& changes, walk::WorkerIndex worker);
 
   // what an earlier copy has unchanged (reference.cc)
   /// True where the file has been taken from there, or left out because it is there.

@@ -84,7 +84,7 @@ Copier::Standing Copier::standing_of(const walk::Hold& directory, const std::str
     return Standing::settled;
   };
   TargetDirectory& target = *existing_target(*directory);
-  const std::string target_name = target.name_for(name);
+  const std::string target_name = name_in_target(*directory, name, status.type());
   const auto found_there = sys::born_status_at(target.fd(), target_name);
   if (!found_there) {
     if (found_there.error().code != ENOENT) return failed(found_there.error());
@@ -203,6 +203,9 @@ Result<Copier::Sameness> Copier::same_object(const walk::Hold& directory, const 
     case sys::FileType::block_device: return content(status.special_device() == existing.special_device(), Sameness::at_a_glance);
     default: return Sameness::at_a_glance;
   }
+  if (const auto packed = FOX_TRY(
+          packed_sameness(directory, name, links, status, target, target_name, existing, changes, worker)))
+    return *packed;
   changes.size = status.size() != existing.size();
   Data data = target.pair().sizes_mean_nothing ? Data::differs : quick_check(status, existing, there.born, options_.compare);
   if (data == Data::look && was_looked_at(status, target, target_name, existing)) data = Data::same;
@@ -231,7 +234,8 @@ Copier::Standing Copier::update(const walk::Hold& directory, const std::string& 
                                 const Changes& changes, walk::WorkerIndex worker) {
   TargetDirectory& target = *existing_target(*directory);
   if (!options_.dry_run) {
-    auto losses = update_attributes(*directory, name, links, status, target, target.name_for(name), existing);
+    const std::string target_name = name_in_target(*directory, name, status.type());
+    auto losses = update_attributes(*directory, name, links, status, target, target_name, existing);
     if (!losses) {
       const int code = losses.error().code;
       fail_entry(*directory, name, std::move(losses).error());
@@ -239,8 +243,8 @@ Copier::Standing Copier::update(const walk::Hold& directory, const std::string& 
       return Standing::settled;
     }
     report(*directory, name, *losses);
-    if (looked) note_as_seen(status, target, target.name_for(name), existing);
-    if (options_.sign) sign_existing(target, target.name_for(name), status, existing, worker);
+    if (looked) note_as_seen(status, target, target_name, existing);
+    if (options_.sign) sign_existing(target, target_name, status, existing, worker);
   }
   at(worker).counters.updated.fetch_add(1, std::memory_order_relaxed);
   at(worker).counters.bytes_so_far.fetch_add(status.type() == sys::FileType::regular ? status.size().value : 0,

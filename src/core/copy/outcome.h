@@ -26,8 +26,9 @@ enum class Tier : std::uint8_t {
   ring,        // 3    io_uring: several reads and writes in flight; files with holes
   plain,       //      as `ring`, one at a time: where there is no io_uring
   delta,       //      only what differs from the target's old version (delta.h); never in a plan
+  codec,       //      compressed or decompressed on the way (packing.h); never in a plan
 };
-inline constexpr std::size_t kTiers = 6;
+inline constexpr std::size_t kTiers = 7;
 const char* name_of(Tier tier);
 
 /// One tier's answer for one file.  `code` is 0 where it did the work.
@@ -115,6 +116,9 @@ struct Counters {
   std::atomic<std::uint64_t> deleted{0};      // names removed from the target
   std::atomic<std::uint64_t> delta_files{0};   // of `files`: those of which only the changed parts were written
   std::atomic<std::uint64_t> delta_spared{0};  // bytes of those that were not written
+  std::atomic<std::uint64_t> packed_files{0};  // of `files`: those that were compressed or decompressed
+  std::atomic<std::uint64_t> packed_read{0};   // their bytes in the source
+  std::atomic<std::uint64_t> packed_made{0};   // and in the target
   std::atomic<std::uint64_t> signed_files{0};        // signatures written
   std::atomic<std::uint64_t> signatures_ignored{0};  // that were there and did not hold: stale, damaged, of another version
   std::atomic<std::uint64_t> retries{0};      // files read again because they changed

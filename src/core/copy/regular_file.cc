@@ -169,6 +169,7 @@ class ShareTask final : public walk::Task {
 }  // namespace
 
 void Copier::visit_regular(const walk::Hold& directory, const walk::Entry& entry, walk::WorkerIndex worker) {
+  if (name_is_taken(*directory, entry)) return;
   Compared compared;
   std::optional<FileKey> led;  // the link group that this name is the first of
   const bool look_first = options_.dry_run || existing_target(*directory) != nullptr || options_.compare.limits_size();
@@ -180,8 +181,8 @@ void Copier::visit_regular(const walk::Hold& directory, const walk::Entry& entry
     const auto& limits = options_.compare;
     if (status->size() < limits.smallest || status->size() > limits.largest) {
       if (TargetDirectory* target = existing_target(*directory);
-          target && sys::status_at(target->fd(), target->name_for(entry.name)))
-        target->count_match(target->name_for(entry.name));
+          target && sys::status_at(target->fd(), name_in_target(*directory, entry.name, status->type())))
+        target->count_match(name_in_target(*directory, entry.name, status->type()));
       at(worker).counters.skipped.fetch_add(1, std::memory_order_relaxed);
       return;
     }
@@ -282,11 +283,11 @@ void Copier::copy_regular(const walk::Hold& directory, const std::string& name, 
   at(worker).bench.pace_file();
   if (changed_in_place(directory, name, source, worker)) return;
   for (;; ++reading) {
-    if (reading == 1 && !worth_a_delta(source)) {
+    if (reading == 1 && !worth_a_delta(source) && !is_packed(source)) {
       const auto plan = plan_for(source, target.pair());
       if (plan && split(directory, name, links, source, *plan, worker)) return;
     }
-    auto staged = read_once(target, target.name_for(name), source, worker);
+    auto staged = read_once(target, name_in_target(*directory, name, source), source, worker);
     // Whatever went wrong: where the file has changed under our hands (cut short by a log rotation, say) that is the reason.
     const auto after = sys::status_of(source.fd);
     if (!after) return regular_failed(directory, name, source, after.error(), worker);
@@ -314,6 +315,10 @@ void Copier::copy_regular(const walk::Hold& directory, const std::string& name, 
 Result<Copier::Finished> Copier::read_once(TargetDirectory& target, std::string name, const Opened& source,
                                            walk::WorkerIndex worker) {
   const bool hot = is_hot(source.status);
+  if (options_.packing.active()) {
+    const Transformation how = FOX_TRY(options_.packing.of(source.fd));
+    if (how.way != Transformation::Way::none) return read_packed(target, std::move(name), source, how, hot, worker);
+  }
   const Plan plan = FOX_TRY(plan_for(source, target.pair()));
   StagedFile staged = FOX_TRY(stage(target, name, source.status, worker));
   if (auto changed = FOX_TRY(change_a_clone(target, name, source, plan, staged, worker))) {

@@ -154,7 +154,7 @@ bool Copier::taken_as_link(const walk::Hold& directory, const walk::Entry& entry
 void Copier::link_group_done(walk::Directory& directory, const std::string& name, const sys::FileStatus& source,
                              walk::WorkerIndex worker) {
   TargetDirectory& target = target_of(directory);
-  const std::string target_name = target.name_for(name);
+  const std::string target_name = name_in_target(directory, name, source.type());
   std::string path = directory.relative_path();
   path += path.empty() ? target_name : '/' + target_name;
   HardLinks::Place place{std::move(path), {}};
@@ -246,7 +246,7 @@ bool Copier::left_alone(const HardLinks::Name& name, walk::WorkerIndex worker) {
   TargetDirectory* target = existing_target(*name.directory);
   const Comparison& compare = options_.compare;
   if (target == nullptr || (!compare.only_existing && !compare.only_new && !compare.newer_stays)) return false;
-  const std::string target_name = target->name_for(name.name);
+  const std::string target_name = name_in_target(*name.directory, name.name, name.type);
   const auto there = sys::status_at(target->fd(), target_name);
   const auto source = sys::status_at(name.directory->fd(), name.name, name.links);
   const bool stays = there ? source && policy_for(*source, *there, compare) == Existing::leave : compare.only_existing;
@@ -258,7 +258,7 @@ bool Copier::left_alone(const HardLinks::Name& name, walk::WorkerIndex worker) {
 
 void Copier::make_link(const HardLinks::Name& name, const HardLinks::Place& place, const FileKey& key, walk::WorkerIndex worker) {
   TargetDirectory& target = target_of(*name.directory);
-  const std::string target_name = target.name_for(name.name);
+  const std::string target_name = name_in_target(*name.directory, name.name, name.type);
   if (left_alone(name, worker)) return;
   auto linked = link_to(target, target_name, place);
   if (!linked) {
