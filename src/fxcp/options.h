@@ -107,6 +107,15 @@ struct Options {
   bool verify = false;             // after copying
   bool mkpath = false;
 
+  // where data lies while a copy is under way, and what becomes of SRC
+  bool partial = false;
+  std::optional<std::string> partial_dir;
+  std::optional<std::string> temp_dir;
+  bool append_verify = false;
+  bool remove_source_files = false;
+  /// The name of the directories of partial files; empty where there are none, or where all lie in one place (--partial-dir=/DIR).
+  std::string partial_name() const;
+
   // owners and modes of the copies
   std::vector<std::string> chmod;
   std::optional<std::string> chown;

@@ -15,6 +15,7 @@
 #include "fxcp/manner.h"
 #include "fxcp/preflight.h"
 #include "fxcp/selection.h"
+#include "fxcp/under_way.h"
 #include "sys/file.h"
 #include "sys/names.h"
 #include "sys/process.h"
@@ -242,6 +243,9 @@ ExitCode run_copy(const Options& options) {
   copy::Options engine = engine_options(options, umask);
   if (auto opened = manner->open_references(options, *target); !opened) return refused_after_all(opened.error());
   manner->apply_to(engine);
+  const auto under_way = UnderWay::prepare(options, *plan, *target);
+  if (!under_way) return refused_after_all(under_way.error());
+  under_way->apply_to(engine);
   engine.target_name = plan->directory;
   engine.most_waiting_commits = std::clamp<std::size_t>(descriptors / 8, 1, 1024);
   copy::Copier copier(engine, report, workers);
@@ -300,7 +304,7 @@ ExitCode run_cleanup(const Options& options) {
   Report report(options);
   sys::catch_stop_signals();
   const std::uint64_t descriptors = sys::raise_open_file_limit();
-  copy::Cleanup cleanup(report, options.dry_run);
+  copy::Cleanup cleanup(report, options.dry_run, options.partial_name());
   walk::Walk walk(cleanup, {.workers = worker_count(options), .descriptor_limit = descriptors});
   for (const std::string& path : options.paths) {
     auto fd = sys::open_at(sys::working_directory(), path, {.links = sys::Links::follow, .directory = true, .keep_atime = true});

@@ -254,7 +254,7 @@ void Copier::take_stock(walk::Directory& directory, TargetDirectory& target, wal
     while (const auto entry = reader.next()) {
       if (entry->name[0] == '.' && TempNames::is_litter(target.fd(), {entry->name, entry->length})) {
         litter.emplace_back(entry->name);
-      } else if (!is_own_name({entry->name, entry->length})) {
+      } else if (!is_own_name({entry->name, entry->length}) && options_.partial.name != entry->name) {
         names.add({entry->name, entry->length});
       }
     }
@@ -276,6 +276,7 @@ void Copier::leave(walk::Directory& directory) {
   if (staging_.lie_in(target)) {  // before it gets its times
     if (auto removed = staging_.remove(target.fd()); !removed) fail_entry(directory, {}, std::move(removed).error());
   }
+  sweep_partials_of(directory, target);
   dress(directory, target);
 }
 

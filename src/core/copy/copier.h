@@ -27,6 +27,7 @@
 #include "core/copy/hard_links.h"
 #include "core/copy/outcome.h"
 #include "core/copy/pairs.h"
+#include "core/copy/partial.h"
 #include "core/copy/planner.h"
 #include "core/copy/quick_check.h"
 #include "core/copy/reference.h"
@@ -60,6 +61,12 @@ struct Options {
     bool in_place = false;  // --inplace: the target's file itself is changed
     Bytes smallest = 1_MiB;  // smaller files are copied whole
   } delta;
+  PartialPlace partial;  // --partial
+  struct {
+    sys::FdView fd{-1};  // outlives the copier
+    DeviceId device;
+  } temp_directory;  // --temp-dir
+  bool append_verify = false;
   const References* references = nullptr;  // --link-dest and its like; outlive the copier
   governor::Governor* governor = nullptr;  // paces the run; outlives the copier
   std::string target_name;  // how messages call the target directory
@@ -237,6 +244,22 @@ class Copier final : public walk::Visitor {
   Moved count_delta(const Opened& source, const DeltaMoved& moved, walk::WorkerIndex worker);
   static Error changed_error();
   static constexpr int kMostReadings = 3;
+
+  // what an earlier run, or an earlier version, has of a file (resuming.cc)
+  /// As stage(); with --partial a file that is kept, and may have something of an earlier run.
+  Result<StagedFile> stage_or_resume(TargetDirectory& target, std::string name, const sys::FileStatus& status,
+                                     walk::WorkerIndex worker);
+  /// Where `target`'s files lie until they are whole, if not in it: --temp-dir.
+  sys::FdView apart_for(const TargetDirectory& target) const;
+  Result<meta::Current> current_of(TargetDirectory& target, const StagedFile& staged);
+  /// Nothing where there is nothing to go on with; then `staged` is empty.
+  Result<std::optional<Moved>> go_on_with_partial(const Opened& source, const Plan& plan, const StagedFile& staged, const Pair& pair,
+                                                  walk::WorkerIndex worker);
+  void sweep_partials_of(walk::Directory& directory, const TargetDirectory& target);
+  /// --append-verify.  As changed_in_place.
+  bool appended_in_place(const walk::Hold& directory, const std::string& name, Opened& source, walk::WorkerIndex worker);
+  void finish_appended(const walk::Hold& directory, const std::string& name, const Opened& source, sys::FdView file,
+                       const DeltaMoved& moved, bool marked, walk::WorkerIndex worker);
 
   // everything else (special.cc)
   void visit_symlink(const walk::Hold& directory, const walk::Entry& entry, walk::WorkerIndex worker);
