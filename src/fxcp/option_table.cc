@@ -348,7 +348,8 @@ constexpr OptionRow kOptions[] = {
     {.name = "copy-devices", .section = Section::streams, .sets = &Options::copy_devices,
      .help = "SRC is a block device: copy its content",
      .manual = "Copies the content of the block device SRC to a file, or with --write-devices to another device. Blocks of zeros become holes, "
-               "unless --sparse=never. The device should not be written meanwhile. Only for one SRC."},
+               "unless --sparse=never. The device should not be written meanwhile. With -r or -a the block devices in trees become files of their "
+               "content, which is read each time; character devices are failures then."},
     {.name = "write-devices", .section = Section::streams, .sets = &Options::write_devices,
      .help = "DST is a block device: overwrite its content",
      .manual = "Writes SRC (a file, standard input, or with --copy-devices a device) to the block device DST, from its beginning. What lies there is "

@@ -579,8 +579,10 @@ Result<> Parser::check_stream() const {
   if (given("checkpoint-keep") && options_.checkpoint_interval_s == 0)
     return refuse("--checkpoint-keep needs --checkpoint-interval: without it there are no checkpoints");
   if (!options_.is_stream()) {
+    if (options_.copy_devices && options_.verify)
+      return contradict("--copy-devices", "--verify", "a device and a file are never the same");
     for (const Given& one : given_)
-      if (one.row->section == Section::streams)
+      if (one.row->section == Section::streams && !(one.row->name == "copy-devices" && options_.recursive))
         return refuse(fmt::format("{} is for streams: fxcp - DST, or with --copy-devices or --write-devices", one.spelling));
     return {};
   }

@@ -168,8 +168,8 @@ struct Options {
   bool write_devices = false;
 
   bool from_standard_input() const { return sources.size() == 1 && sources.front() == "-"; }
-  /// One SRC that is read from its beginning to its end, once, or written to a device: run_stream does it.
-  bool is_stream() const { return command == Command::copy && (from_standard_input() || copy_devices || write_devices); }
+  /// One SRC that is read from its beginning to its end, once, or written to a device: run_stream does it.  In trees --copy-devices is the copier's.
+  bool is_stream() const { return command == Command::copy && (from_standard_input() || write_devices || (copy_devices && !recursive)); }
 };
 
 inline constexpr unsigned kMostJobs = 256;

@@ -388,6 +388,8 @@ TEST(Options, Streams) {
   EXPECT_EQ(full->compress, (codec::Codec{codec::Format::zstd, 9}));
   EXPECT_TRUE(parse({"--decompress", "-", "b"})->decompress);
   EXPECT_TRUE(parse({"--copy-devices", "/dev/x", "b"})->is_stream());
+  EXPECT_FALSE(parse({"-a", "--copy-devices", "tree", "b"})->is_stream());
+  EXPECT_TRUE(parse({"-a", "--copy-devices", "--write-devices", "/dev/x", "/dev/y"})->is_stream());
   EXPECT_TRUE(parse({"--write-devices", "a", "/dev/x"})->is_stream());
   EXPECT_TRUE(parse({"--write-devices", "--decompress", "-", "/dev/x"})->write_devices);
   EXPECT_FALSE(parse({"./-", "b"})->is_stream());

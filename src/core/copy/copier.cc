@@ -60,7 +60,7 @@ Result<std::unique_ptr<TargetDirectory>> Copier::adopt(sys::UniqueFd fd, sys::Fd
   const sys::FileStatus status = FOX_TRY(sys::status_of(fd));
   Pair* pair = FOX_TRY(pairs_.of(source, source_device, fd, status.device()));
   const auto given = FOX_TRY(gives({fd, sys::Handle::path}, status));  // the place of single names is open as O_PATH
-  if (options_.durable) commits_.touched(status.device(), fd);
+  if (flushes_at_end()) commits_.touched(status.device(), fd);
   target_roots_.push_back(status.key());
   auto target =
       std::make_unique<TargetDirectory>(std::move(fd), status, *pair, fresh, given, Placed{nullptr, options_.target_name});
@@ -209,7 +209,7 @@ Result<std::unique_ptr<TargetDirectory>> Copier::make_directory(walk::Directory&
   }
   Pair* pair = FOX_TRY(pairs_.of(directory.fd(), directory.status().device(), *fd, status.device()));
   const auto given = fresh ? parent.gives() : FOX_TRY(gives({*fd}, status));
-  if (options_.durable) commits_.touched(status.device(), *fd);
+  if (flushes_at_end()) commits_.touched(status.device(), *fd);
   auto target = std::make_unique<TargetDirectory>(std::move(*fd), status, *pair, fresh, given, Placed{&parent, name});
   target->clear_away_with(clearing_, keeper_);
   return target;
@@ -269,6 +269,7 @@ void Copier::take_stock(walk::Directory& directory, TargetDirectory& target, wal
 }
 
 void Copier::leave(walk::Directory& directory) {
+  if (removal_ != nullptr) removal_->left(directory);
   if (deleter_ != nullptr) delete_extras(directory);
   if (options_.dry_run) return;
   TargetDirectory& target = target_of(directory);
@@ -378,6 +379,7 @@ void Copier::vanished(walk::Directory& directory, std::string_view name) {
 // ---- What the observer hears
 
 void Copier::report(ProblemKind kind, bool failure, Error error) {
+  if (failure && removal_ != nullptr) removal_->failed();
   observer_.problem({.kind = kind, .failure = failure, .error = std::move(error)});
 }
 
@@ -423,7 +425,7 @@ std::string Copier::target_path(const walk::Directory& directory, std::string_vi
 
 Result<> Copier::finish() {
   FOX_ASSERT(hard_links_.nobody_waits());
-  if (!options_.durable) return {};
+  if (!flushes_at_end()) return {};
   return commits_.finish();
 }
 

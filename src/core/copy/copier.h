@@ -32,6 +32,7 @@
 #include "core/copy/quick_check.h"
 #include "core/copy/reference.h"
 #include "core/copy/seen.h"
+#include "core/copy/source_removal.h"
 #include "core/copy/staging.h"
 #include "core/copy/target.h"
 #include "core/copy/temp_names.h"
@@ -47,6 +48,7 @@ struct Options {
   bool symlinks = false;  // as links; else they are left out
   bool devices = false;
   bool specials = false;  // fifos and sockets
+  bool device_contents = false;  // --copy-devices: what block devices hold, as files
   bool recursive = true;
   bool one_filesystem = false;
   bool keep_dirlinks = false;  // a symbolic link to a directory in the target serves as that directory
@@ -91,6 +93,9 @@ class Copier final : public walk::Visitor {
     clearing_ = clearing;
     keeper_ = keeper;
   }
+
+  /// What is whole in the target is told to `removal`, and finish() then has everything on disk.  May be null; outlives this.
+  void remove_sources_with(SourceRemoval* removal) { removal_ = removal; }
 
   /// For others that make temporary names in the same run: two counters would make the same names.
   TempNames& temp_names() { return temp_names_; }
@@ -138,6 +143,15 @@ class Copier final : public walk::Visitor {
     std::string_view why;  // the planner's reason
     bool settled = true;  // false: the source was being written to while its times stood still
   };
+
+  // --remove-source-files (resuming.cc)
+  /// `name` is in the target; `whole`: and nothing of it was lost.
+  void note_placed(const walk::Directory& directory, std::string_view name, const sys::FileStatus& status, bool whole);
+  /// A size and a time are not enough to remove a source by.
+  bool looks_at_bytes() const {
+    return removal_ != nullptr && !(options_.compare.trust_times && options_.compare.by == Comparison::By::quick);
+  }
+  bool flushes_at_end() const { return options_.durable || removal_ != nullptr; }
 
   // directories (copier.cc)
   Descend enter_dry(walk::Directory& directory, walk::WorkerIndex worker);
@@ -261,6 +275,11 @@ class Copier final : public walk::Visitor {
   void finish_appended(const walk::Hold& directory, const std::string& name, const Opened& source, sys::FdView file,
                        const DeltaMoved& moved, bool marked, walk::WorkerIndex worker);
 
+  // block devices as files (device_content.cc)
+  void copy_device(const walk::Hold& directory, const walk::Entry& entry, walk::WorkerIndex worker);
+  Result<Opened> open_device(const walk::Hold& directory, const walk::Entry& entry, Bytes& size);
+  Result<meta::Losses> dress_device_copy(TargetDirectory& target, const Opened& source, sys::FdView copy);
+
   // everything else (special.cc)
   void visit_symlink(const walk::Hold& directory, const walk::Entry& entry, walk::WorkerIndex worker);
   void visit_special(const walk::Hold& directory, const walk::Entry& entry, walk::WorkerIndex worker);
@@ -317,6 +336,7 @@ class Copier final : public walk::Visitor {
   Deleter* deleter_ = nullptr;
   Clearing* clearing_ = nullptr;
   Keeper* keeper_ = nullptr;
+  SourceRemoval* removal_ = nullptr;
   StagingDirectories staging_;
   std::vector<Worker> workers_;
   std::atomic<bool> no_space_{false};

@@ -114,6 +114,7 @@ Copier::Standing Copier::standing_of(const walk::Hold& directory, const std::str
   at(worker).counters.bytes_so_far.fetch_add(status.type() == sys::FileType::regular ? status.size().value : 0,
                                              std::memory_order_relaxed);
   if (observer_.wants_unchanged()) tell(*directory, name, FileEvent::Action::unchanged, status, {});
+  note_placed(*directory, name, status, existing->key() != status.key());
   if (leads) link_group_done(*directory, name, status, worker);
   return Standing::settled;
 }
@@ -158,6 +159,7 @@ Result<Copier::Sameness> Copier::same_object(const walk::Hold& directory, const 
   Data data = target.pair().sizes_mean_nothing ? Data::differs : quick_check(status, existing, there.born, options_.compare);
   if (data == Data::look && was_looked_at(status, target, target_name, existing)) data = Data::same;
   if (data == Data::same && may_be_half_changed(target, target_name, existing)) data = Data::look;
+  if (data == Data::same && looks_at_bytes()) data = Data::look;
   if (data == Data::same) return Sameness::at_a_glance;
   if (data == Data::differs) return Sameness::differs;
   return content(FOX_TRY(data_is_same(*directory, name, links, status, target, target_name, worker)), Sameness::after_a_look);
@@ -184,7 +186,10 @@ Copier::Standing Copier::update(const walk::Hold& directory, const std::string& 
       return Standing::settled;
     }
     report(*directory, name, *losses);
+    note_placed(*directory, name, status, losses->empty() && existing.key() != status.key());
     if (looked) note_as_seen(status, target, target.name_for(name), existing);
+  } else {
+    note_placed(*directory, name, status, existing.key() != status.key());
   }
   at(worker).counters.updated.fetch_add(1, std::memory_order_relaxed);
   at(worker).counters.bytes_so_far.fetch_add(status.type() == sys::FileType::regular ? status.size().value : 0,

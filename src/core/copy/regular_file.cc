@@ -184,6 +184,7 @@ void Copier::visit_regular(const walk::Hold& directory, const walk::Entry& entry
       return;
     if (options_.dry_run) {
       if (options_.compare.only_existing && compared.changes.created) return;
+      note_placed(*directory, entry.name, *status, true);
       return regular_done(*directory, entry.name, *status, compared.changes, {}, "dry run", worker);
     }
   }
@@ -366,6 +367,7 @@ void Copier::commit(const walk::Hold& directory, const std::string& name, Opened
     if (!committed) return regular_failed(directory, name, closed, std::move(committed).error(), by);
     report(*directory, name, losses);
     regular_done(*directory, name, status, changes, moved, why, by);
+    note_placed(*directory, name, status, losses.empty() && status.type() == sys::FileType::regular);
     if (leads) link_group_done(*directory, name, status, by);
   };
   if (!options_.durable) return then(finished.staged.commit(), worker);

@@ -74,6 +74,10 @@ void Copier::sweep_partials_of(walk::Directory& directory, const TargetDirectory
   at(0).counters.litter.fetch_add(*swept, std::memory_order_relaxed);
 }
 
+void Copier::note_placed(const walk::Directory& directory, std::string_view name, const sys::FileStatus& status, bool whole) {
+  if (removal_ != nullptr && whole) removal_->placed(directory, name, status);
+}
+
 // ---- --append-verify
 
 namespace {
@@ -159,6 +163,7 @@ void Copier::finish_appended(const walk::Hold& directory, const std::string& nam
   report(*directory, name, *losses);
   regular_done(*directory, name, source.status, source.changes, count_delta(source, moved, worker),
                "the target has the beginning of it", worker);
+  note_placed(*directory, name, source.status, losses->empty());
   if (source.leads_link_group) link_group_done(*directory, name, source.status, worker);
 }
 

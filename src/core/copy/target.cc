@@ -206,7 +206,7 @@ Result<> StagedFile::commit_kept() {
 
 void StagedFile::leave_kept() {
   const auto status = sys::status_of(fd_);
-  if (!status || status->allocated() > Bytes(0)) return;
+  if (!status || status->size() > Bytes(0)) return;
   (void)sys::unlink_at(kept_->directory, kept_->name);  // nothing in it that would spare the next run anything
   if (!kept_->directory_name.empty()) (void)sys::remove_directory_at(directory_->fd(), kept_->directory_name);
 }
