@@ -37,7 +37,8 @@ std::vector<FileKey> directories_of(const Arrangement& plan) {
 Result<sys::UniqueFd> open_place(const std::string& path, const char* option, sys::FdView target, const Arrangement& plan) {
   auto place = sys::open_at(path.starts_with('/') ? sys::working_directory() : target, path,
                             {.links = sys::Links::follow, .directory = true, .keep_atime = true});
-  if (!place && place.error().code == ENOENT) return refuse(path, std::string("is not there, and ") + option + " makes no directory");
+  if (!place && place.error().code == ENOENT)
+    return refuse(path, std::string("is not there, and ") + option + " makes no directory");
   if (!place) return tl::make_unexpected(std::move(place).error().about(path));
   if (FOX_TRY(sys::status_of(*place)).device() != FOX_TRY(sys::status_of(target)).device())
     return refuse(path, "does not lie on the target's filesystem: a file takes its name by a rename");

@@ -128,6 +128,8 @@ def move_round():
                 problem(f"killed {options} {faults}: {inner} is gone from the source, and not whole in the target")
             elif int(os.lstat(there).st_mtime) != int(os.lstat(os.path.join(original, inner)).st_mtime):
                 problem(f"killed {options} {faults}: {inner} is gone from the source, and its copy has another time")
+    for directory, _, _ in os.walk(source):  # whose times removing has moved
+        shutil.copystat(os.path.join(original, os.path.relpath(directory, source)), directory)
     end(options)
     compare(original)
     left = [path for _, path in files(source)]
@@ -140,7 +142,7 @@ original = source + ".original"
 if mode == "move":
     subprocess.run(["cp", "-a", source, original], check=True)
 begin = time.monotonic()
-end([])
+end(["--remove-source-files"] if mode == "move" else [])
 duration = time.monotonic() - begin
 rounds = landed = spared = 0
 while rounds < kills:

@@ -15,8 +15,7 @@ namespace foxing::copy {
 /// Sets what differs of a file that has the device's bytes already.
 Result<meta::Losses> Copier::dress_device_copy(TargetDirectory& target, const Opened& source, sys::FdView copy) {
   const sys::FileStatus now = FOX_TRY(sys::status_of(copy));
-  const auto found =
-      FOX_TRY(meta::differences({source.fd}, source.status, {copy}, now, options_.keep, options_.compare.window));
+  const auto found = FOX_TRY(meta::differences({source.fd}, source.status, {copy}, now, options_.keep, options_.compare.window));
   if (!found.any()) return meta::Losses{};
   return meta::apply({source.fd}, source.status, {copy}, meta::Current::of(now), options_.keep, target.pair().fidelity);
 }
@@ -37,7 +36,10 @@ Result<Copier::Opened> Copier::open_device(const walk::Hold& directory, const wa
 void Copier::copy_device(const walk::Hold& directory, const walk::Entry& entry, walk::WorkerIndex worker) {
   if (entry.type == sys::FileType::character_device) {
     return report(*directory, entry.name, ProblemKind::device,
-                  {.code = 0, .operation = "", .subject = {}, .detail = "is a character device, whose content has no end; --copy-devices copies that of block devices"});
+                  {.code = 0,
+                   .operation = "",
+                   .subject = {},
+                   .detail = "is a character device, whose content has no end; --copy-devices copies that of block devices"});
   }
   Bytes size;
   auto source = open_device(directory, entry, size);
@@ -46,8 +48,8 @@ void Copier::copy_device(const walk::Hold& directory, const walk::Entry& entry, 
   const std::string name = entry.name;
   const auto skip = [&] { at(worker).counters.skipped.fetch_add(1, std::memory_order_relaxed); };
   TargetDirectory* before = existing_target(*directory);
-  const auto there = before != nullptr ? sys::status_at(before->fd(), before->name_for(name))
-                                       : Result<sys::FileStatus>(fail(ENOENT, "fstatat"));
+  const auto there =
+      before != nullptr ? sys::status_at(before->fd(), before->name_for(name)) : Result<sys::FileStatus>(fail(ENOENT, "fstatat"));
   if (there) before->count_match(before->name_for(name));
   if (there ? options_.compare.only_new : options_.compare.only_existing) return skip();
   if (size < options_.compare.smallest || size > options_.compare.largest) return skip();
@@ -72,8 +74,8 @@ void Copier::copy_device(const walk::Hold& directory, const walk::Entry& entry, 
   if (!staged) return fail_entry(*directory, name, std::move(staged).error());
   const Holes holes = options_.choices.sparse == Sparse::never ? Holes::none : Holes::scan_zeros;
   const ByteRange whole{FileOffset(0), FileOffset(size.value)};
-  auto moved = stream_through(bench.buffer(), Stream{source->fd, staged->fd(), whole, holes, target.pair().target_block,
-                                                     &bench.so_far(), bench.pacer()});
+  auto moved = stream_through(
+      bench.buffer(), Stream{source->fd, staged->fd(), whole, holes, target.pair().target_block, &bench.so_far(), bench.pacer()});
   auto sized = moved ? sys::truncate(staged->fd(), size) : Result<>(tl::make_unexpected(moved.error()));
   auto losses = sized ? dress(target, *source, *staged) : Result<meta::Losses>(tl::make_unexpected(sized.error()));
   if (!losses) return fail_entry(*directory, name, std::move(losses).error());

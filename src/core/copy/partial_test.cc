@@ -266,8 +266,9 @@ TEST_F(Partial, EveryFailureLeavesWhatTheNextRunMakesExact) {
   FOXING_NEEDS_FAULTS();
   world_.file("source/big", random_bytes(3 << 20, 1));
   ASSERT_TRUE(world_.set_xattr("source/big", "user.some", "thing"));
-  for (const char* call : {"openat:8+:EIO", "fstat:9:EIO", "lock:1:ENOLCK", "setxattr:1:ENOSPC", "removexattr:1:EIO", "fchmod:1:EPERM", "close:1:EIO",
-                           "renameat2:1:EIO", "utimensat:1:EIO", "mkdirat:1:ENOSPC", "ftruncate:1:EIO", "pwrite:1:ENOSPC"}) {
+  for (const char* call :
+       {"openat:8+:EIO", "fstat:9:EIO", "lock:1:ENOLCK", "setxattr:1:ENOSPC", "removexattr:1:EIO", "fchmod:1:EPERM",
+        "close:1:EIO", "renameat2:1:EIO", "utimensat:1:EIO", "mkdirat:1:ENOSPC", "ftruncate:1:EIO", "pwrite:1:ENOSPC"}) {
     SCOPED_TRACE(call);
     world_.remove("target");
     world_.dir("target/.fxcp-partial", 0700);
@@ -433,7 +434,8 @@ TEST_F(Append, ADryRunTouchesNothing) {
 
 TEST_F(Append, WhatIsLeftInTheMidstIsRepairedByTheNextRun) {
   FOXING_NEEDS_FAULTS();
-  for (const char* fault : {"pwrite:1:ENOSPC", "pwrite:2:EIO", "utimensat:1+:EIO", "removexattr:1:EIO", "setxattr:1:ENOSPC", "fstat:1+:EIO"}) {
+  for (const char* fault :
+       {"pwrite:1:ENOSPC", "pwrite:2:EIO", "utimensat:1+:EIO", "removexattr:1:EIO", "setxattr:1:ENOSPC", "fstat:1+:EIO"}) {
     for (const bool newer_stays : {false, true}) {
       SCOPED_TRACE(std::string(fault) + (newer_stays ? " -u" : ""));
       begin(1'000'000, 2'000'000);

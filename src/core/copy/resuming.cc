@@ -51,11 +51,14 @@ Result<std::optional<Moved>> Copier::go_on_with_partial(const Opened& source, co
     FOX_TRY(sys::truncate(staged.fd(), Bytes(0)));
     return std::nullopt;
   }
+  // What XFS has set aside behind the end would lie in the file once it grows, also where the source has a hole.
+  const sys::FileStatus left = FOX_TRY(sys::status_of(staged.fd()));
+  FOX_TRY(sys::truncate(staged.fd(), left.size()));
   const Delta delta{.source = source.fd,
                     .old = staged.fd(),
                     .into = staged.fd(),
                     .source_status = source.status,
-                    .old_status = FOX_TRY(sys::status_of(staged.fd())),
+                    .old_status = left,
                     .way = DeltaWay::in_place,
                     .holes = plan.holes,
                     .block = pair.target_block,
@@ -153,8 +156,9 @@ void Copier::finish_appended(const walk::Hold& directory, const std::string& nam
   const auto now = sys::status_of(file);
   meta::Current current = now ? meta::Current::of(*now) : meta::Current();
   current.own_mode = source.existing->permissions();
-  auto losses = now ? meta::apply({source.fd}, source.status, {file}, current, options_.keep, target_of(*directory).pair().fidelity)
-                    : Result<meta::Losses>(tl::make_unexpected(now.error()));
+  auto losses =
+      now ? meta::apply({source.fd}, source.status, {file}, current, options_.keep, target_of(*directory).pair().fidelity)
+          : Result<meta::Losses>(tl::make_unexpected(now.error()));
   auto cleared = losses && marked ? clear_dirty({file}, options_.durable) : Result<>();
   if (!losses || !cleared)
     return regular_failed(directory, name, source, losses ? std::move(cleared).error() : std::move(losses).error(), worker);

@@ -108,13 +108,17 @@ class SourceRemoval::Removal {
     if (together && (group.spoiled || group.placed.size() < group.met || may_have_failed)) {
       for (const Member& member : group.placed)
         keep(*member.in, member.name,
-             {.code = 0, .operation = "", .subject = {}, .detail = "stays: another name of this file was not copied as such, or may be among what failed"});
+             {.code = 0,
+              .operation = "",
+              .subject = {},
+              .detail = "stays: another name of this file was not copied as such, or may be among what failed"});
       return;
     }
     for (const Member& member : group.placed) {
       const auto now = look(*member.in, member.name);
       if (now && is_a_way_to(*member.in, member.name, *now, read.type())) return;
-      if (now && sys::same_version(*now, member.status) && sys::same_version(*now, read) && now->links() == read.links()) continue;
+      if (now && sys::same_version(*now, member.status) && sys::same_version(*now, read) && now->links() == read.links())
+        continue;
       for (const Member& each : group.placed)
         keep(*each.in, each.name, now || now.error().code == ENOENT ? changed_since() : now.error());
       return;
@@ -145,9 +149,7 @@ class SourceRemoval::Removal {
     return sys::FdView(directory_);
   }
 
-  Result<sys::FileStatus> look(const Names& names, const std::string& name) {
-    return sys::status_at(FOX_TRY(open(names)), name);
-  }
+  Result<sys::FileStatus> look(const Names& names, const std::string& name) { return sys::status_at(FOX_TRY(open(names)), name); }
 
   /// What was copied lies behind a symbolic link (-L): the link alone would go.  Said once.
   bool is_a_way_to(const Names& names, const std::string& name, const sys::FileStatus& now, sys::FileType read) {

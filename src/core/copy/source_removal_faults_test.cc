@@ -70,9 +70,10 @@ TEST_P(EachCallWhileMoving, NothingIsLost) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Calls, EachCallWhileMoving,
-                         ::testing::Values("openat", "openat2", "tmpfile", "close", "fstat", "fstatat", "getdents64", "readlinkat", "pread",
-                                           "sendfile", "ftruncate", "syncfs", "mkdirat", "symlinkat", "linkat", "renameat2", "unlinkat", "fchown",
-                                           "fchmod", "utimensat", "listxattr", "getxattr", "lseek"),
+                         ::testing::Values("openat", "openat2", "tmpfile", "close", "fstat", "fstatat", "getdents64",
+                                           "readlinkat", "pread", "sendfile", "ftruncate", "syncfs", "mkdirat", "symlinkat",
+                                           "linkat", "renameat2", "unlinkat", "fchown", "fchmod", "utimensat", "listxattr",
+                                           "getxattr", "lseek"),
                          [](const auto& call) { return std::string(call.param); });
 
 }  // namespace
