@@ -174,6 +174,7 @@ class Parser {
   Result<> finish();
   Result<> sort_operands();
   void settle_attributes();
+  void note_decisive();
   Result<> check_contradictions() const;
   template <class Contradict>
   Result<> check_comparison(Contradict contradict) const;
@@ -231,8 +232,9 @@ Result<Given> Parser::understand(int code, const char* word) const {
   if (is_long) {
     bool whole = false;
     for_each_long_name([&](std::string_view known) { whole = whole || known == name; });
-    if (name == "append") 
-      return refuse("unknown option --append, which would not look at what is there; names are written in full: --append-verify looks");
+    if (name == "append")
+      return refuse(
+          "unknown option --append, which would not look at what is there; names are written in full: --append-verify looks");
     if (!whole) return refuse(fmt::format("unknown option --{}{}", name, name_suggestion(name)));
   }
   const bool missing = code == ':';
@@ -389,7 +391,25 @@ Result<> Parser::finish() {
   FOX_TRY(check_contradictions());
   settle_attributes();
   FOX_TRY(sort_operands());
+  note_decisive();
   return check_stream();
+}
+
+/// Everything counts that is not known to change only the way there.
+void Parser::note_decisive() {
+  static constexpr std::string_view kOnlyTheWay[] = {
+      "jobs",     "bwlimit",       "throttle",       "nice",           "ionice",   "stop-after", "stop-at",
+      "fsync",    "atomic",        "verify",         "generate-sigs",  "prune",    "mkpath",     "dry-run",
+      "reflink",  "inplace",       "whole-file",     "delta-min-size", "checksum", "partial",    "partial-dir",
+      "temp-dir", "delete-anyway", "detect-renames", "append-verify"};
+  for (const Given& one : given_) {
+    const bool only_the_way =
+        one.row->section == Section::report || std::ranges::find(kOnlyTheWay, one.row->name) != std::end(kOnlyTheWay);
+    if (only_the_way) continue;
+    options_.decisive += fmt::format("{}{}={}\n", one.negated ? "no-" : "",
+                                     one.row->name.empty() ? std::string_view(&one.row->letter, 1) : one.row->name,
+                                     one.argument == nullptr ? "" : one.argument);
+  }
 }
 
 template <class Contradict>
@@ -397,6 +417,8 @@ Result<> Parser::check_comparison(Contradict contradict) const {
   if (options_.checksum && options_.size_only) return contradict("--checksum", "--size-only");
   if (options_.checksum && options_.ignore_times) return contradict("--checksum", "--ignore-times");
   if (options_.size_only && options_.ignore_times) return contradict("--size-only", "--ignore-times");
+  if (options_.detect_renames && options_.deletion == Delete::before)
+    return contradict("--detect-renames", "--delete-before", "what was renamed would be deleted first");
   if (options_.files_from && options_.deletion != Delete::no)
     return contradict("--files-from", "--delete", "what is not listed is not looked at");
   if (options_.max_depth && *options_.max_depth < 1) return refuse("--max-depth: use a number from 1 on");
@@ -453,8 +475,10 @@ Result<> Parser::check_under_way() const {
     if (name.empty() || name == "." || name == ".." || name.find('/') != std::string::npos)
       return refuse("--partial-dir: use one name, of a directory beside each target, or an absolute path");
   }
-  if (partial && !options_.atomic) return contradict("--partial", "--no-atomic", "one keeps files aside, the other writes them in place");
-  if (options_.temp_dir && !options_.atomic) return contradict("--temp-dir", "--no-atomic", "one writes files aside, the other in place");
+  if (partial && !options_.atomic)
+    return contradict("--partial", "--no-atomic", "one keeps files aside, the other writes them in place");
+  if (options_.temp_dir && !options_.atomic)
+    return contradict("--temp-dir", "--no-atomic", "one writes files aside, the other in place");
   if (options_.append_verify && options_.whole_file) return contradict("--append-verify", "--whole-file", "use one of them");
   if (options_.remove_source_files && options_.deletion != Delete::no)
     return contradict("--remove-source-files", "--delete", "the next run would delete the copies, whose sources are gone");
@@ -484,6 +508,8 @@ Result<> Parser::check_contradictions() const {
 }
 
 void Parser::settle_attributes() {
+  // What has another name now must still be there when that is copied.
+  if (options_.detect_renames && options_.deletion == Delete::during) options_.deletion = Delete::after;
   for (const OptionRow& row : option_table())
     if (const auto* part = std::get_if<bool Preserve::*>(&row.sets)) {
       const bool all = options_.archive || options_.command == Command::verify;
@@ -599,8 +625,8 @@ Result<> Parser::check_stream() const {
   }
   // What chooses among files, or among ways to copy them.  -a, and what it keeps, is taken: there is nothing of it to keep.
   for (const Given& one : given_)
-    for (const std::string_view name : {"recursive", "one-file-system", "copy-links", "copy-dirlinks", "keep-dirlinks", "jobs", "partial",
-                                        "partial-dir", "append-verify", "temp-dir", "remove-source-files"})
+    for (const std::string_view name : {"recursive", "one-file-system", "copy-links", "copy-dirlinks", "keep-dirlinks", "jobs",
+                                        "partial", "partial-dir", "append-verify", "temp-dir", "remove-source-files"})
       if (one.row->name == name) return refuse(fmt::format("{} has no meaning with {}", one.spelling, what));
   if (options_.reflink == When::always)
     return refuse(fmt::format("--reflink=always has no meaning with {}: its bytes are read", what));

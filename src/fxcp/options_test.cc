@@ -453,7 +453,8 @@ TEST(Options, EveryErrorInItsWords) {
       {{"--de", "a", "b"},
        "unknown option --de; names are written in full: --delete-excluded, --delete, --delete-during, --delete-before, "
        "--delete-after, "
-       "--delete-delay, --delete-anyway, --devices, --dereference, --dereference-args, --delta-min-size, --decompress"},
+       "--delete-delay, --delete-anyway, --devices, --dereference, --dereference-args, --delta-min-size, --detect-renames, "
+       "--decompress"},
       {{"--delete", "a", "b"}, "--delete means something only with --recursive or --archive"},
       {{"--=", "a", "b"}, "unknown option --"},
       {{"--no-recursive", "a", "b"}, "unknown option --no-recursive"},
@@ -474,10 +475,8 @@ TEST(Options, EveryErrorInItsWords) {
        "--partial and --no-atomic contradict each other: one keeps files aside, the other writes them in place"},
       {{"--temp-dir=t", "--no-atomic", "a", "b"},
        "--temp-dir and --no-atomic contradict each other: one writes files aside, the other in place"},
-      {{"--partial-dir=a/b", "a", "b"},
-       "--partial-dir: use one name, of a directory beside each target, or an absolute path"},
-      {{"--partial-dir=..", "a", "b"},
-       "--partial-dir: use one name, of a directory beside each target, or an absolute path"},
+      {{"--partial-dir=a/b", "a", "b"}, "--partial-dir: use one name, of a directory beside each target, or an absolute path"},
+      {{"--partial-dir=..", "a", "b"}, "--partial-dir: use one name, of a directory beside each target, or an absolute path"},
       {{"--append-verify", "-W", "a", "b"}, "--append-verify and --whole-file contradict each other: use one of them"},
       {{"-a", "--remove-source-files", "--delete", "a", "b"},
        "--remove-source-files and --delete contradict each other: the next run would delete the copies, whose sources are gone"},

@@ -15,6 +15,7 @@
 #include "fxcp/deletion.h"
 #include "fxcp/manner.h"
 #include "fxcp/preflight.h"
+#include "fxcp/remembered.h"
 #include "fxcp/selection.h"
 #include "fxcp/under_way.h"
 #include "sys/file.h"
@@ -62,6 +63,7 @@ copy::Options engine_options(const Options& options, mode_t umask) {
   engine.atomic = options.atomic;
   engine.durable = options.fsync;
   engine.compare = comparison(options);
+  engine.sign = options.generate_sigs;
   engine.delta.whole_file = options.whole_file;
   engine.delta.in_place = options.in_place;
   if (options.delta_min_size) engine.delta.smallest = *options.delta_min_size;
@@ -250,6 +252,8 @@ ExitCode run_copy(const Options& options) {
   const auto under_way = UnderWay::prepare(options, *plan, *target);
   if (!under_way) return refused_after_all(under_way.error());
   under_way->apply_to(engine);
+  const Remembered remembered(options, *plan, *target, walking, umask);
+  remembered.apply_to(engine);
   engine.target_name = plan->directory;
   engine.most_waiting_commits = std::clamp<std::size_t>(descriptors / 8, 1, 1024);
   copy::Copier copier(engine, report, workers);
@@ -294,8 +298,15 @@ ExitCode run_copy(const Options& options) {
   const std::uint64_t failures = report.failures();
   if (options.verify && !options.dry_run && !sys::stop_requested())
     verify_copies(options, *plan, *target, engine.keep, walking, report);
+  // Where something failed later than the directories were left (a pass that deletes), their hashes would say too much.
+  const bool hashes_hold = report.failures() == 0 || options.deletion == Delete::no || options.deletion == Delete::during;
+  if (hashes_hold && !sys::stop_requested()) {
+    if (const auto stored = copier.store_hashes(); !stored)
+      report.problem({copy::ProblemKind::failed, true, Error(stored.error()).about(plan->directory)});
+  }
   copy::SourceRemoval::Done removed;
-  if (removal && on_disk && report.failures() == failures && !sys::stop_requested()) removed = removal->run(report, options.dry_run);
+  if (removal && on_disk && report.failures() == failures && !sys::stop_requested())
+    removed = removal->run(report, options.dry_run);
   if (report.failures() == 0 && !sys::stop_requested()) remember_origin(options, *plan, *target);
 
   copy::Counters counters;

@@ -457,7 +457,8 @@ Result<Appended> append_verify(Workbench& bench, sys::FdView source, const sys::
   const ByteRange rest{end_of(target_status), end_of(source_status)};
   const Bytes compared = target_status.size();
   bench.so_far().fetch_add(compared.value, std::memory_order_relaxed);
-  const Bytes written = FOX_TRY(stream_through(bench.buffer(), Stream{source, target, rest, holes, block, &bench.so_far(), bench.pacer()}));
+  const Bytes written =
+      FOX_TRY(stream_through(bench.buffer(), Stream{source, target, rest, holes, block, &bench.so_far(), bench.pacer()}));
   if (!rest.empty() && holes != Holes::none) FOX_TRY(sys::truncate(target, source_status.size()));
   appended.done = true;
   appended.moved.read = compared + compared + written;

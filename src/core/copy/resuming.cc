@@ -163,12 +163,14 @@ void Copier::finish_appended(const walk::Hold& directory, const std::string& nam
   if (!losses || !cleared)
     return regular_failed(directory, name, source, losses ? std::move(cleared).error() : std::move(losses).error(), worker);
   // The inode is older than this version of the source: the note spares the next run a look.  After a power failure that look is wanted.
-  if (options_.durable) leave_seen({file}, source.status);
+  if (options_.durable && !options_.sign) leave_seen({file}, source.status);
   report(*directory, name, *losses);
   regular_done(*directory, name, source.status, source.changes, count_delta(source, moved, worker),
                "the target has the beginning of it", worker);
   note_placed(*directory, name, source.status, losses->empty());
   if (source.leads_link_group) link_group_done(*directory, name, source.status, worker);
+  TargetDirectory& into = target_of(*directory);
+  if (options_.sign) sign_existing(into, into.name_for(name), source.status, *now, worker);
 }
 
 }  // namespace foxing::copy

@@ -200,7 +200,8 @@ Result<> StagedFile::commit_kept() {
   auto placed = directory_->put_in_place(kept_->directory, kept_->name, name_);
   // Another entry of this very run has the name: there is nothing to go on with.
   if (!placed && placed.error().code == EEXIST) (void)sys::unlink_at(kept_->directory, kept_->name);
-  if (!kept_->directory_name.empty()) (void)sys::remove_directory_at(directory_->fd(), kept_->directory_name);  // where it is empty
+  if (!kept_->directory_name.empty())
+    (void)sys::remove_directory_at(directory_->fd(), kept_->directory_name);  // where it is empty
   return placed;
 }
 
