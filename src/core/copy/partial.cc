@@ -78,7 +78,7 @@ Result<sys::UniqueFd> open_left(sys::FdView directory, const sys::FileStatus& wh
 /// Errors that say that there is no such thing here, or not for us: the file is staged in the usual way.
 bool is_refusal(int code) {
   return code == EACCES || code == EPERM || code == ELOOP || code == ENOTDIR || code == ENAMETOOLONG || code == EISDIR ||
-         code == ENXIO || code == ENOLCK || code == EOPNOTSUPP || code == ETXTBSY;
+         code == ENXIO || code == ENOSYS || code == EINVAL || code == ENOLCK || code == EOPNOTSUPP || code == ETXTBSY;
 }
 
 }  // namespace

@@ -65,15 +65,16 @@ void SourceRemoval::placed(const walk::Directory& directory, std::string_view na
                       .changed_ns = static_cast<std::uint32_t>(status.changed().tv_nsec),
                       .length = static_cast<std::uint16_t>(name.size()),
                       .type = static_cast<std::uint8_t>(status.type())};
-  in->packed.append(reinterpret_cast<const char*>(&record), sizeof record);
-  in->packed.append(name);
+  if (in->packed.empty() || in->packed.back().size() >= kPiece) in->packed.emplace_back();
+  in->packed.back().append(reinterpret_cast<const char*>(&record), sizeof record);
+  in->packed.back().append(name);
 }
 
 void SourceRemoval::left(const walk::Directory& directory) {
   const std::lock_guard lock(mutex_);
   const auto found = open_.find(&directory);
   if (found == open_.end()) return;
-  found->second->packed.shrink_to_fit();
+  if (!found->second->packed.empty()) found->second->packed.back().shrink_to_fit();
   open_.erase(found);
 }
 
@@ -86,18 +87,7 @@ class SourceRemoval::Removal {
   Done done;
 
   void remove_all_in(const Names& names) {
-    for (std::size_t at = 0; at < names.packed.size() && !sys::stop_requested();) {
-      Record record;
-      std::memcpy(&record, names.packed.data() + at, sizeof record);
-      at += sizeof record;
-      const std::string name = names.packed.substr(at, record.length);
-      at += record.length;
-      remove(names, name, static_cast<sys::FileType>(record.type), [&](const sys::FileStatus& now) {
-        return now.inode().value == record.inode && now.size().value == record.size && now.links() == 1 &&
-               now.modified().tv_sec == record.modified_s && now.changed().tv_sec == record.changed_s &&
-               now.modified().tv_nsec == record.modified_ns && now.changed().tv_nsec == record.changed_ns;
-      });
-    }
+    for (const std::string& piece : names.packed) remove_all_in(names, piece);
   }
 
   /// All or none: all are looked at before the first goes.
@@ -135,6 +125,21 @@ class SourceRemoval::Removal {
   }
 
  private:
+  void remove_all_in(const Names& names, const std::string& piece) {
+    for (std::size_t at = 0; at < piece.size() && !sys::stop_requested();) {
+      Record record;
+      std::memcpy(&record, piece.data() + at, sizeof record);
+      at += sizeof record;
+      const std::string name = piece.substr(at, record.length);
+      at += record.length;
+      remove(names, name, static_cast<sys::FileType>(record.type), [&](const sys::FileStatus& now) {
+        return now.inode().value == record.inode && now.size().value == record.size && now.links() == 1 &&
+               now.modified().tv_sec == record.modified_s && now.changed().tv_sec == record.changed_s &&
+               now.modified().tv_nsec == record.modified_ns && now.changed().tv_nsec == record.changed_ns;
+      });
+    }
+  }
+
   Result<sys::FdView> open(const Names& names) {
     if (opened_ == &names) return sys::FdView(directory_);
     opened_ = nullptr;

@@ -66,8 +66,9 @@ class SourceRemoval {
     std::string root_name;
     std::string path;  // below the root
     FileKey key;  // for a place, whose inode nobody has looked at: none
-    std::string packed;
+    std::vector<std::string> packed;  // in pieces, so that growing never needs it twice
   };
+  static constexpr std::size_t kPiece = 64 * 1024;
   struct Record {
     std::uint64_t inode;
     std::uint64_t size;
