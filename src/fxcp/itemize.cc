@@ -36,6 +36,7 @@ std::string itemized(const copy::FileEvent& event) {
   const bool directory = event.type == sys::FileType::directory;
   std::string name = event.below.empty() ? "." : printable(event.below);
   if (directory) name += '/';
+  if (event.action == copy::FileEvent::Action::removed) return "*removing   " + name;
   if (event.action == copy::FileEvent::Action::deleted) return "*deleting   " + name;
   std::string text{action_letter(event), type_letter(event.type)};
   const copy::Changes& changes = event.changes;

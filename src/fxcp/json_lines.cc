@@ -161,6 +161,7 @@ std::string summary(const copy::Counters& counters, const RunEnd& run, std::uint
                 {"bytes_moved", counters.bytes_moved.load()},
                 {"retries", counters.retries.load()},
                 {"litter_removed", counters.litter.load()},
+                {"sources_removed", counters.sources_removed.load()},
                 {"failures", failures},
                 {"warnings", notes}};
   Object tiers;

@@ -191,6 +191,7 @@ TEST(JsonLines, Summary) {
       {"bytes_moved", 8},
       {"retries", 9},
       {"litter_removed", 10},
+      {"sources_removed", 0},
       {"failures", 12},
       {"warnings", 13},
       {"files_by_tier",

@@ -27,6 +27,12 @@ constexpr OptionRow kOptions[] = {
      .help = "copy directories with all they contain; symlinks stay symlinks",
      .manual = "Copies directories with all they contain. Symbolic links are copied as such, as with --links. Nothing else is "
                "kept unless asked for."},
+    {.name = "remove-source-files", .section = Section::selection, .sets = &Options::remove_source_files,
+     .help = "remove from SRC what is whole and on disk in DST",
+     .manual = "At the end, when everything copied is on disk, removes from SRC every file (and link, device and the like; never a directory) whose copy is whole and lost nothing, "
+               "and that has not changed since it was read. Equal is told by bytes then, whatever the times say, unless --trust-times. The names of a hard link go "
+               "together or not at all. What an option left alone stays, and so does everything when the run is stopped, or --verify finds a difference. Not together with "
+               "--delete: the next run would delete the copies."},
     {.letter = 'x', .name = "one-file-system", .section = Section::selection, .sets = &Options::one_file_system,
      .commands = kForCopy | kForVerify, .help = "do not descend into other filesystems mounted below SRC",
      .manual = "Stays on the filesystem of each SRC: a mount point below it is copied as an empty directory."},
@@ -229,6 +235,27 @@ constexpr OptionRow kOptions[] = {
      .manual = "Writes the changed parts of a large file into the target's file itself. Saves room and keeps other names of the file, but readers see a mix of "
                "old and new while it lasts, and after a crash until the next run, which repairs it. Without it a clone is changed and renamed where "
                "blocks can be shared, and the whole file is written elsewhere."},
+    {.name = "partial", .section = Section::method, .sets = &Options::partial,
+     .help = "keep what an interrupted run has of a large file; go on with it",
+     .manual = "What an interrupted run has of a file of 1 MiB or more stays in the directory .fxcp-partial beside its target, and the same command goes on from "
+               "there: it compares what is there with the source, byte by byte, and writes the rest. Also after SIGKILL. The file's own name shows its old or its new content "
+               "all the while. The directory is neither copied nor deleted by --delete; it goes when it is empty. Names that the source no longer has, and "
+               "--cleanup, remove what is left in it."},
+    {.name = "partial-dir", .section = Section::method, .sets = &Options::partial_dir, .takes = Takes::required, .argument = "DIR",
+     .completes_directories = true, .commands = kForCopy | kForCleanup, .help = "the same, in DIR: a name in each directory, or one absolute path",
+     .manual = "As --partial, with another directory: DIR is one name, of a directory beside each target, or an absolute path on the target's filesystem, one place for all. "
+               "With --cleanup, a name to look for."},
+    {.letter = 'P', .section = Section::method, .sets = Action::partial_and_progress, .help = "the same as --partial --progress",
+     .manual = "The same as --partial --progress."},
+    {.name = "append-verify", .section = Section::method, .sets = &Options::append_verify,
+     .help = "a file that is the beginning of its source only gets the rest",
+     .manual = "Where the target has a shorter file (of 64 KiB or more, with one name) that is byte by byte what the source begins with, the rest is appended to it in place; "
+               "every other file is copied as usual. Its readers see it grow, and after a crash it is shorter than the source until the next run. Not for "
+               "files whose old version --backup keeps. There is no --append, which would not look."},
+    {.letter = 'T', .name = "temp-dir", .section = Section::method, .sets = &Options::temp_dir, .takes = Takes::required, .argument = "DIR",
+     .completes_directories = true, .help = "files that are not complete lie in DIR, on DST's filesystem",
+     .manual = "Files lie in DIR until they are complete, and not in the directory that they are copied to. DIR is there already, on the filesystem of DST; a relative DIR is looked for "
+               "from DST. Files of directories that give new files an ACL, a group or a project, or that lie on another filesystem, are staged there all the same."},
     {.name = "link-dest", .section = Section::method, .sets = &Options::link_dest, .takes = Takes::required, .argument = "DIR",
      .completes_directories = true, .help = "take unchanged files from DIR, an earlier copy, without their data",
      .manual = "DIR is an earlier copy of the same source. A file that is there unchanged shares its blocks where the filesystem can; elsewhere, if all its "
@@ -338,7 +365,8 @@ constexpr OptionRow kOptions[] = {
     {.name = "copy-devices", .section = Section::streams, .sets = &Options::copy_devices,
      .help = "SRC is a block device: copy its content",
      .manual = "Copies the content of the block device SRC to a file, or with --write-devices to another device. Blocks of zeros become holes, "
-               "unless --sparse=never. The device should not be written meanwhile. Only for one SRC."},
+               "unless --sparse=never. The device should not be written meanwhile. With -r or -a the block devices in trees become files of their "
+               "content, which is read each time; character devices are failures then."},
     {.name = "write-devices", .section = Section::streams, .sets = &Options::write_devices,
      .help = "DST is a block device: overwrite its content",
      .manual = "Writes SRC (a file, standard input, or with --copy-devices a device) to the block device DST, from its beginning. What lies there is "
@@ -354,7 +382,7 @@ constexpr OptionRow kOptions[] = {
      .help = "name every file; twice: with details", .manual = "Names every file that is copied. Given twice, also says how, as --explain does."},
     {.letter = 'q', .name = "quiet", .section = Section::report, .sets = &Options::quiet, .commands = kForCopy | kForCleanup | kForVerify,
      .help = "only failures are shown", .manual = "Shows failures, and nothing else. Does not touch --json."},
-    {.name = "progress", .negation = "no-progress", .section = Section::report, .sets = &Options::progress, .other_letters = "P",
+    {.name = "progress", .negation = "no-progress", .section = Section::report, .sets = &Options::progress,
      .help = "show files, bytes, rate and remaining time",
      .manual = "Shows files and bytes done, the rate and the remaining time, five times a second. By default only on a terminal; "
                "--progress shows it elsewhere too, --no-progress never. With --json, --progress adds a line once a second."},

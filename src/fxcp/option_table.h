@@ -47,6 +47,7 @@ enum class Action {
   delete_after,
   max_delete,
   itemize,
+  partial_and_progress,
   target_directory,
   jobs,
   content,

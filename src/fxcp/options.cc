@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "base/own_names.h"
 #include "base/text.h"
 #include "fxcp/option_table.h"
 #include "fxcp/values.h"
@@ -178,6 +179,7 @@ class Parser {
   template <class Contradict>
   Result<> check_comparison(Contradict contradict) const;
   Result<> check_deleting() const;
+  Result<> check_under_way() const;
   Result<> act_on_stream(Action action, const Given& given);
   Result<> check_stream() const;
   Result<> check_packing() const;
@@ -231,6 +233,9 @@ Result<Given> Parser::understand(int code, const char* word) const {
   if (is_long) {
     bool whole = false;
     for_each_long_name([&](std::string_view known) { whole = whole || known == name; });
+    if (name == "append")
+      return refuse(
+          "unknown option --append, which would not look at what is there; names are written in full: --append-verify looks");
     if (!whole) return refuse(fmt::format("unknown option --{}{}", name, name_suggestion(name)));
   }
   const bool missing = code == ':';
@@ -334,6 +339,10 @@ Result<> Parser::act(Action action, const Given& given) {
       break;
     }
     case Action::itemize: ++options_.itemize; break;
+    case Action::partial_and_progress:
+      options_.partial = true;
+      options_.progress = When::always;
+      break;
     case Action::target_directory:
       if (options_.target_directory) return refuse("--target-directory is given twice");
       if (*given.argument == '\0') return refuse("--target-directory= is empty: the current directory is called .");
@@ -390,9 +399,10 @@ Result<> Parser::finish() {
 /// Everything counts that is not known to change only the way there.
 void Parser::note_decisive() {
   static constexpr std::string_view kOnlyTheWay[] = {
-      "jobs",       "bwlimit",        "throttle",      "nice",    "ionice",      "stop-after", "stop-at",       "fsync",
-      "atomic",     "verify",         "generate-sigs", "prune",   "mkpath",      "dry-run",    "reflink",       "inplace",
-      "whole-file", "delta-min-size", "checksum",      "partial", "partial-dir", "temp-dir",   "delete-anyway", "detect-renames"};
+      "jobs",     "bwlimit",       "throttle",       "nice",           "ionice",   "stop-after", "stop-at",
+      "fsync",    "atomic",        "verify",         "generate-sigs",  "prune",    "mkpath",     "dry-run",
+      "reflink",  "inplace",       "whole-file",     "delta-min-size", "checksum", "partial",    "partial-dir",
+      "temp-dir", "delete-anyway", "detect-renames", "append-verify"};
   for (const Given& one : given_) {
     const bool only_the_way =
         one.row->section == Section::report || std::ranges::find(kOnlyTheWay, one.row->name) != std::end(kOnlyTheWay);
@@ -455,6 +465,27 @@ Result<> Parser::check_deleting() const {
   return {};
 }
 
+/// Where data lies on its way, and what becomes of SRC.
+Result<> Parser::check_under_way() const {
+  const auto contradict = [](const char* one, const char* other, const char* why) {
+    return refuse(fmt::format("{} and {} contradict each other: {}", one, other, why));
+  };
+  const bool partial = options_.partial || options_.partial_dir;
+  if (options_.partial_dir && !options_.partial_dir->starts_with('/')) {
+    const std::string name = options_.partial_name();
+    if (name.empty() || name == "." || name == ".." || name.find('/') != std::string::npos)
+      return refuse("--partial-dir: use one name, of a directory beside each target, or an absolute path");
+  }
+  if (partial && !options_.atomic)
+    return contradict("--partial", "--no-atomic", "one keeps files aside, the other writes them in place");
+  if (options_.temp_dir && !options_.atomic)
+    return contradict("--temp-dir", "--no-atomic", "one writes files aside, the other in place");
+  if (options_.append_verify && options_.whole_file) return contradict("--append-verify", "--whole-file", "use one of them");
+  if (options_.remove_source_files && options_.deletion != Delete::no)
+    return contradict("--remove-source-files", "--delete", "the next run would delete the copies, whose sources are gone");
+  return {};
+}
+
 Result<> Parser::check_contradictions() const {
   const auto contradict = [](const char* one, const char* other, const char* why = "") {
     return refuse(fmt::format("{} and {} contradict each other{}{}", one, other, *why == '\0' ? "" : ": ", why));
@@ -466,6 +497,7 @@ Result<> Parser::check_contradictions() const {
                       "a clone has exactly the holes of its source");
   FOX_TRY(check_comparison(contradict));
   FOX_TRY(check_deleting());
+  FOX_TRY(check_under_way());
   if (wanted_.acls && refused_.perms) return contradict("--acls", "--no-perms", "an ACL holds the permissions");
   if (options_.quiet) {
     if (options_.verbose > 0) return contradict("--quiet", "--verbose");
@@ -578,6 +610,10 @@ Result<> Parser::check_packing() const {
       {"size-only", "the sizes of a file and of its compressed copy say nothing of each other"},
       {"generate-sigs", "a signature says that the copy has the bytes of its source"},
       {"detect-renames", "a renamed file is found by its size"},
+      {"partial", "a compressed file cannot be gone on with"},
+      {"partial-dir", "a compressed file cannot be gone on with"},
+      {"append-verify", "a compressed file cannot be gone on with"},
+      {"remove-source-files", "what is compressed is not the source any more"},
       {"verify", "it compares what is meant to be equal; run the same command again with --checksum"},
   };
   const char* const way = compresses ? "--compress" : "--decompress";
@@ -606,8 +642,13 @@ Result<> Parser::check_stream() const {
     return refuse("--checkpoint-keep needs --checkpoint-interval: without it there are no checkpoints");
   if (!options_.is_stream()) {
     FOX_TRY(check_packing());
+    if (options_.copy_devices && options_.verify)
+      return contradict("--copy-devices", "--verify", "a device and a file are never the same");
+    const auto is_for_trees = [&](const Given& one) {
+      return one.row->name == "compress" || one.row->name == "decompress" || (one.row->name == "copy-devices" && options_.recursive);
+    };
     for (const Given& one : given_)
-      if (one.row->section == Section::streams && one.row->name != "compress" && one.row->name != "decompress")
+      if (one.row->section == Section::streams && !is_for_trees(one))
         return refuse(fmt::format("{} is for streams: fxcp - DST, or with --copy-devices or --write-devices", one.spelling));
     return {};
   }
@@ -624,7 +665,8 @@ Result<> Parser::check_stream() const {
   }
   // What chooses among files, or among ways to copy them.  -a, and what it keeps, is taken: there is nothing of it to keep.
   for (const Given& one : given_)
-    for (const std::string_view name : {"recursive", "one-file-system", "copy-links", "copy-dirlinks", "keep-dirlinks", "jobs"})
+    for (const std::string_view name : {"recursive", "one-file-system", "copy-links", "copy-dirlinks", "keep-dirlinks", "jobs",
+                                        "partial", "partial-dir", "append-verify", "temp-dir", "remove-source-files"})
       if (one.row->name == name) return refuse(fmt::format("{} has no meaning with {}", one.spelling, what));
   if (options_.reflink == When::always)
     return refuse(fmt::format("--reflink=always has no meaning with {}: its bytes are read", what));
@@ -633,6 +675,14 @@ Result<> Parser::check_stream() const {
 }
 
 }  // namespace
+
+std::string Options::partial_name() const {
+  if (!partial_dir) return partial ? std::string(kPartialDirectory) : std::string();
+  if (partial_dir->starts_with('/')) return {};
+  std::string name = *partial_dir;
+  while (name.ends_with('/')) name.pop_back();
+  return name;
+}
 
 Result<Options> parse_options(int argc, char** argv) { return Parser().parse(argc, argv); }
 

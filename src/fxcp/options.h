@@ -110,6 +110,15 @@ struct Options {
   bool verify = false;             // after copying
   bool mkpath = false;
 
+  // where data lies while a copy is under way, and what becomes of SRC
+  bool partial = false;
+  std::optional<std::string> partial_dir;
+  std::optional<std::string> temp_dir;
+  bool append_verify = false;
+  bool remove_source_files = false;
+  /// The name of the directories of partial files; empty where there are none, or where all lie in one place (--partial-dir=/DIR).
+  std::string partial_name() const;
+
   // owners and modes of the copies
   std::vector<std::string> chmod;
   std::optional<std::string> chown;
@@ -164,8 +173,10 @@ struct Options {
   std::string decisive;  // the options given that decide what the target is to be: a line each
 
   bool from_standard_input() const { return sources.size() == 1 && sources.front() == "-"; }
-  /// One SRC that is read from its beginning to its end, once, or written to a device: run_stream does it.
-  bool is_stream() const { return command == Command::copy && (from_standard_input() || copy_devices || write_devices); }
+  /// One SRC that is read from its beginning to its end, once, or written to a device: run_stream does it.  In trees --copy-devices is the copier's.
+  bool is_stream() const {
+    return command == Command::copy && (from_standard_input() || write_devices || (copy_devices && !recursive));
+  }
 };
 
 inline constexpr unsigned kMostJobs = 256;

@@ -391,6 +391,8 @@ TEST(Options, Streams) {
   EXPECT_EQ(parse({"-a", "--compress=xz", "a", "b"})->compress, (codec::Codec{codec::Format::xz, 6}));
   EXPECT_TRUE(parse({"-a", "--compress=none", "--inplace", "a", "b"}));
   EXPECT_TRUE(parse({"--copy-devices", "/dev/x", "b"})->is_stream());
+  EXPECT_FALSE(parse({"-a", "--copy-devices", "tree", "b"})->is_stream());
+  EXPECT_TRUE(parse({"-a", "--copy-devices", "--write-devices", "/dev/x", "/dev/y"})->is_stream());
   EXPECT_TRUE(parse({"--write-devices", "a", "/dev/x"})->is_stream());
   EXPECT_TRUE(parse({"--write-devices", "--decompress", "-", "/dev/x"})->write_devices);
   EXPECT_FALSE(parse({"./-", "b"})->is_stream());
@@ -467,7 +469,8 @@ TEST(Options, EveryErrorInItsWords) {
       {{"--de", "a", "b"},
        "unknown option --de; names are written in full: --delete-excluded, --delete, --delete-during, --delete-before, "
        "--delete-after, "
-       "--delete-delay, --delete-anyway, --devices, --dereference, --dereference-args, --delta-min-size, --detect-renames, --decompress"},
+       "--delete-delay, --delete-anyway, --devices, --dereference, --dereference-args, --delta-min-size, --detect-renames, "
+       "--decompress"},
       {{"--delete", "a", "b"}, "--delete means something only with --recursive or --archive"},
       {{"--=", "a", "b"}, "unknown option --"},
       {{"--no-recursive", "a", "b"}, "unknown option --no-recursive"},
@@ -480,8 +483,20 @@ TEST(Options, EveryErrorInItsWords) {
       {{"-?"}, "unknown option -?; did you mean --help?"},
       {{"-V"}, "unknown option -V; did you mean --version?"},
       {{"-R", "a", "b"}, "unknown option -R; did you mean --recursive?"},
-      {{"-T", "a", "b"}, "unknown option -T; did you mean --no-target-directory?"},
-      {{"-P", "a", "b"}, "unknown option -P; did you mean --progress?"},
+      {{"-T", "a", "b"}, "DST is missing after b"},
+      {{"--append", "a", "b"},
+       "unknown option --append, which would not look at what is there; names are written in full: --append-verify looks"},
+      // data on its way
+      {{"--partial", "--no-atomic", "a", "b"},
+       "--partial and --no-atomic contradict each other: one keeps files aside, the other writes them in place"},
+      {{"--temp-dir=t", "--no-atomic", "a", "b"},
+       "--temp-dir and --no-atomic contradict each other: one writes files aside, the other in place"},
+      {{"--partial-dir=a/b", "a", "b"}, "--partial-dir: use one name, of a directory beside each target, or an absolute path"},
+      {{"--partial-dir=..", "a", "b"}, "--partial-dir: use one name, of a directory beside each target, or an absolute path"},
+      {{"--append-verify", "-W", "a", "b"}, "--append-verify and --whole-file contradict each other: use one of them"},
+      {{"-a", "--remove-source-files", "--delete", "a", "b"},
+       "--remove-source-files and --delete contradict each other: the next run would delete the copies, whose sources are gone"},
+      {{"--partial", "-", "b"}, "--partial has no meaning with standard input (-)"},
       {{"-archive", "a", "b"}, "unknown option -h (in -archive); did you mean --archive?"},
       // arguments
       {{"a", "b", "-j"}, "-j needs an argument: N"},
@@ -593,9 +608,23 @@ TEST(Options, EveryNameInTheTableIsUnderstood) {
   }
 }
 
+TEST(Options, PartialFilesLieWhereItIsSaid) {
+  EXPECT_EQ(options_of({}).partial_name(), "");
+  EXPECT_EQ(options_of({"--partial"}).partial_name(), ".fxcp-partial");
+  EXPECT_EQ(options_of({"--partial-dir=x/"}).partial_name(), "x");
+  EXPECT_EQ(options_of({"--partial", "--partial-dir=x"}).partial_name(), "x");
+  EXPECT_EQ(options_of({"--partial", "--partial-dir=/x"}).partial_name(), "");
+  const Options both = options_of({"-P"});
+  EXPECT_TRUE(both.partial);
+  EXPECT_EQ(both.progress, When::always);
+  EXPECT_EQ(options_of({"-T", "d"}).temp_dir, "d");
+  EXPECT_TRUE(options_of({"--append-verify"}).append_verify);
+  EXPECT_TRUE(options_of({"--remove-source-files"}).remove_source_files);
+}
+
 TEST(Options, LettersThatAreKeptFreeAreFree) {
   for (const OptionRow& row : option_table())
-    EXPECT_EQ(std::string_view("hPRTzUN").find(row.letter ? row.letter : '\1'), std::string_view::npos);
+    EXPECT_EQ(std::string_view("hRzUN").find(row.letter ? row.letter : '\1'), std::string_view::npos);
 }
 
 // ── what is written from the table ──

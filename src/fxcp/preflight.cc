@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "core/storage/storage.h"
+#include "fxcp/under_way.h"
 #include "sys/file.h"
 #include "sys/process.h"
 
@@ -125,7 +126,7 @@ Result<> check_space(const Arrangement& plan, const Options& options, const walk
   }
 
   // What is replaced makes room; how much of the target that is, is not known before: it may be all of it.
-  Bytes replaceable;
+  Bytes replaceable = room_of_partials(options, plan);
   if (!plan.make_directory) {
     copy::Estimate existing({.one_filesystem = true});
     walk::Walk look(existing, {.workers = walking.workers, .descriptor_limit = walking.descriptor_limit});

@@ -64,7 +64,7 @@ void Remembered::look_at_sources(const Options& options, const Arrangement& plan
   const bool known = !plan.make_directory && has_hash(plan, target);
   // Hashes that are there are kept up, by runs that make no signatures too.
   pruning_.store = (options.generate_sigs || known) && !options.dry_run;
-  pruning_.believe = known && options.prune && !options.checksum && !options.ignore_times && !options.verify && !every_name;
+  pruning_.believe = known && options.prune && !options.remove_source_files && !options.checksum && !options.ignore_times && !options.verify && !every_name;
   if (!pruning_.store && !pruning_.believe) return;
   pruning_.at_the_end = options.deletion == Delete::before || options.deletion == Delete::after;
   pruning_.options = decisive_;

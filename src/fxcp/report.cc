@@ -71,6 +71,7 @@ Report::Report(const Options& options)
                                 : options.verbose > 0 || options.explain || options.itemize > 0),
       wants_unchanged_(options.json ? options.json_files && options.itemize > 0 : options.itemize > 1),
       dry_run_(options.dry_run),
+      removes_sources_(options.remove_source_files),
       progress_(wanted(options.progress, !options.json && !options.quiet && ::isatty(STDERR_FILENO) == 1)) {}
 
 void Report::print_line(std::FILE* stream, const std::string& line) {
@@ -131,6 +132,8 @@ void Report::file(const copy::FileEvent& event) {
   if (json_) return print_line(stdout, json::file(event, dry_run_));
   if (itemize_) return print_line(stdout, itemized(event));
   if (event.action == copy::FileEvent::Action::deleted) return print_line(stdout, "deleting " + printable(event.path));
+  if (event.action == copy::FileEvent::Action::removed && removes_sources_)
+    return print_line(stdout, "removing " + printable(event.path));
   std::string text = printable(event.path);
   if (event.action == copy::FileEvent::Action::directory) text += '/';
   if (explain_ && event.action == copy::FileEvent::Action::copied && !dry_run_) {
@@ -253,6 +256,8 @@ void Report::print_statistics(const copy::Counters& counters, const RunEnd& run)
     row("Through a codec", fmt::format("{} files, {} became {}", grouped(counters.packed_files), human(Bytes(counters.packed_read)),
                                        human(Bytes(counters.packed_made))));
   if (counters.deleted > 0) row(dry_run_ ? "Would be deleted" : "Deleted", grouped(counters.deleted));
+  if (counters.sources_removed > 0)
+    row(dry_run_ ? "Sources that would go" : "Sources removed", grouped(counters.sources_removed));
   row("Bytes", fmt::format("{} ({})", grouped(counters.bytes), human(Bytes(counters.bytes))));
   row("Bytes moved", fmt::format("{} ({})", grouped(counters.bytes_moved), human(Bytes(counters.bytes_moved))));
   for (std::size_t tier = 0; tier < copy::kTiers; ++tier) {

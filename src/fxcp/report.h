@@ -96,6 +96,7 @@ class Report final : public copy::Observer {
   const bool wants_files_;
   const bool wants_unchanged_;
   const bool dry_run_;
+  const bool removes_sources_;
   bool progress_;
   std::mutex mutex_;
   std::array<Kind, copy::kProblemKinds> kinds_;  // guarded by mutex_

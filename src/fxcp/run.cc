@@ -10,6 +10,7 @@
 #include "core/copy/cleanup.h"
 #include "core/copy/copier.h"
 #include "core/copy/estimate.h"
+#include "core/copy/source_removal.h"
 #include "fxcp/arrangement.h"
 #include "fxcp/deletion.h"
 #include "fxcp/manner.h"
@@ -17,6 +18,7 @@
 #include "fxcp/preflight.h"
 #include "fxcp/remembered.h"
 #include "fxcp/selection.h"
+#include "fxcp/under_way.h"
 #include "sys/file.h"
 #include "sys/names.h"
 #include "sys/process.h"
@@ -54,6 +56,7 @@ copy::Options engine_options(const Options& options, mode_t umask) {
   engine.symlinks = options.preserve.links;
   engine.devices = options.preserve.devices;
   engine.specials = options.preserve.specials;
+  engine.device_contents = options.copy_devices;
   engine.recursive = options.recursive;
   engine.one_filesystem = options.one_file_system;
   engine.keep_dirlinks = options.keep_dirlinks;
@@ -104,7 +107,8 @@ Result<sys::UniqueFd> open_target(const Arrangement& plan, const Options& option
 }
 
 /// Hands one item to the walk: as a tree whose contents go into the target, or as a name there.
-Result<> add_item(walk::Walk& walk, copy::Copier& copier, const Arrangement& plan, const Item& item, sys::FdView target) {
+Result<> add_item(walk::Walk& walk, copy::Copier& copier, const Arrangement& plan, const Item& item, sys::FdView target,
+                  copy::SourceRemoval* removal) {
   const SplitPath path = split_path(item.source);
   const bool alone = item.mirror;
   sys::UniqueFd source =
@@ -115,12 +119,13 @@ Result<> add_item(walk::Walk& walk, copy::Copier& copier, const Arrangement& pla
   const sys::FileStatus status = FOX_TRY(sys::status_of(source));
   std::unique_ptr<copy::TargetDirectory> into;
   if (target) into = FOX_TRY(copier.adopt(FOX_TRY(sys::duplicate(target)), source, status.device(), plan.make_directory));
+  const std::string shown = path.directory == "." && !item.source.starts_with("./") ? "" : path.directory;
+  if (removal != nullptr) removal->add_root(alone ? item.source : shown, FOX_TRY(sys::duplicate(source)));
   if (alone) {
     walk.add_root(std::move(source), status, item.source, std::move(into));
     return {};
   }
   if (into != nullptr) into->rename_entry(item.name);
-  const std::string shown = path.directory == "." && !item.source.starts_with("./") ? "" : path.directory;
   const walk::Hold place = walk.add_place(std::move(source), shown, std::move(into));
   walk.add_entry(place, path.name, item.status.type(), item.links);
   return {};
@@ -247,6 +252,9 @@ ExitCode run_copy(const Options& options) {
   if (auto opened = manner->open_references(options, *target); !opened) return refused_after_all(opened.error());
   manner->apply_to(engine);
   engine.packing = packing_of(options, walking.selector);
+  const auto under_way = UnderWay::prepare(options, *plan, *target);
+  if (!under_way) return refused_after_all(under_way.error());
+  under_way->apply_to(engine);
   const Remembered remembered(options, *plan, *target, walking, umask);
   remembered.apply_to(engine);
   engine.target_name = plan->directory;
@@ -255,6 +263,9 @@ ExitCode run_copy(const Options& options) {
   auto deletion = Deletion::prepare(options, *plan, *target, report, copier.temp_names(), walking.selector);
   if (!deletion) return refused_after_all(deletion.error());
   copier.clear_away_with((*deletion)->during(), (*deletion)->clearing(), (*deletion)->keeper());
+  std::optional<copy::SourceRemoval> removal;
+  if (options.remove_source_files) removal.emplace(engine.hard_links && !options.dry_run);
+  copier.remove_sources_with(removal ? &*removal : nullptr);
   report.start(options, workers);
   (*deletion)->pass(Delete::before, walking);
 
@@ -265,15 +276,18 @@ ExitCode run_copy(const Options& options) {
     copier.connect(walk, std::move(*root));
   }
   for (const Item& item : plan->items) {
-    if (auto added = add_item(walk, copier, *plan, item, *target); !added) {
+    if (auto added = add_item(walk, copier, *plan, item, *target, removal ? &*removal : nullptr); !added) {
       report.problem({copy::ProblemKind::failed, true, std::move(added).error().about(item.source)});
     }
   }
+  bool on_disk = true;
   {
     const ProgressThreads progress(report, copier, *plan, options, descriptors, selection->get());
     walk.run();
-    if (const auto durable = copier.finish(); !durable)
+    if (const auto durable = copier.finish(); !durable) {
       report.problem({copy::ProblemKind::failed, true, Error(durable.error()).about(plan->directory)});
+      on_disk = false;
+    }
   }
   if (!sys::stop_requested()) (*deletion)->pass(Delete::after, walking);
   (*deletion)->end();
@@ -284,6 +298,7 @@ ExitCode run_copy(const Options& options) {
            true,
            {.code = ENOENT, .operation = "open", .subject = std::move(path), .detail = "is listed, and not in the source"}});
   }
+  const std::uint64_t failures = report.failures();
   if (options.verify && !options.dry_run && !sys::stop_requested())
     verify_copies(options, *plan, *target, engine.keep, walking, report);
   // Where something failed later than the directories were left (a pass that deletes), their hashes would say too much.
@@ -292,11 +307,15 @@ ExitCode run_copy(const Options& options) {
     if (const auto stored = copier.store_hashes(); !stored)
       report.problem({copy::ProblemKind::failed, true, Error(stored.error()).about(plan->directory)});
   }
+  copy::SourceRemoval::Done removed;
+  if (removal && on_disk && report.failures() == failures && !sys::stop_requested())
+    removed = removal->run(report, options.dry_run);
   if (report.failures() == 0 && !sys::stop_requested()) remember_origin(options, *plan, *target);
 
   copy::Counters counters;
   copier.add_counters_to(counters);
   counters.deleted = (*deletion)->removed();
+  counters.sources_removed = removed.removed;
   RunEnd end{.no_space = copier.no_space()};
   end.interrupted = sys::stop_requested() && !end.no_space;
   if (end.no_space) end.missing_space = missing_space(*plan, options, counters, *target, descriptors, selection->get());
@@ -313,7 +332,7 @@ ExitCode run_cleanup(const Options& options) {
   Report report(options);
   sys::catch_stop_signals();
   const std::uint64_t descriptors = sys::raise_open_file_limit();
-  copy::Cleanup cleanup(report, options.dry_run);
+  copy::Cleanup cleanup(report, options.dry_run, options.partial_name());
   walk::Walk walk(cleanup, {.workers = worker_count(options), .descriptor_limit = descriptors});
   for (const std::string& path : options.paths) {
     auto fd = sys::open_at(sys::working_directory(), path, {.links = sys::Links::follow, .directory = true, .keep_atime = true});

@@ -252,6 +252,16 @@ Result<std::size_t> send_file(FdView source, FileOffset from, FdView target, std
   return static_cast<std::size_t>(moved);
 }
 
+Result<bool> try_lock(FdView file) {
+  struct flock whole{};
+  whole.l_type = F_WRLCK;
+  whole.l_whence = SEEK_SET;
+  const int answer = uninterrupted(Call::lock, [&] { return ::fcntl(file.number(), F_OFD_SETLK, &whole); });
+  if (answer == 0) return true;
+  if (errno == EAGAIN || errno == EACCES) return false;
+  return failed("fcntl(F_OFD_SETLK)");
+}
+
 Result<> sync_file(FdView file) {
   return done_or_failed(Call::fsync, "fsync", [&] { return ::fsync(file.number()); });
 }

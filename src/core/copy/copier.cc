@@ -60,7 +60,7 @@ Result<std::unique_ptr<TargetDirectory>> Copier::adopt(sys::UniqueFd fd, sys::Fd
   const sys::FileStatus status = FOX_TRY(sys::status_of(fd));
   Pair* pair = FOX_TRY(pairs_.of(source, source_device, fd, status.device()));
   const auto given = FOX_TRY(gives({fd, sys::Handle::path}, status));  // the place of single names is open as O_PATH
-  if (options_.durable) commits_.touched(status.device(), fd);
+  if (flushes_at_end()) commits_.touched(status.device(), fd);
   target_roots_.push_back(status.key());
   auto target =
       std::make_unique<TargetDirectory>(std::move(fd), status, *pair, fresh, given, Placed{nullptr, options_.target_name});
@@ -215,7 +215,7 @@ Result<std::unique_ptr<TargetDirectory>> Copier::make_directory(walk::Directory&
   }
   Pair* pair = FOX_TRY(pairs_.of(directory.fd(), directory.status().device(), *fd, status.device()));
   const auto given = fresh ? parent.gives() : FOX_TRY(gives({*fd}, status));
-  if (options_.durable) commits_.touched(status.device(), *fd);
+  if (flushes_at_end()) commits_.touched(status.device(), *fd);
   auto target = std::make_unique<TargetDirectory>(std::move(*fd), status, *pair, fresh, given, Placed{&parent, name});
   target->clear_away_with(clearing_, keeper_);
   return target;
@@ -260,7 +260,7 @@ void Copier::take_stock(walk::Directory& directory, TargetDirectory& target, wal
     while (const auto entry = reader.next()) {
       if (entry->name[0] == '.' && TempNames::is_litter(target.fd(), {entry->name, entry->length})) {
         litter.emplace_back(entry->name);
-      } else if (!is_own_name({entry->name, entry->length})) {
+      } else if (!is_own_name({entry->name, entry->length}) && options_.partial.name != entry->name) {
         names.add({entry->name, entry->length});
       }
     }
@@ -275,6 +275,7 @@ void Copier::take_stock(walk::Directory& directory, TargetDirectory& target, wal
 }
 
 void Copier::leave(walk::Directory& directory) {
+  if (removal_ != nullptr) removal_->left(directory);
   if (deleter_ != nullptr) delete_extras(directory);
   if (options_.dry_run) return;
   TargetDirectory& target = target_of(directory);
@@ -284,6 +285,7 @@ void Copier::leave(walk::Directory& directory) {
   if (staging_.lie_in(target)) {  // before it gets its times
     if (auto removed = staging_.remove(target.fd()); !removed) fail_entry(directory, {}, std::move(removed).error());
   }
+  sweep_partials_of(directory, target);
   leave_note(directory, target);
   dress(directory, target);
   store_hash(directory, target);
@@ -387,6 +389,7 @@ void Copier::vanished(walk::Directory& directory, std::string_view name) {
 // ---- What the observer hears
 
 void Copier::report(ProblemKind kind, bool failure, Error error) {
+  if (failure && removal_ != nullptr) removal_->failed();
   observer_.problem({.kind = kind, .failure = failure, .error = std::move(error)});
 }
 
@@ -439,7 +442,7 @@ std::string Copier::target_path(const walk::Directory& directory, std::string_vi
 
 Result<> Copier::finish() {
   FOX_ASSERT(hard_links_.nobody_waits());
-  if (options_.durable) FOX_TRY(commits_.finish());
+  if (flushes_at_end()) FOX_TRY(commits_.finish());
   return remove_moved_orphans();
 }
 

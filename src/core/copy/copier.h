@@ -30,12 +30,14 @@
 #include "core/copy/outcome.h"
 #include "core/copy/packing.h"
 #include "core/copy/pairs.h"
+#include "core/copy/partial.h"
 #include "core/copy/planner.h"
 #include "core/copy/pruning.h"
 #include "core/copy/quick_check.h"
 #include "core/copy/reference.h"
 #include "core/copy/renames.h"
 #include "core/copy/seen.h"
+#include "core/copy/source_removal.h"
 #include "core/copy/staging.h"
 #include "core/copy/target.h"
 #include "core/copy/temp_names.h"
@@ -52,6 +54,7 @@ struct Options {
   bool symlinks = false;  // as links; else they are left out
   bool devices = false;
   bool specials = false;  // fifos and sockets
+  bool device_contents = false;  // --copy-devices: what block devices hold, as files
   bool recursive = true;
   bool one_filesystem = false;
   bool keep_dirlinks = false;  // a symbolic link to a directory in the target serves as that directory
@@ -67,6 +70,12 @@ struct Options {
     bool in_place = false;  // --inplace: the target's file itself is changed
     Bytes smallest = 1_MiB;  // smaller files are copied whole
   } delta;
+  PartialPlace partial;  // --partial
+  struct {
+    sys::FdView fd{-1};  // outlives the copier
+    DeviceId device;
+  } temp_directory;  // --temp-dir
+  bool append_verify = false;
   bool sign = false;  // --generate-sigs: every regular file of the target gets a signature
   digest::Digest decisive;  // of all options that decide what the target is to be
   bool notes = true;  // notes on directories (as_of.h) are believed
@@ -99,6 +108,9 @@ class Copier final : public walk::Visitor {
     clearing_ = clearing;
     keeper_ = keeper;
   }
+
+  /// What is whole in the target is told to `removal`, and finish() then has everything on disk.  May be null; outlives this.
+  void remove_sources_with(SourceRemoval* removal) { removal_ = removal; }
 
   /// For others that make temporary names in the same run: two counters would make the same names.
   TempNames& temp_names() { return temp_names_; }
@@ -151,6 +163,15 @@ class Copier final : public walk::Visitor {
     bool settled = true;  // false: the source was being written to while its times stood still
     std::optional<signature::Content> content = {};  // to be signed with
   };
+
+  // --remove-source-files (resuming.cc)
+  /// `name` is in the target; `whole`: and nothing of it was lost.
+  void note_placed(const walk::Directory& directory, std::string_view name, const sys::FileStatus& status, bool whole);
+  /// A size and a time are not enough to remove a source by.
+  bool looks_at_bytes() const {
+    return removal_ != nullptr && !(options_.compare.trust_times && options_.compare.by == Comparison::By::quick);
+  }
+  bool flushes_at_end() const { return options_.durable || removal_ != nullptr; }
 
   // directories (copier.cc)
   Descend enter_dry(walk::Directory& directory, walk::WorkerIndex worker);
@@ -328,6 +349,27 @@ class Copier final : public walk::Visitor {
   static Error changed_error();
   static constexpr int kMostReadings = 3;
 
+  // what an earlier run, or an earlier version, has of a file (resuming.cc)
+  /// As stage(); with --partial a file that is kept, and may have something of an earlier run.
+  Result<StagedFile> stage_or_resume(TargetDirectory& target, std::string name, const sys::FileStatus& status,
+                                     walk::WorkerIndex worker);
+  /// Where `target`'s files lie until they are whole, if not in it: --temp-dir.
+  sys::FdView apart_for(const TargetDirectory& target) const;
+  Result<meta::Current> current_of(TargetDirectory& target, const StagedFile& staged);
+  /// Nothing where there is nothing to go on with; then `staged` is empty.
+  Result<std::optional<Moved>> go_on_with_partial(const Opened& source, const Plan& plan, const StagedFile& staged,
+                                                  const Pair& pair, walk::WorkerIndex worker);
+  void sweep_partials_of(walk::Directory& directory, const TargetDirectory& target);
+  /// --append-verify.  As changed_in_place.
+  bool appended_in_place(const walk::Hold& directory, const std::string& name, Opened& source, walk::WorkerIndex worker);
+  void finish_appended(const walk::Hold& directory, const std::string& name, const Opened& source, sys::FdView file,
+                       const DeltaMoved& moved, bool marked, walk::WorkerIndex worker);
+
+  // block devices as files (device_content.cc)
+  void copy_device(const walk::Hold& directory, const walk::Entry& entry, walk::WorkerIndex worker);
+  Result<Opened> open_device(const walk::Hold& directory, const walk::Entry& entry, Bytes& size);
+  Result<meta::Losses> dress_device_copy(TargetDirectory& target, const Opened& source, sys::FdView copy);
+
   // everything else (special.cc)
   void visit_symlink(const walk::Hold& directory, const walk::Entry& entry, walk::WorkerIndex worker);
   void visit_special(const walk::Hold& directory, const walk::Entry& entry, walk::WorkerIndex worker);
@@ -384,6 +426,7 @@ class Copier final : public walk::Visitor {
   Deleter* deleter_ = nullptr;
   Clearing* clearing_ = nullptr;
   Keeper* keeper_ = nullptr;
+  SourceRemoval* removal_ = nullptr;
   StagingDirectories staging_;
   std::mutex moved_orphans_mutex_;
   std::vector<Renames::Orphan> moved_orphans_;

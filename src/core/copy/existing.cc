@@ -93,7 +93,7 @@ Copier::Standing Copier::standing_of(const walk::Hold& directory, const std::str
   }
   const sys::FileStatus* existing = &found_there->status;
   target.count_match(target_name);
-  const bool noted = is_noted(*directory, status, target, *existing);  // a mark would have moved ctime
+  const bool noted = !looks_at_bytes() && is_noted(*directory, status, target, *existing);  // a mark would have moved ctime
   const bool half_changed = !noted && may_be_half_changed(target, target_name, *existing);
   if (!half_changed && policy_for(status, *existing, options_.compare) == Existing::leave) return skipped(leads, status, worker);
   if (existing->type() != status.type()) {
@@ -129,6 +129,7 @@ Copier::Standing Copier::equal_already(const walk::Hold& directory, const std::s
   at(worker).counters.bytes_so_far.fetch_add(status.type() == sys::FileType::regular ? status.size().value : 0,
                                              std::memory_order_relaxed);
   if (observer_.wants_unchanged()) tell(*directory, name, FileEvent::Action::unchanged, status, {});
+  note_placed(*directory, name, status, existing.key() != status.key());
   if (leads) link_group_done(*directory, name, status, worker);
   return Standing::settled;
 }
@@ -209,13 +210,15 @@ Result<Copier::Sameness> Copier::same_object(const walk::Hold& directory, const 
   changes.size = status.size() != existing.size();
   Data data = target.pair().sizes_mean_nothing ? Data::differs : quick_check(status, existing, there.born, options_.compare);
   if (data == Data::look && was_looked_at(status, target, target_name, existing)) data = Data::same;
-  if (data == Data::look && options_.compare.by == Comparison::By::quick && !may_be_half_changed(target, target_name, existing)) {
+  if (data == Data::look && options_.compare.by == Comparison::By::quick && !looks_at_bytes() &&
+      !may_be_half_changed(target, target_name, existing)) {
     const auto told = told_by_signature(directory, name, links, status, target, target_name, existing, worker);
     if (told == Data::same) return content(true, Sameness::after_a_look);
     if (told) return content(false, Sameness::differs);
   }
   if (data == Data::same && options_.sign && was_touched(target, target_name, existing)) data = Data::look;
   if (data == Data::same && may_be_half_changed(target, target_name, existing)) data = Data::look;
+  if (data == Data::same && looks_at_bytes()) data = Data::look;
   if (data == Data::same) return Sameness::at_a_glance;
   if (data == Data::differs) return Sameness::differs;
   return content(FOX_TRY(data_is_same(*directory, name, links, status, target, target_name, worker)), Sameness::after_a_look);
@@ -243,8 +246,11 @@ Copier::Standing Copier::update(const walk::Hold& directory, const std::string& 
       return Standing::settled;
     }
     report(*directory, name, *losses);
+    note_placed(*directory, name, status, losses->empty() && existing.key() != status.key());
     if (looked) note_as_seen(status, target, target_name, existing);
     if (options_.sign) sign_existing(target, target_name, status, existing, worker);
+  } else {
+    note_placed(*directory, name, status, existing.key() != status.key());
   }
   at(worker).counters.updated.fetch_add(1, std::memory_order_relaxed);
   at(worker).counters.bytes_so_far.fetch_add(status.type() == sys::FileType::regular ? status.size().value : 0,

@@ -114,6 +114,7 @@ struct Counters {
   std::atomic<std::uint64_t> renamed{0};      // files that got their data from another name in the target
   std::atomic<std::uint64_t> skipped{0};      // left alone because an option says so
   std::atomic<std::uint64_t> deleted{0};      // names removed from the target
+  std::atomic<std::uint64_t> sources_removed{0};  // --remove-source-files
   std::atomic<std::uint64_t> delta_files{0};   // of `files`: those of which only the changed parts were written
   std::atomic<std::uint64_t> delta_spared{0};  // bytes of those that were not written
   std::atomic<std::uint64_t> packed_files{0};  // of `files`: those that were compressed or decompressed

@@ -27,6 +27,8 @@ Result<> rewind(sys::FdView file) {
   return {};
 }
 
+}  // namespace
+
 /// A write(2) sets the times first and moves its bytes then, so a file that was written to a moment ago may still be changing under the times
 /// that it shows.  Such a file is compared after it has been copied.
 bool is_hot(const sys::FileStatus& status) {
@@ -36,8 +38,6 @@ bool is_hot(const sys::FileStatus& status) {
                      static_cast<double>(now.tv_nsec - status.changed().tv_nsec) / 1e9;
   return age > -1 && age < kHotSeconds;
 }
-
-}  // namespace
 
 Error Copier::changed_error() {
   return {.code = 0, .operation = "", .subject = {}, .detail = "changed while it was read, each time it was tried"};
@@ -195,6 +195,7 @@ void Copier::visit_regular(const walk::Hold& directory, const walk::Entry& entry
       return;
     if (options_.dry_run) {
       if (options_.compare.only_existing && compared.changes.created) return;
+      note_placed(*directory, entry.name, *status, true);
       return regular_done(*directory, entry.name, *status, compared.changes, {}, "dry run", worker);
     }
   }
@@ -267,12 +268,13 @@ Result<StagedFile> Copier::stage(TargetDirectory& target, std::string name, cons
                                  walk::WorkerIndex worker) {
   mode_t mode = meta::wanted_mode(status, options_.keep) & 0777;
   if (!options_.keep.privileges.ignore_permissions) mode |= S_IWUSR;  // user.* attributes ask for it
-  return StagedFile::create(target, staging_.place_for(target, worker), temp_names_, std::move(name), mode,
-                            options_.atomic ? StagedFile::Staging::atomic : StagedFile::Staging::under_final_name);
+  const sys::FdView apart = apart_for(target);
+  return StagedFile::create(target, apart ? apart : staging_.place_for(target, worker), temp_names_, std::move(name), mode,
+                            options_.atomic ? StagedFile::Staging::atomic : StagedFile::Staging::under_final_name, apart);
 }
 
 Result<meta::Losses> Copier::dress(TargetDirectory& target, const Opened& source, StagedFile& staged) {
-  meta::Current current = FOX_TRY(target.newborn(staged.fd(), staged.mode()));
+  meta::Current current = FOX_TRY(current_of(target, staged));
   if (source.existing) current.own_mode = source.existing->permissions();
   return meta::apply({source.fd}, source.status, {staged.fd()}, current, options_.keep, target.pair().fidelity);
 }
@@ -281,6 +283,7 @@ void Copier::copy_regular(const walk::Hold& directory, const std::string& name, 
                           walk::WorkerIndex worker, int reading) {
   TargetDirectory& target = target_of(*directory);
   at(worker).bench.pace_file();
+  if (appended_in_place(directory, name, source, worker)) return;
   if (changed_in_place(directory, name, source, worker)) return;
   for (;; ++reading) {
     if (reading == 1 && !worth_a_delta(source) && !is_packed(source)) {
@@ -320,13 +323,18 @@ Result<Copier::Finished> Copier::read_once(TargetDirectory& target, std::string 
     if (how.way != Transformation::Way::none) return read_packed(target, std::move(name), source, how, hot, worker);
   }
   const Plan plan = FOX_TRY(plan_for(source, target.pair()));
-  StagedFile staged = FOX_TRY(stage(target, name, source.status, worker));
-  if (auto changed = FOX_TRY(change_a_clone(target, name, source, plan, staged, worker))) {
+  StagedFile staged = FOX_TRY(stage_or_resume(target, name, source.status, worker));
+  auto changed = FOX_TRY(go_on_with_partial(source, plan, staged, target.pair(), worker));
+  const char* why = "an earlier run was interrupted in it";
+  if (!changed) {
+    changed = FOX_TRY(change_a_clone(target, name, source, plan, staged, worker));
+    why = "the target has another version of it";
+  }
+  if (changed) {
     const bool settled = !hot || FOX_TRY(same_bytes(at(worker).bench, source.fd, staged.fd(), source.status.size()));
     meta::Losses losses = FOX_TRY(dress(target, source, staged));
-    return Finished{std::move(staged), std::move(*changed),
-                    std::move(losses), "the target has another version of it",
-                    settled,           FOX_TRY(content_to_sign(source, worker))};
+    auto content = FOX_TRY(content_to_sign(source, worker));
+    return Finished{std::move(staged), std::move(*changed), std::move(losses), why, settled, std::move(content)};
   }
   const Attempts attempts = observer_.wants_files() ? Attempts::keep : Attempts::forget;
   Moved moved = FOX_TRY(copy_content(at(worker).bench, plan, source.fd, source.status, staged.fd(), target.pair(), attempts));
@@ -342,11 +350,12 @@ bool Copier::split(const walk::Hold& directory, const std::string& name, sys::Li
   if (!can_be_shared(plan) || source.status.size() < kSplitFrom || walk_ == nullptr || !walk_->scheduler().someone_is_idle())
     return false;
   TargetDirectory& target = target_of(*directory);
-  auto staged = stage(target, target.name_for(name), source.status, worker);
+  auto staged = stage_or_resume(target, target.name_for(name), source.status, worker);
   if (!staged) {
     regular_failed(directory, name, source, std::move(staged).error(), worker);
     return true;
   }
+  if (staged->is_resumed()) return false;  // what is there is compared, and not written again
   if (auto reserved = preallocate(*staged, source.status, plan, target.pair()); !reserved) {
     regular_failed(directory, name, source, std::move(reserved).error(), worker);
     return true;
@@ -383,6 +392,7 @@ void Copier::commit(const walk::Hold& directory, const std::string& name, Opened
     if (!committed) return regular_failed(directory, name, closed, std::move(committed).error(), by);
     report(*directory, name, losses);
     regular_done(*directory, name, status, changes, moved, why, by);
+    note_placed(*directory, name, status, losses.empty() && status.type() == sys::FileType::regular);
     if (leads) link_group_done(*directory, name, status, by);
     if (content) sign(target_of(*directory), target_of(*directory).name_for(name), *file, *content, status, true);
   };

@@ -126,7 +126,7 @@ void Copier::sign_existing(TargetDirectory& target, const std::string& target_na
 
 std::vector<LeafHash> Copier::known_leaves(TargetDirectory& target, const std::string& name, sys::FdView old,
                                            const sys::FileStatus& status, Bytes& leaf_size) {
-  if (is_marked_dirty({old})) return {};
+  if (looks_at_bytes() || is_marked_dirty({old})) return {};
   const signature::Place place{target.fd(), target.sidecar(), name, {old}};
   const auto found = signatures_.read(place, status);
   if (!found.value || found.value->leaves < 2 || found.value->leaf_log2 > 62) return {};

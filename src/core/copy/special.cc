@@ -33,6 +33,7 @@ void Copier::visit_symlink(const walk::Hold& directory, const walk::Entry& entry
 
 void Copier::visit_special(const walk::Hold& directory, const walk::Entry& entry, walk::WorkerIndex worker) {
   const bool device = is_device(entry.type);
+  if (device && options_.device_contents) return copy_device(directory, entry, worker);
   if (device ? !options_.devices : !options_.specials) {
     const char* way_out = device ? "; --devices, -D or -a copies it" : "; --specials, -D or -a copies it";
     return report(*directory, entry.name, ProblemKind::left_out,
@@ -81,6 +82,7 @@ void Copier::copy_object(const walk::Hold& directory, const std::string& name, O
   (link ? at(worker).counters.symlinks : at(worker).counters.specials).fetch_add(1, std::memory_order_relaxed);
   if (observer_.wants_files())
     tell(*directory, name, link ? FileEvent::Action::symlink : FileEvent::Action::special, status, changes);
+  note_placed(*directory, name, status, losses->empty());
   if (leads) link_group_done(*directory, name, status, worker);
 }
 
@@ -139,6 +141,7 @@ Result<meta::Losses> Copier::dress_object(TargetDirectory& target, const std::st
 
 bool Copier::taken_as_link(const walk::Hold& directory, const walk::Entry& entry, const sys::FileStatus& status,
                            walk::WorkerIndex worker) {
+  if (removal_ != nullptr) removal_->met(status.key());
   HardLinks::Name name{directory, entry.name, entry.type, entry.links};
   HardLinks::Place place;
   switch (hard_links_.meet(status.key(), status.links(), std::move(name), place)) {
@@ -265,9 +268,14 @@ void Copier::make_link(const HardLinks::Name& name, const HardLinks::Place& plac
     if (!refuses_links(linked.error().code)) return fail_entry(*name.directory, name.name, std::move(linked).error());
     // Too many links, or none at all on this filesystem: the content is there at least, and it is said that it is not one file.
     linked.error().detail = "copied as a file of its own";
+    if (removal_ != nullptr) removal_->spoiled(key);
     report(*name.directory, name.name, ProblemKind::hard_link, std::move(linked).error());
     copy_name(name, false, key, worker);
     return;
+  }
+  if (removal_ != nullptr) {
+    const auto source = sys::status_at(name.directory->fd(), name.name, name.links);
+    if (source && source->key() == key) note_placed(*name.directory, name.name, *source, place.key != key);
   }
   Counters& counters = at(worker).counters;
   const bool made = *linked == Linked::now;

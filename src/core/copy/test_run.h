@@ -71,6 +71,9 @@ class TestRun final : public Observer {
   std::optional<Deleting> deleting;
   std::optional<Keeper::Options> keep;
   std::string keep_in;
+  /// --remove-source-files; `removed` is what came of it.
+  bool remove_sources = false;
+  SourceRemoval::Done removed;
 
   /// Copies the contents of `source` to the existing or new directory `target`.
   void copy(const std::string& source = "source", const std::string& target = "target") {
@@ -101,6 +104,11 @@ class TestRun final : public Observer {
     ASSERT_TRUE(into && root && from);
     const auto status = sys::status_of(*from);
     ASSERT_TRUE(status);
+    SourceRemoval removal(options_.hard_links);
+    if (remove_sources) {
+      removal.add_root(source_, *sys::duplicate(*from));
+      copier.remove_sources_with(&removal);
+    }
     copier.connect(walk, std::move(*root));
     auto adopted = copier.adopt(std::move(*into), *from, status->device(), fresh);
     ASSERT_TRUE(adopted);
@@ -109,8 +117,9 @@ class TestRun final : public Observer {
       std::optional<sys::FaultPlan> planned;
       if (!faults.empty()) planned.emplace(faults);
       walk.run();
-      if (auto finished = copier.finish(); !finished)
-        problem({ProblemKind::failed, true, std::move(finished).error().about("finish")});
+      auto finished = copier.finish();
+      if (finished && remove_sources && !sys::stop_requested()) removed = removal.run(*this, options_.dry_run);
+      if (!finished) problem({ProblemKind::failed, true, std::move(finished).error().about("finish")});
     }
     copier.add_counters_to(counters);
     if (deleter) counters.deleted = deleter->removed();
