@@ -395,7 +395,7 @@ TEST_F(Append, ABeginningGetsTheRestInPlace) {
   exact();
   EXPECT_EQ(world_.status("target/log").st_ino, inode_);
   EXPECT_EQ(done->counters.bytes_moved, 500'000u);
-  EXPECT_EQ(run()->counters.unchanged, 1u);
+  EXPECT_EQ(run()->counters.files, 0u);  // looking at both above may have moved their access times
 }
 
 TEST_F(Append, WhatIsNoBeginningIsReplaced) {
