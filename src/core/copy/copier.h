@@ -78,7 +78,7 @@ struct Options {
   bool append_verify = false;
   bool sign = false;  // --generate-sigs: every regular file of the target gets a signature
   digest::Digest decisive;  // of all options that decide what the target is to be
-  bool notes = true;  // notes on directories (as_of.h) are believed
+  bool notes = true;  // notes on directories (as_of.h) are believed, and left
   Pruning pruning;
   const Renames* renames = nullptr;  // --detect-renames; outlives the copier
   const References* references = nullptr;  // --link-dest and its like; outlive the copier

@@ -153,7 +153,7 @@ void Copier::leave_note(const walk::Directory& directory, TargetDirectory& targe
   const bool wanted = !target.fresh() && target.noted().falls_short.load(std::memory_order_relaxed);
   const bool by_attributes = options_.keep.xattrs || options_.keep.acls;
   const bool by_names = options_.compare.by == Comparison::By::size || options_.compare.trust_times;  // less was compared
-  if (!wanted || !by_attributes || by_names || !can_be_noted(target.pair())) return;
+  if (!options_.notes || !wanted || !by_attributes || by_names || !can_be_noted(target.pair())) return;
   if (target.spoiled() || directory.incomplete() || sys::stop_requested()) return;
   write_as_of(target.fd(), as_of(directory, target), target.noted().entered);
 }
