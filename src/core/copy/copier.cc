@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <ctime>
 
 #include "base/assert.h"
 #include "base/own_names.h"
@@ -16,6 +17,12 @@ namespace foxing::copy {
 namespace {
 
 constexpr mode_t kClosedDirectory = 0700;
+
+timespec now() {
+  timespec time{};
+  ::clock_gettime(CLOCK_REALTIME, &time);
+  return time;
+}
 
 /// What a process makes here belongs to it.
 bool has_owners_of_its_own(storage::Filesystem filesystem) {
@@ -45,7 +52,7 @@ bool concerns_target(const Error& error) {
 }  // namespace
 
 Copier::Copier(Options options, Observer& observer, unsigned workers)
-    : options_(options), observer_(observer), commits_(options.most_waiting_commits), workers_(std::max(workers, 1u)) {
+    : options_(options), begin_(now()), observer_(observer), commits_(options.most_waiting_commits), workers_(std::max(workers, 1u)) {
   for (Worker& worker : workers_) worker.bench.paced_by(options.governor);
 }
 
@@ -439,6 +446,7 @@ void Copier::add_counters_to(Counters& sum) const {
   using signature::Ignored;
   using signature::Written;
   sum.signed_files += signatures_.written(Written::attribute) + signatures_.written(Written::sidecar);
+  sum.hashed_directories += signatures_.hashes(Written::attribute) + signatures_.hashes(Written::sidecar);
   for (const Ignored why : {Ignored::stale, Ignored::damaged, Ignored::foreign})
     sum.signatures_ignored += signatures_.ignored(why);
   for (const Worker& worker : workers_) {

@@ -115,7 +115,8 @@ struct Counters {
   std::atomic<std::uint64_t> deleted{0};      // names removed from the target
   std::atomic<std::uint64_t> delta_files{0};   // of `files`: those of which only the changed parts were written
   std::atomic<std::uint64_t> delta_spared{0};  // bytes of those that were not written
-  std::atomic<std::uint64_t> signed_files{0};        // signatures written
+  std::atomic<std::uint64_t> signed_files{0};        // that got a signature, or another one
+  std::atomic<std::uint64_t> hashed_directories{0};  // whose hash was stored, for later runs to prune by
   std::atomic<std::uint64_t> signatures_ignored{0};  // that were there and did not hold: stale, damaged, of another version
   std::atomic<std::uint64_t> retries{0};      // files read again because they changed
   std::atomic<std::uint64_t> litter{0};       // temporary files of dead runs removed

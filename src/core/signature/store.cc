@@ -38,12 +38,12 @@ std::int64_t Store::now_ns() {
 // ---- Reading
 
 Found<FileSignature> Store::read(const Place& place, const sys::FileStatus& status) {
-  Found<FileSignature> found = look(place, status);
+  Found<FileSignature> found = peek(place, status);
   if (!found.value) ignored_[static_cast<std::size_t>(found.ignored)].fetch_add(1, std::memory_order_relaxed);
   return found;
 }
 
-Found<FileSignature> Store::look(const Place& place, const sys::FileStatus& status) const {
+Found<FileSignature> Store::peek(const Place& place, const sys::FileStatus& status) const {
   std::string bytes;
   bool bound = false;
   bool beside = place.sidecar.is_in_use();
@@ -193,7 +193,7 @@ Found<DirSignature> Store::read_directory(sys::FdView directory, Sidecar& sideca
 }
 
 Result<Written> Store::write_directory(sys::FdView directory, Sidecar& sidecar, const DirSignature& signature) {
-  WriteAnswer answer;
+  Written written = Written::attribute;
   if (!sidecar.is_in_use()) {
     const auto set = sys::set_attribute({directory, sys::Handle::file}, kDirHashAttribute, encode(signature));
     if (!set) {
@@ -201,9 +201,9 @@ Result<Written> Store::write_directory(sys::FdView directory, Sidecar& sidecar, 
       if (code == EOPNOTSUPP) {
         sidecar.use();
       } else if (is_no_room(code)) {
-        answer.written = Written::no_room;
+        written = Written::no_room;
       } else if (is_refusal(code)) {
-        answer.written = Written::refused;
+        written = Written::refused;
       } else {
         return tl::make_unexpected(set.error());
       }
@@ -211,9 +211,10 @@ Result<Written> Store::write_directory(sys::FdView directory, Sidecar& sidecar, 
   }
   if (sidecar.is_in_use()) {
     sidecar.put_dir_signature(directory, encode(signature));
-    answer.written = Written::sidecar;
+    written = Written::sidecar;
   }
-  return FOX_TRY(count(answer)).written;
+  hashes_[static_cast<std::size_t>(written)].fetch_add(1, std::memory_order_relaxed);
+  return written;
 }
 
 Result<bool> Store::forget_directory(sys::FdView directory, Sidecar& sidecar) {
