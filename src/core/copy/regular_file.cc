@@ -317,7 +317,8 @@ Result<Copier::Finished> Copier::read_once(TargetDirectory& target, std::string 
   const Plan plan = FOX_TRY(plan_for(source, target.pair()));
   StagedFile staged = FOX_TRY(stage(target, name, source.status, worker));
   if (auto changed = FOX_TRY(change_a_clone(target, name, source, plan, staged, worker))) {
-    const bool settled = !hot || FOX_TRY(same_bytes(at(worker).bench, source.fd, staged.fd(), source.status.size()));
+    const bool skip_holes = target.pair().source_tells_holes && target.pair().target_tells_holes;
+    const bool settled = !hot || FOX_TRY(same_bytes(at(worker).bench, source.fd, staged.fd(), source.status.size(), skip_holes));
     auto content = FOX_TRY(content_to_sign(source, staged.fd(), target.pair(), worker));
     meta::Losses losses = FOX_TRY(dress(target, source, staged));
     return Finished{std::move(staged),  std::move(*changed), std::move(losses), "the target has another version of it", settled,

@@ -40,7 +40,7 @@ struct Place {
 enum class Written : std::uint8_t {
   attribute,
   sidecar,  // in memory until Sidecar::save()
-  written_late,  // ctime is not in the window, so nobody will believe it: the clock of the filesystem differs, or the writer slept.  Write again
+  written_late,  // ctime is not in the window, also the second time, so nobody will believe it: the clock of the filesystem differs, or the writer slept
   changed,  // the target does not have the size that was hashed
   no_room,  // ENOSPC, EDQUOT, E2BIG, ERANGE
   refused,  // EACCES, EPERM, EROFS: a file that its owner may not write, for one
