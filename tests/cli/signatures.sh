@@ -43,6 +43,7 @@ begin() {
   settled
   expect 0 fxcp -a --delete --generate-sigs --json s/ d
   counted signatures_written 5 && counted hashes_written 5
+  settled  # a change within 50 ms of the signature that puts times back is not seen (docs/formats/signature.md)
 }
 again() { expect 0 fxcp -a --delete --generate-sigs --json "$@" s/ d; }
 
@@ -96,6 +97,7 @@ what_finds_a_touched_target() {
 
 # forged WHAT FILE: the file is damaged behind its times, and has this signature: it is found.
 forged() {
+  settled
   edit_secretly "$2" 'DAMAGE'
   check "set $1" setfattr -n user.foxing.sig -v "$3" "$2"
   again --no-prune
@@ -205,7 +207,7 @@ on_other_filesystems() {
   else
     expect 0 fxcp -a --delete --generate-sigs --json s/ "$ram/d" && counted signatures_written 5 && counted hashes_written 5
     check "a sidecar" test -f "$ram/d/dir/deep/.foxing_meta"
-    same s "$ram/d"
+    check "the copy" diff -r --no-dereference --exclude=.foxing_meta s "$ram/d"
     expect 0 fxcp -a --delete --generate-sigs --json s/ "$ram/d" && counted pruned 1
     edit_secretly "$ram/d/dir/deep/e" 'DAMAGE'
     expect 0 fxcp -a --delete --generate-sigs --no-prune s/ "$ram/d" && holds "$ram/d/dir/deep/e" 'text e'

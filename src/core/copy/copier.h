@@ -218,7 +218,7 @@ class Copier final : public walk::Visitor {
   std::optional<Data> told_by_signature(const walk::Hold& directory, const std::string& name, sys::Links links,
                                         const sys::FileStatus& status, TargetDirectory& target, const std::string& target_name,
                                         const sys::FileStatus& existing, walk::WorkerIndex worker);
-  /// --generate-sigs: true where the quick check's `same` must not do: somebody has touched the target since it was signed.
+  /// --generate-sigs: true where the quick check's `same` must not do: there is a signature, and it does not hold.
   bool was_touched(TargetDirectory& target, const std::string& target_name, const sys::FileStatus& existing);
   /// What has been copied to `copy`, where that is to be signed; nothing where sizes mean nothing.  ESTALE: it ended before its size.  May read the copy,
   /// so it comes before the times are set.

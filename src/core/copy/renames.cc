@@ -174,7 +174,8 @@ Result<> Copier::remove_moved_orphans() {
     const auto file = parent ? sys::open_at(*parent, last, {.access = sys::Access::path})
                              : Result<sys::UniqueFd>(tl::make_unexpected(parent.error()));
     const auto there = file ? sys::status_of(*file) : Result<sys::FileStatus>(tl::make_unexpected(file.error()));
-    if (!there || there->key() != orphan.key || !source_lacks(orphan)) continue;  // another run's affair by now; what is too much is deleted later
+    if (!there || there->key() != orphan.key || !source_lacks(orphan))
+      continue;  // another run's affair by now; what is too much is deleted later
     const sys::FileStatus before = FOX_TRY(sys::status_of(*parent));
     const auto signature = signature_of(*file);
     if (auto gone = sys::unlink_at(*parent, last); !gone) return tl::make_unexpected(std::move(gone).error().about(orphan.path));

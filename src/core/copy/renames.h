@@ -33,11 +33,13 @@ class Renames {
   struct Orphan {
     std::string path;  // below the target's root
     FileKey key;
-    std::shared_ptr<const sys::UniqueFd> source = {};  // the directory of the source that was looked into, for all that was found there and below,
-    std::string source_path = {};                      // and the name that it did not have
+    std::shared_ptr<const sys::UniqueFd> source =
+        {};  // the directory of the source that was looked into, for all that was found there and below,
+    std::string source_path = {};  // and the name that it did not have
   };
   static constexpr std::size_t kMost = 1'000'000;
-  static constexpr std::size_t kMostCandidates = 16;  // compared for one file: among thousands of the same size and time each would be compared with each
+  static constexpr std::size_t kMostCandidates =
+      16;  // compared for one file: among thousands of the same size and time each would be compared with each
 
   /// `may_move`: whatever the source has not is deleted, with no exception.
   explicit Renames(bool may_move) : may_move_(may_move) {}

@@ -70,7 +70,8 @@ TEST_F(Renamed, AWholeDirectoryToo) {
   const auto moved = run(true, 4);
   EXPECT_EQ(moved->counters.renamed, 20u);
   EXPECT_EQ(moved->counters.bytes_moved, 0u);
-  for (int i = 0; i < 20; ++i) EXPECT_EQ(world_.read("target/new/sub/" + std::to_string(i)), world_.read("source/new/sub/" + std::to_string(i)));
+  for (int i = 0; i < 20; ++i)
+    EXPECT_EQ(world_.read("target/new/sub/" + std::to_string(i)), world_.read("source/new/sub/" + std::to_string(i)));
   EXPECT_THAT(world_.names("target/old/sub"), IsEmpty()) << "empty directories are left to --delete";
 }
 
@@ -173,7 +174,8 @@ TEST_F(Renamed, ADirectoryInTheWayOfTheNewNameIsNoReasonToLoseTheOldOne) {
 TEST_F(Renamed, EveryCallMayFailAndNothingIsLost) {
   FOXING_NEEDS_FAULTS();
   options_.sign = true;
-  for (const char* call : {"linkat", "renameat2", "unlinkat", "utimensat", "openat2", "fstat", "fstatat", "read", "setxattr", "getxattr"}) {
+  for (const char* call :
+       {"linkat", "renameat2", "unlinkat", "utimensat", "openat2", "fstat", "fstatat", "read", "setxattr", "getxattr"}) {
     for (int when = 1; when <= 12; ++when) {
       TempTree world;
       world.file("source/a/old", "text");

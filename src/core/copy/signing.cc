@@ -96,14 +96,16 @@ bool Copier::was_touched(TargetDirectory& target, const std::string& target_name
   const auto copy = sys::open_at(target.fd(), target_name, {.keep_atime = true});
   if (!copy) return false;
   const auto found = signatures_.read({target.fd(), target.sidecar(), target_name, {*copy}}, existing);
-  return !found.value && found.ignored == signature::Ignored::stale;
+  // Also where the record itself was spoilt: to sign the file then would be to vouch for whatever it holds.
+  return !found.value && found.ignored != signature::Ignored::absent && found.ignored != signature::Ignored::unreadable;
 }
 
 Result<std::optional<signature::Content>> Copier::content_to_sign(const Opened& source, sys::FdView copy, const Pair& pair,
                                                                   walk::WorkerIndex worker) {
   if (!options_.sign || pair.sizes_mean_nothing) return std::nullopt;
   // The source is in memory anyway, and reading it leaves no trace; but one that moves may no longer be what was copied.
-  return FOX_TRY(hashed(may_change_unseen(source.status.changed(), begin_) ? copy : sys::FdView(source.fd), source.status.size(), at(worker).bench));
+  return FOX_TRY(hashed(may_change_unseen(source.status.changed(), begin_) ? copy : sys::FdView(source.fd), source.status.size(),
+                        at(worker).bench));
 }
 
 /// A version that may become another one without a trace is no version: the next run then compares hashes.

@@ -168,6 +168,7 @@ TEST_F(Binding, ASmallFileHasNoLeavesAndLosesOldOnes) {
 
 TEST_F(Binding, IsRenewedAfterAChangeOfOurs) {
   const FileSignature before = *desk_->read().value;
+  leave_window();
   world_.chmod("file", 0600);
   desk_->open();
   ASSERT_FALSE(desk_->store_.peek(desk_->place(), desk_->status()).value);
@@ -205,6 +206,7 @@ TEST_F(Binding, ARefusedRenewalOnlyLosesIt) {
   EXPECT_EQ(desk_->store_.renew({desk_->file_}, before, before.source).error().code, EIO);
 }
 TEST_F(Binding, PeekingCountsNothing) {
+  leave_window();
   world_.chmod("file", 0600);
   desk_->open();
   EXPECT_EQ(desk_->store_.peek(desk_->place(), desk_->status()).ignored, Ignored::stale);
@@ -233,7 +235,8 @@ TEST(Store, DirectoriesForgetTheirHash) {
   Store store;
   Sidecar sidecar;
   EXPECT_EQ(store.forget_directory(*directory, sidecar).value(), false);
-  ASSERT_EQ(store.write_directory(*directory, sidecar, {.fingerprint = 1, .entries = 2, .subtree = {}}).value(), Written::attribute);
+  ASSERT_EQ(store.write_directory(*directory, sidecar, {.fingerprint = 1, .entries = 2, .subtree = {}}).value(),
+            Written::attribute);
   EXPECT_EQ(store.hashes(Written::attribute), 1u);
   EXPECT_EQ(store.written(Written::attribute), 0u) << "files are counted apart";
   EXPECT_EQ(store.forget_directory(*directory, sidecar).value(), true);
@@ -246,7 +249,8 @@ TEST(Store, DirectoriesForgetTheirHash) {
   if (!sys::kFaultsCanBePlanned) return;
   ASSERT_TRUE(world.set_xattr("directory", kDirHashAttribute, "garbage"));
   const sys::FaultPlan plan("removexattr:1:EACCES");
-  EXPECT_EQ(store.forget_directory(*directory, sidecar).error().code, EACCES) << "whoever cannot take it away must not change what is below";
+  EXPECT_EQ(store.forget_directory(*directory, sidecar).error().code, EACCES)
+      << "whoever cannot take it away must not change what is below";
 }
 
 TEST(Store, DirectoriesForgetTheirHashInTheSidecarToo) {
@@ -259,7 +263,8 @@ TEST(Store, DirectoriesForgetTheirHashInTheSidecarToo) {
   {
     Sidecar sidecar;
     EXPECT_EQ(store.forget_directory(*directory, sidecar).value(), false);
-    ASSERT_EQ(store.write_directory(*directory, sidecar, {.fingerprint = 1, .entries = 2, .subtree = {}}).value(), Written::sidecar);
+    ASSERT_EQ(store.write_directory(*directory, sidecar, {.fingerprint = 1, .entries = 2, .subtree = {}}).value(),
+              Written::sidecar);
     ASSERT_TRUE(sidecar.save(*directory, "temporary"));
   }
   Sidecar sidecar;
