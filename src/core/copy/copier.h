@@ -224,6 +224,7 @@ class Copier final : public walk::Visitor {
   /// so it comes before the times are set.
   Result<std::optional<signature::Content>> content_to_sign(const Opened& source, sys::FdView copy, const Pair& pair,
                                                              walk::WorkerIndex worker);
+  bool vouches_for(const sys::FileStatus& source) const;
   signature::SourceState signed_for(const sys::FileStatus& source) const;
   void sign(TargetDirectory& target, const std::string& target_name, sys::FdView file, const signature::Content& content,
             const sys::FileStatus& source, bool fresh);

@@ -108,10 +108,16 @@ Result<std::optional<signature::Content>> Copier::content_to_sign(const Opened& 
                         at(worker).bench));
 }
 
-/// A version that may become another one without a trace is no version: the next run then compares hashes.
+/// A version that may become another one without a trace is no version; and what an option has called equal without a look need not be equal.
+/// The next run then compares hashes.
+bool Copier::vouches_for(const sys::FileStatus& source) const {
+  const bool by_less = options_.compare.by == Comparison::By::size || options_.compare.trust_times;
+  return !by_less && !may_change_unseen(source.changed(), begin_);
+}
+
 signature::SourceState Copier::signed_for(const sys::FileStatus& source) const {
   signature::SourceState state = signature::source_state(source);
-  if (may_change_unseen(source.changed(), begin_)) state.changed = {};
+  if (!vouches_for(source)) state.changed = {};
   return state;
 }
 
@@ -132,7 +138,7 @@ void Copier::sign_existing(TargetDirectory& target, const std::string& target_na
   // The quick check has asked already, and counted what does not hold.
   const bool asked = options_.compare.by == Comparison::By::quick;
   if (const auto found = asked ? signatures_.peek(place, *before) : signatures_.read(place, *before); found.value) {
-    if (!is_of(found.value->source, source)) renew(*copy, found.value, &source);
+    if (!is_of(found.value->source, source) && vouches_for(source)) renew(*copy, found.value, &source);
     return;
   }
   const auto content = hashed(*copy, before->size(), at(worker).bench);

@@ -224,6 +224,34 @@ TEST_F(Signing, ASourceOfThisVeryMomentIsNotKnownByItsTimes) {
   EXPECT_EQ(signature_on("a").value->source.changed.tv_sec, world_.status("source/a").st_ctim.tv_sec);
 }
 
+/// --size-only and --trust-times call equal what they have not looked at: no later run may take that for a comparison.
+TEST_F(Signing, WhatAnOptionCalledEqualIsNotVouchedFor) {
+  for (const bool by_size : {true, false}) {
+    file("a", "text");
+    sync();
+    if (by_size) {
+      file("a", "TEXT");
+      world_.times("source/a", kLongAgo, {1'100'000'000, 1});
+    } else {
+      unnoticed("source/a", [&] { world_.overwrite("source/a", 0, "TEXT"); });
+    }
+    let_age(world_, "source/a");
+    Options less = signing();
+    if (by_size) {
+      less.compare.by = Comparison::By::size;
+    } else {
+      less.compare.trust_times = true;
+    }
+    EXPECT_EQ(sync(less)->counters.files, 0u);
+    EXPECT_EQ(sync(less)->counters.files, 0u);
+    EXPECT_EQ(world_.read("target/a"), "text");
+    sync();
+    EXPECT_EQ(world_.read("target/a"), "TEXT") << (by_size ? "--size-only" : "--trust-times");
+    world_.remove("source/a");
+    world_.remove("target");
+  }
+}
+
 class Forged : public Signing, public ::testing::WithParamInterface<const char*> {};
 INSTANTIATE_TEST_SUITE_P(Kinds, Forged,
                          ::testing::Values("garbage", "cut", "empty", "of another file", "its leaves of another file"),
