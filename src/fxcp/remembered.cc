@@ -52,22 +52,27 @@ bool has_hash(const Arrangement& plan, sys::FdView target) {
 
 Remembered::Remembered(const Options& options, const Arrangement& plan, sys::FdView target, const walk::Walk::Options& how,
                        mode_t umask) {
+  decisive_ = digest_of_options(options, umask);
+  notes_ = options.prune;
   if (!target) return;
-  look_at_sources(options, plan, target, how, umask);
+  look_at_sources(options, plan, target, how);
   look_for_orphans(options, plan, target, how);
 }
 
 void Remembered::look_at_sources(const Options& options, const Arrangement& plan, sys::FdView target,
-                                 const walk::Walk::Options& how, mode_t umask) {
+                                 const walk::Walk::Options& how) {
   if (!follows_from_the_source(options, plan)) return;
   const bool every_name = options.itemize > 1;  // also of what is equal
-  pruning_.store = options.generate_sigs && !options.dry_run;
+  const bool known = !plan.make_directory && has_hash(plan, target);
+  // Hashes that are there are kept up, by runs that make no signatures too.
+  pruning_.store = (options.generate_sigs || known) && !options.dry_run;
+  // Where the sources are looked at anyway, hashes further down are believed without one on top.
   pruning_.believe = options.prune && !plan.make_directory && !options.checksum && !options.ignore_times && !options.verify &&
-                     !every_name && (pruning_.store || has_hash(plan, target));  // where the sources are looked at anyway, also below
+                     !every_name && (pruning_.store || known);
   if (!pruning_.store && !pruning_.believe) return;
   pruning_.at_the_end = options.deletion == Delete::before || options.deletion == Delete::after || options.fsync || options.verify ||
                         options.detect_renames;
-  pruning_.options = digest_of_options(options, umask);
+  pruning_.options = decisive_;
   subtrees_ = std::make_unique<copy::Subtrees>(copy::Subtrees::Options{.one_filesystem = options.one_file_system});
   walk::Walk walk(*subtrees_, how);
   add_items_to_look_at(walk, plan);
@@ -96,6 +101,8 @@ void Remembered::look_for_orphans(const Options& options, const Arrangement& pla
 }
 
 void Remembered::apply_to(copy::Options& engine) const {
+  engine.decisive = decisive_;
+  engine.notes = notes_;
   engine.pruning = pruning_;
   engine.renames = renames_.get();
 }

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <ctime>
 
 #include "base/assert.h"
 #include "base/own_names.h"
@@ -17,12 +16,6 @@ namespace foxing::copy {
 namespace {
 
 constexpr mode_t kClosedDirectory = 0700;
-
-timespec now() {
-  timespec time{};
-  ::clock_gettime(CLOCK_REALTIME, &time);
-  return time;
-}
 
 /// What a process makes here belongs to it.
 bool has_owners_of_its_own(storage::Filesystem filesystem) {
@@ -126,6 +119,7 @@ walk::Visitor::Descend Copier::enter(walk::Directory& directory, walk::WorkerInd
     return Descend::no;
   }
   target.stands_for(directory);
+  read_note(directory, target);
   if (!target.fresh()) take_stock(directory, target, worker);
   const bool top = parent == nullptr || parent->status().inode() == InodeNo(0);
   if (top && options_.atomic) staging_.may_lie_in(target, temp_names_, static_cast<unsigned>(workers_.size()));
@@ -160,6 +154,7 @@ walk::Visitor::Descend Copier::enter_dry(walk::Directory& directory, walk::Worke
   if (TargetDirectory* target = existing_target(directory)) {
     if (pruned(directory, *target, worker)) return Descend::no;
     target->stands_for(directory);
+    read_note(directory, *target);
     take_stock(directory, *target, worker);
     changes = {};
     changes.add(meta::status_differences(directory.status(), target->status(), options_.keep, options_.compare.window));
@@ -289,6 +284,7 @@ void Copier::leave(walk::Directory& directory) {
   if (staging_.lie_in(target)) {  // before it gets its times
     if (auto removed = staging_.remove(target.fd()); !removed) fail_entry(directory, {}, std::move(removed).error());
   }
+  leave_note(directory, target);
   dress(directory, target);
   store_hash(directory, target);
 }

@@ -20,6 +20,7 @@
 #include <string>
 #include <vector>
 
+#include "core/copy/as_of.h"
 #include "core/copy/changes.h"
 #include "core/copy/content.h"
 #include "core/copy/deleting.h"
@@ -65,6 +66,8 @@ struct Options {
     Bytes smallest = 1_MiB;  // smaller files are copied whole
   } delta;
   bool sign = false;  // --generate-sigs: every regular file of the target gets a signature
+  digest::Digest decisive;  // of all options that decide what the target is to be
+  bool notes = true;  // notes on directories (as_of.h) are believed
   Pruning pruning;
   Renames* renames = nullptr;  // --detect-renames; outlives the copier
   const References* references = nullptr;  // --link-dest and its like; outlive the copier
@@ -181,6 +184,10 @@ class Copier final : public walk::Visitor {
   };
   Standing standing_of(const walk::Hold& directory, const std::string& name, sys::Links links, const sys::FileStatus& status,
                        bool leads, Compared& compared, walk::WorkerIndex worker);
+  /// Counts and tells it, and links the names that wait.
+  Standing equal_already(const walk::Hold& directory, const std::string& name, const sys::FileStatus& status, bool leads,
+                         TargetDirectory& target, const std::string& target_name, const sys::FileStatus& existing,
+                         walk::WorkerIndex worker);
   Standing skipped(bool leads, const sys::FileStatus& status, walk::WorkerIndex worker);
   Standing update(const walk::Hold& directory, const std::string& name, sys::Links links, const sys::FileStatus& status,
                   const sys::FileStatus& existing, bool looked, bool leads, const Changes& changes, walk::WorkerIndex worker);
@@ -212,6 +219,14 @@ class Copier final : public walk::Visitor {
   bool pruned(walk::Directory& directory, TargetDirectory& target, walk::WorkerIndex worker);
   void store_hash(walk::Directory& directory, TargetDirectory& target);
   static void spoil(const walk::Directory& directory);
+
+  // directories that were compared (existing.cc)
+  AsOf as_of(const walk::Directory& directory, const TargetDirectory& target) const;
+  void read_note(const walk::Directory& directory, TargetDirectory& target);
+  void leave_note(const walk::Directory& directory, TargetDirectory& target);
+  /// True where the note says that the pair is equal, with all attributes.
+  bool is_noted(const walk::Directory& directory, const sys::FileStatus& status, TargetDirectory& target,
+                const sys::FileStatus& existing) const;
 
   // signatures (signing.cc)
   /// What the target's signature says of data that the quick check leaves in doubt; nothing where there is none that holds.

@@ -105,6 +105,13 @@ class TargetDirectory final : public walk::Attachment {
   /// Something in it, or below, is not what it should be: its hash must not say that it is.
   void spoil() { spoiled_.store(true, std::memory_order_relaxed); }
   bool spoiled() const { return spoiled_.load(std::memory_order_relaxed); }
+  /// What a note of an earlier run says, and whether it was enough (as_of.h).
+  struct Noted {
+    timespec entered{};
+    std::optional<timespec> as_of = {};
+    std::atomic<bool> falls_short{false};  // an entry was compared that it does not cover
+  };
+  Noted& noted() { return noted_; }
   /// Signatures of its files, where the filesystem has no attributes.
   signature::Sidecar& sidecar() { return sidecar_; }
 
@@ -137,6 +144,7 @@ class TargetDirectory final : public walk::Attachment {
   Keeper* keeper_ = nullptr;
   walk::Directory* source_ = nullptr;
   std::optional<std::string> entry_name_;
+  Noted noted_;
   signature::Sidecar sidecar_;
   std::atomic<bool> spoiled_{false};
   NameSum names_before_;
