@@ -149,6 +149,7 @@ std::string summary(const copy::Counters& counters, const RunEnd& run, std::uint
                 {"pruned", counters.pruned.load()},
                 {"renamed", counters.renamed.load()},
                 {"signatures_written", counters.signed_files.load()},
+                {"hashes_written", counters.hashed_directories.load()},
                 {"signatures_ignored", counters.signatures_ignored.load()},
                 {"skipped", counters.skipped.load()},
                 {"deleted", counters.deleted.load()},

@@ -147,6 +147,7 @@ TEST(JsonLines, Summary) {
   counters.renamed = 22;
   counters.signed_files = 23;
   counters.signatures_ignored = 24;
+  counters.hashed_directories = 25;
   counters.updated = 15;
   counters.skipped = 16;
   counters.deleted = 17;
@@ -179,6 +180,7 @@ TEST(JsonLines, Summary) {
       {"renamed", 22},
       {"signatures_written", 23},
       {"signatures_ignored", 24},
+      {"hashes_written", 25},
       {"updated", 15},
       {"skipped", 16},
       {"deleted", 17},

@@ -407,9 +407,11 @@ void Parser::note_decisive() {
     const bool only_the_way =
         one.row->section == Section::report || std::ranges::find(kOnlyTheWay, one.row->name) != std::end(kOnlyTheWay);
     if (only_the_way) continue;
-    options_.decisive += fmt::format("{}{}={}\n", one.negated ? "no-" : "",
+    const std::string_view argument = one.argument == nullptr ? "" : one.argument;
+    // With its length: an argument may have newlines.
+    options_.decisive += fmt::format("{}{}={}:{}\n", one.negated ? "no-" : "",
                                      one.row->name.empty() ? std::string_view(&one.row->letter, 1) : one.row->name,
-                                     one.argument == nullptr ? "" : one.argument);
+                                     argument.size(), argument);
   }
 }
 

@@ -247,6 +247,7 @@ void Report::print_statistics(const copy::Counters& counters, const RunEnd& run)
   if (counters.pruned > 0) row("Directories not looked at", grouped(counters.pruned));
   if (counters.renamed > 0) row("Had another name", grouped(counters.renamed));
   if (counters.signed_files > 0) row("Signatures left", grouped(counters.signed_files));
+  if (counters.hashed_directories > 0) row("Directory hashes left", grouped(counters.hashed_directories));
   if (counters.signatures_ignored > 0) row("Signatures not believed", grouped(counters.signatures_ignored));
   if (counters.skipped > 0) row("Left alone", grouped(counters.skipped));
   if (counters.delta_files > 0)

@@ -280,14 +280,13 @@ ExitCode run_copy(const Options& options) {
       report.problem({copy::ProblemKind::failed, true, std::move(added).error().about(item.source)});
     }
   }
-  bool on_disk = true;
+  bool all_arrived = false;
   {
     const ProgressThreads progress(report, copier, *plan, options, descriptors, selection->get());
     walk.run();
-    if (const auto durable = copier.finish(); !durable) {
-      report.problem({copy::ProblemKind::failed, true, Error(durable.error()).about(plan->directory)});
-      on_disk = false;
-    }
+    const auto durable = copier.finish();
+    all_arrived = durable.has_value();
+    if (!durable) report.problem({copy::ProblemKind::failed, true, Error(durable.error()).about(plan->directory)});
   }
   if (!sys::stop_requested()) (*deletion)->pass(Delete::after, walking);
   (*deletion)->end();
@@ -301,14 +300,14 @@ ExitCode run_copy(const Options& options) {
   const std::uint64_t failures = report.failures();
   if (options.verify && !options.dry_run && !sys::stop_requested())
     verify_copies(options, *plan, *target, engine.keep, walking, report);
-  // Where something failed later than the directories were left (a pass that deletes), their hashes would say too much.
-  const bool hashes_hold = report.failures() == 0 || options.deletion == Delete::no || options.deletion == Delete::during;
+  // Where something failed later than the directories were left (a pass that deletes, --verify), their hashes would say too much.
+  const bool hashes_hold = all_arrived && (report.failures() == 0 || !engine.pruning.at_the_end);
   if (hashes_hold && !sys::stop_requested()) {
     if (const auto stored = copier.store_hashes(); !stored)
       report.problem({copy::ProblemKind::failed, true, Error(stored.error()).about(plan->directory)});
   }
   copy::SourceRemoval::Done removed;
-  if (removal && on_disk && report.failures() == failures && !sys::stop_requested())
+  if (removal && all_arrived && report.failures() == failures && !sys::stop_requested())
     removed = removal->run(report, options.dry_run);
   if (report.failures() == 0 && !sys::stop_requested()) remember_origin(options, *plan, *target);
 

@@ -45,7 +45,7 @@ bool concerns_target(const Error& error) {
 }  // namespace
 
 Copier::Copier(Options options, Observer& observer, unsigned workers)
-    : options_(options), observer_(observer), commits_(options.most_waiting_commits), workers_(std::max(workers, 1u)) {
+    : options_(options), begin_(now()), observer_(observer), commits_(options.most_waiting_commits), workers_(std::max(workers, 1u)) {
   for (Worker& worker : workers_) worker.bench.paced_by(options.governor);
 }
 
@@ -450,6 +450,7 @@ void Copier::add_counters_to(Counters& sum) const {
   using signature::Ignored;
   using signature::Written;
   sum.signed_files += signatures_.written(Written::attribute) + signatures_.written(Written::sidecar);
+  sum.hashed_directories += signatures_.hashes(Written::attribute) + signatures_.hashes(Written::sidecar);
   for (const Ignored why : {Ignored::stale, Ignored::damaged, Ignored::foreign})
     sum.signatures_ignored += signatures_.ignored(why);
   for (const Worker& worker : workers_) {

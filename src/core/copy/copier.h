@@ -80,7 +80,7 @@ struct Options {
   digest::Digest decisive;  // of all options that decide what the target is to be
   bool notes = true;  // notes on directories (as_of.h) are believed, and left
   Pruning pruning;
-  const Renames* renames = nullptr;  // --detect-renames; outlives the copier
+  Renames* renames = nullptr;  // --detect-renames; outlives the copier
   const References* references = nullptr;  // --link-dest and its like; outlive the copier
   governor::Governor* governor = nullptr;  // paces the run; outlives the copier
   std::string target_name;  // how messages call the target directory
@@ -256,10 +256,14 @@ class Copier final : public walk::Visitor {
   std::optional<Data> told_by_signature(const walk::Hold& directory, const std::string& name, sys::Links links,
                                         const sys::FileStatus& status, TargetDirectory& target, const std::string& target_name,
                                         const sys::FileStatus& existing, walk::WorkerIndex worker);
-  /// --generate-sigs: true where the quick check's `same` must not do: somebody has touched the target since it was signed.
+  /// --generate-sigs: true where the quick check's `same` must not do: there is a signature, and it does not hold.
   bool was_touched(TargetDirectory& target, const std::string& target_name, const sys::FileStatus& existing);
-  /// The source's content, where it is to be signed.  ESTALE: it ended before its size.
-  Result<std::optional<signature::Content>> content_to_sign(const Opened& source, walk::WorkerIndex worker);
+  /// What has been copied to `copy`, where that is to be signed; nothing where sizes mean nothing.  ESTALE: it ended before its size.  May read the copy,
+  /// so it comes before the times are set.
+  Result<std::optional<signature::Content>> content_to_sign(const Opened& source, sys::FdView copy, const Pair& pair,
+                                                             walk::WorkerIndex worker);
+  bool vouches_for(const sys::FileStatus& source) const;
+  signature::SourceState signed_for(const sys::FileStatus& source) const;
   void sign(TargetDirectory& target, const std::string& target_name, sys::FdView file, const signature::Content& content,
             const sys::FileStatus& source, bool fresh);
   /// A file that is equal already and has no signature.
@@ -328,6 +332,7 @@ class Copier final : public walk::Visitor {
   bool moved_from_orphan(const walk::Hold& directory, const std::string& name, const Opened& source,
                          const Renames::Orphan& orphan, sys::FdView old, const sys::FileStatus& status, walk::WorkerIndex worker);
   Result<> remove_moved_orphans();
+  static bool source_lacks(const Renames::Orphan& orphan);
   bool cloned_from_orphan(const walk::Hold& directory, const std::string& name, const Opened& source, sys::FdView old,
                           walk::WorkerIndex worker);
   void renamed(const walk::Hold& directory, const std::string& name, const Opened& source, const Renames::Orphan& orphan,
@@ -415,6 +420,7 @@ class Copier final : public walk::Visitor {
   Worker& at(walk::WorkerIndex worker) { return workers_[worker]; }
 
   const Options options_;
+  const timespec begin_;
   Observer& observer_;
   walk::Walk* walk_ = nullptr;
   sys::UniqueFd root_;

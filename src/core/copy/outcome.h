@@ -120,7 +120,8 @@ struct Counters {
   std::atomic<std::uint64_t> packed_files{0};  // of `files`: those that were compressed or decompressed
   std::atomic<std::uint64_t> packed_read{0};   // their bytes in the source
   std::atomic<std::uint64_t> packed_made{0};   // and in the target
-  std::atomic<std::uint64_t> signed_files{0};        // signatures written
+  std::atomic<std::uint64_t> signed_files{0};        // that got a signature, or another one
+  std::atomic<std::uint64_t> hashed_directories{0};  // whose hash was stored, for later runs to prune by
   std::atomic<std::uint64_t> signatures_ignored{0};  // that were there and did not hold: stale, damaged, of another version
   std::atomic<std::uint64_t> retries{0};      // files read again because they changed
   std::atomic<std::uint64_t> litter{0};       // temporary files of dead runs removed

@@ -35,4 +35,11 @@ Existing policy_for(const sys::FileStatus& source, const sys::FileStatus& target
   return Existing::compare;
 }
 
+bool may_change_unseen(const timespec& changed, const timespec& looked) {
+  constexpr std::int64_t kSecond = 1'000'000'000;
+  constexpr std::int64_t kFar = 9'000'000'000;  // seconds that still fit
+  if (changed.tv_sec > kFar || changed.tv_sec < -kFar) return true;
+  return changed.tv_sec * kSecond + changed.tv_nsec >= looked.tv_sec * kSecond + looked.tv_nsec - kSurelyEarlierNs;
+}
+
 }  // namespace foxing::copy

@@ -116,7 +116,7 @@ class LargeFile {
     if (!settled) outcome_ = tl::make_unexpected(std::move(settled).error());
     std::optional<signature::Content> content;
     if (outcome_) {
-      auto hashed = copier.content_to_sign(source, worker);
+      auto hashed = copier.content_to_sign(source, staged.fd(), Copier::target_of(*directory).pair(), worker);
       if (hashed) {
         content = std::move(*hashed);
       } else {
@@ -331,18 +331,19 @@ Result<Copier::Finished> Copier::read_once(TargetDirectory& target, std::string 
     why = "the target has another version of it";
   }
   if (changed) {
-    const bool settled = !hot || FOX_TRY(same_bytes(at(worker).bench, source.fd, staged.fd(), source.status.size()));
+    const bool skip_holes = target.pair().source_tells_holes && target.pair().target_tells_holes;
+    const bool settled = !hot || FOX_TRY(same_bytes(at(worker).bench, source.fd, staged.fd(), source.status.size(), skip_holes));
+    auto content = FOX_TRY(content_to_sign(source, staged.fd(), target.pair(), worker));
     meta::Losses losses = FOX_TRY(dress(target, source, staged));
-    auto content = FOX_TRY(content_to_sign(source, worker));
     return Finished{std::move(staged), std::move(*changed), std::move(losses), why, settled, std::move(content)};
   }
   const Attempts attempts = observer_.wants_files() ? Attempts::keep : Attempts::forget;
   Moved moved = FOX_TRY(copy_content(at(worker).bench, plan, source.fd, source.status, staged.fd(), target.pair(), attempts));
   // Before the times are set, since reading the copy moves its atime.
   const bool settled = !hot || FOX_TRY(same_content(at(worker).bench, source.fd, staged.fd(), source.status.size(), plan.holes));
+  auto content = FOX_TRY(content_to_sign(source, staged.fd(), target.pair(), worker));
   meta::Losses losses = FOX_TRY(dress(target, source, staged));
-  return Finished{std::move(staged), std::move(moved), std::move(losses),
-                  plan.steps[0].why, settled,          FOX_TRY(content_to_sign(source, worker))};
+  return Finished{std::move(staged), std::move(moved), std::move(losses), plan.steps[0].why, settled, std::move(content)};
 }
 
 bool Copier::split(const walk::Hold& directory, const std::string& name, sys::Links links, Opened& source, const Plan& plan,
