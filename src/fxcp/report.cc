@@ -129,7 +129,7 @@ void Report::problem(copy::Problem problem) {
 void Report::file(const copy::FileEvent& event) {
   const std::lock_guard lock(mutex_);
   if (json_) return print_line(stdout, json::file(event, dry_run_));
-  if (itemize_) return print_line(stdout, itemized(event));
+  if (itemize_) return print_line(stdout, change_letters(event) + ' ' + short_name(event));
   if (event.action == copy::FileEvent::Action::deleted) return print_line(stdout, "deleting " + printable(event.path));
   std::string text = printable(event.path);
   if (event.action == copy::FileEvent::Action::directory) text += '/';

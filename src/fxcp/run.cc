@@ -252,11 +252,9 @@ ExitCode run_copy(const Options& options) {
   (*deletion)->pass(Delete::before, walking);
 
   walk::Walk walk(copier, walking, [&](walk::WorkerIndex worker) { copier.quiet(worker); });
-  if (!options.dry_run) {
-    auto root = sys::duplicate(*target);
-    if (!root) return refused(std::move(root).error().about(plan->directory));
-    copier.connect(walk, std::move(*root));
-  }
+  auto root = options.dry_run ? Result<sys::UniqueFd>(sys::UniqueFd()) : sys::duplicate(*target);
+  if (!root) return refused(std::move(root).error().about(plan->directory));
+  copier.connect(walk, std::move(*root));
   for (const Item& item : plan->items) {
     if (auto added = add_item(walk, copier, *plan, item, *target); !added) {
       report.problem({copy::ProblemKind::failed, true, std::move(added).error().about(item.source)});
