@@ -35,11 +35,12 @@ _OLDER_SECONDS = 0.1
 
 
 class Kind:
-    def __init__(self, title, rounds, competitors, tree, change=None):
+    def __init__(self, title, rounds, competitors, tree, change=None, signed=False):
         self.title = title
         self.rounds = rounds
         self.competitors = competitors  # the first is the one that the others are compared with
         self.tree = tree  # words for make_workload
+        self.signed = signed  # the last run was `fxcp -a --generate-sigs`
         self.change = change  # what is done to the source; without it the target is not changed either
 
 
@@ -96,6 +97,8 @@ def remove_every_other(root):
 KINDS = {
     "again": Kind("10 000 × 4 KiB, nothing changed", 7, [FXCP, RSYNC, RSYNC_ALL], files_of_4_kib(10_000)),
     "again100k": Kind("100 000 × 4 KiB, nothing changed", 5, [FXCP, RSYNC, RSYNC_ALL], files_of_4_kib(100_000)),
+    "signed": Kind("10 000 × 4 KiB, nothing changed, with signatures", 7, [FXCP, RSYNC, RSYNC_ALL], files_of_4_kib(10_000), signed=True),
+    "signed100k": Kind("100 000 × 4 KiB, nothing changed, with signatures", 5, [FXCP, RSYNC, RSYNC_ALL], files_of_4_kib(100_000), signed=True),
     "edited": Kind("10 000 × 4 KiB, 1 % rewritten", 7, [FXCP, RSYNC, RSYNC_ALL], files_of_4_kib(10_000), rewrite_one_in_a_hundred),
     "blocks": Kind("1 GiB, 1 % of its 4 KiB blocks rewritten", 5, [FXCP, FXCP_INPLACE, RSYNC_DELTA, RSYNC, CP], one_file(GIB),
                    rewrite_one_block_in_a_hundred),
@@ -166,12 +169,12 @@ class Measurer:
         names = [name for name in cell.workload.kind.competitors if name.split()[0] not in self._competitors.missing]
         for name in names:
             cell.series[name] = measuring.Series(command(name, self._competitors.fxcp, cell.workload.path, cell.target))
-        put_back(cell)
+        self._put_back(cell)
         for name in names:
             progress(f"what it reads and writes: {name}")
             self._account(cell, name)
         # The comparing has read the target, which moves its access times; they are put back, too.
-        put_back(cell)
+        self._put_back(cell)
         for number in range(cell.rounds):
             first = number % len(names)
             for name in names[first:] + names[:first]:
@@ -205,12 +208,17 @@ class Measurer:
         if run is not None:
             series.add(run)
 
-    @staticmethod
-    def _prepare(cell):
+    def _prepare(self, cell):
         if cell.workload.kind.change is None:
             measuring.settle(cell)
         else:
-            put_back(cell)
+            self._put_back(cell)
+
+    def _put_back(self, cell):
+        put_back(cell)
+        if cell.workload.kind.signed:
+            subprocess.run([self._competitors.fxcp, "-a", "--generate-sigs", cell.workload.path, cell.target], check=True)
+            measuring.settle(cell)
 
 
 def _other_work(cell, account):
@@ -218,7 +226,7 @@ def _other_work(cell, account):
     name, size = cell.workload.name, cell.workload.bytes
     if account.read is None:
         return None
-    if name in ("again", "again100k") and max(account.read, account.written) >= size:
+    if name in ("again", "again100k", "signed", "signed100k") and max(account.read, account.written) >= size:
         return f"nothing had changed, but {account.read} bytes were read and {account.written} written"
     if name == "verify" and account.read < 2 * size:
         return f"only {account.read} bytes were read of two times {size}"

@@ -11,6 +11,8 @@ COLUMNS = ["from → to", "command", "time", "fxcp is", "read", "written", "on t
 TIMES = {
     "again": {second_run.RSYNC: 3.5, second_run.RSYNC_ALL: 6.0},
     "again100k": {second_run.RSYNC: 2.7, second_run.RSYNC_ALL: 6.0},
+    "signed": {second_run.RSYNC: 3.5, second_run.RSYNC_ALL: 6.0},
+    "signed100k": {second_run.RSYNC: 2.7, second_run.RSYNC_ALL: 6.0},
     "blocks": {second_run.RSYNC_DELTA: 3.0},
 }
 # Written, as a multiple of the blocks that changed, at most.

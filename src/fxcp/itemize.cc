@@ -22,6 +22,7 @@ char action_letter(const copy::FileEvent& event) {
   switch (event.action) {
     case Action::copied: return '>';
     case Action::linked: return 'h';
+    case Action::renamed:
     case Action::symlink:
     case Action::special: return 'c';
     case Action::directory: return event.changes.created ? 'c' : '.';

@@ -46,6 +46,7 @@ const char* name_of(copy::FileEvent::Action action) {
   switch (action) {
     case copy::FileEvent::Action::copied: return "copied";
     case copy::FileEvent::Action::linked: return "linked";
+    case copy::FileEvent::Action::renamed: return "renamed";
     case copy::FileEvent::Action::symlink: return "symlink";
     case copy::FileEvent::Action::special: return "special";
     case copy::FileEvent::Action::directory: return "directory";
@@ -107,6 +108,7 @@ std::string file(const copy::FileEvent& event, bool dry_run) {
   put_name(object, "path", event.path);
   object["file_type"] = sys::name_of(event.type);
   if (event.changes.any()) object["changes"] = changes(event.changes);
+  if (event.action == copy::FileEvent::Action::renamed) put_name(object, "from", event.from);
   if (event.action != copy::FileEvent::Action::copied) return line(object);
   object["bytes"] = event.size.value;
   if (dry_run) return line(object);
@@ -148,6 +150,10 @@ std::string summary(const copy::Counters& counters, const RunEnd& run, std::uint
                 {"hard_links", counters.hard_links.load()},
                 {"unchanged", counters.unchanged.load()},
                 {"updated", counters.updated.load()},
+                {"pruned", counters.pruned.load()},
+                {"renamed", counters.renamed.load()},
+                {"signatures_written", counters.signed_files.load()},
+                {"signatures_ignored", counters.signatures_ignored.load()},
                 {"skipped", counters.skipped.load()},
                 {"deleted", counters.deleted.load()},
                 {"delta_files", counters.delta_files.load()},

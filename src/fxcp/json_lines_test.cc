@@ -143,6 +143,10 @@ TEST(JsonLines, Summary) {
   counters.specials = 5;
   counters.hard_links = 6;
   counters.unchanged = 14;
+  counters.pruned = 21;
+  counters.renamed = 22;
+  counters.signed_files = 23;
+  counters.signatures_ignored = 24;
   counters.updated = 15;
   counters.skipped = 16;
   counters.deleted = 17;
@@ -168,6 +172,10 @@ TEST(JsonLines, Summary) {
       {"specials", 5},
       {"hard_links", 6},
       {"unchanged", 14},
+      {"pruned", 21},
+      {"renamed", 22},
+      {"signatures_written", 23},
+      {"signatures_ignored", 24},
       {"updated", 15},
       {"skipped", 16},
       {"deleted", 17},

@@ -245,6 +245,21 @@ constexpr OptionRow kOptions[] = {
     {.name = "delta-min-size", .section = Section::method, .sets = &Options::delta_min_size, .takes = Takes::required, .argument = "SIZE",
      .help = "smaller files are always written whole (default: 1M)",
      .manual = "Files smaller than SIZE in the source or the target are written whole. The default is 1M."},
+    {.name = "generate-sigs", .section = Section::method, .sets = &Options::generate_sigs,
+     .help = "leave signatures: what a later run need not read again",
+     .manual = "Leaves a signature on each file of the target, with a hash of its content, and on each directory a hash of everything below its source. Later "
+               "runs with the same options leave whole directories alone that have not been touched (see --no-prune), read less to find what "
+               "differs, and notice files of the target that somebody has touched."},
+    {.name = "prune", .negation = "no-prune", .section = Section::method, .sets = &Options::prune,
+     .help = "leave directories alone that have not been touched (default)",
+     .manual = "Where --generate-sigs has left hashes, a directory of the source below which nothing has been touched since is taken for equal to its copy, "
+               "and the copy is not looked at: what others have done below it in the target stays. --no-prune looks at everything; so do "
+               "--verify, --checksum, --ignore-times and -ii."},
+    {.name = "detect-renames", .section = Section::method, .sets = &Options::detect_renames,
+     .help = "look for renamed and moved files in the target before copying them",
+     .manual = "A file that is new in the source, and has size, modification time and content of one that the target has under a name that the source no longer "
+               "has, is not copied. With --delete, and where nothing that is deleted is kept or guarded, the file in the target gets the new name; "
+               "else its blocks are shared where the filesystem can do that. --delete then deletes afterwards."},
     {.name = "verify", .section = Section::method, .sets = &Options::verify,
      .help = "read everything again afterwards, and compare",
      .manual = "When all is copied, reads the sources and their copies again and compares every byte and attribute, as fxcp verify does, but for names "

@@ -172,6 +172,7 @@ class Parser {
   Result<> finish();
   Result<> sort_operands();
   void settle_attributes();
+  void note_decisive();
   Result<> check_contradictions() const;
   template <class Contradict>
   Result<> check_comparison(Contradict contradict) const;
@@ -390,7 +391,24 @@ Result<> Parser::finish() {
   FOX_TRY(check_contradictions());
   settle_attributes();
   FOX_TRY(sort_operands());
+  note_decisive();
   return check_stream();
+}
+
+/// Everything counts that is not known to change only the way there.
+void Parser::note_decisive() {
+  static constexpr std::string_view kOnlyTheWay[] = {
+      "jobs",       "bwlimit",        "throttle",      "nice",    "ionice",      "stop-after", "stop-at",       "fsync",
+      "atomic",     "verify",         "generate-sigs", "prune",   "mkpath",      "dry-run",    "reflink",       "inplace",
+      "whole-file", "delta-min-size", "checksum",      "partial", "partial-dir", "temp-dir",   "delete-anyway", "detect-renames"};
+  for (const Given& one : given_) {
+    const bool only_the_way =
+        one.row->section == Section::report || std::ranges::find(kOnlyTheWay, one.row->name) != std::end(kOnlyTheWay);
+    if (only_the_way) continue;
+    options_.decisive += fmt::format("{}{}={}\n", one.negated ? "no-" : "",
+                                     one.row->name.empty() ? std::string_view(&one.row->letter, 1) : one.row->name,
+                                     one.argument == nullptr ? "" : one.argument);
+  }
 }
 
 template <class Contradict>
@@ -398,6 +416,8 @@ Result<> Parser::check_comparison(Contradict contradict) const {
   if (options_.checksum && options_.size_only) return contradict("--checksum", "--size-only");
   if (options_.checksum && options_.ignore_times) return contradict("--checksum", "--ignore-times");
   if (options_.size_only && options_.ignore_times) return contradict("--size-only", "--ignore-times");
+  if (options_.detect_renames && options_.deletion == Delete::before)
+    return contradict("--detect-renames", "--delete-before", "what was renamed would be deleted first");
   if (options_.files_from && options_.deletion != Delete::no)
     return contradict("--files-from", "--delete", "what is not listed is not looked at");
   if (options_.max_depth && *options_.max_depth < 1) return refuse("--max-depth: use a number from 1 on");
@@ -479,6 +499,8 @@ Result<> Parser::check_contradictions() const {
 }
 
 void Parser::settle_attributes() {
+  // What has another name now must still be there when that is copied.
+  if (options_.detect_renames && options_.deletion == Delete::during) options_.deletion = Delete::after;
   for (const OptionRow& row : option_table())
     if (const auto* part = std::get_if<bool Preserve::*>(&row.sets)) {
       const bool all = options_.archive || options_.command == Command::verify;

@@ -104,6 +104,9 @@ struct Options {
   std::vector<std::string> link_dest;
   std::vector<std::string> copy_dest;
   std::vector<std::string> compare_dest;
+  bool generate_sigs = false;      // signatures on every file, hashes on every directory
+  bool prune = true;               // what has such a hash as before is not looked at
+  bool detect_renames = false;
   bool verify = false;             // after copying
   bool mkpath = false;
 
@@ -162,6 +165,8 @@ struct Options {
   bool decompress = false;
   bool copy_devices = false;
   bool write_devices = false;
+
+  std::string decisive;  // the options given that decide what the target is to be: a line each
 
   bool from_standard_input() const { return sources.size() == 1 && sources.front() == "-"; }
   /// One SRC that is read from its beginning to its end, once, or written to a device: run_stream does it.

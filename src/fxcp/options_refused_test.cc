@@ -68,7 +68,7 @@ TEST(Options, EveryErrorInItsWords) {
       {{"--de", "a", "b"},
        "unknown option --de; names are written in full: --delete-excluded, --delete, --delete-during, --delete-before, "
        "--delete-after, "
-       "--delete-delay, --delete-anyway, --devices, --dereference, --dereference-args, --delta-min-size, --decompress"},
+       "--delete-delay, --delete-anyway, --devices, --dereference, --dereference-args, --delta-min-size, --detect-renames, --decompress"},
       {{"--delete", "a", "b"}, "--delete means something only with --recursive or --archive"},
       {{"--=", "a", "b"}, "unknown option --"},
       {{"--no-recursive", "a", "b"}, "unknown option --no-recursive"},

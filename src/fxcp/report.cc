@@ -192,6 +192,8 @@ void Report::file(const copy::FileEvent& event) {
     text += fmt::format(" ({}; {})", event.why, human(event.size));
   } else if (explain_ && event.action == copy::FileEvent::Action::linked) {
     text += ": hard link to a file copied before";
+  } else if (explain_ && event.action == copy::FileEvent::Action::renamed) {
+    text += ": the target had it as " + printable(event.from);
   }
   print_line(stdout, text);
 }
@@ -307,6 +309,10 @@ void Report::print_statistics(const copy::Counters& counters, const RunEnd& run)
   row("Hard links", grouped(counters.hard_links));
   if (counters.unchanged > 0) row("Equal already", grouped(counters.unchanged));
   if (counters.updated > 0) row("Only attributes", grouped(counters.updated));
+  if (counters.pruned > 0) row("Directories not looked at", grouped(counters.pruned));
+  if (counters.renamed > 0) row("Had another name", grouped(counters.renamed));
+  if (counters.signed_files > 0) row("Signatures left", grouped(counters.signed_files));
+  if (counters.signatures_ignored > 0) row("Signatures not believed", grouped(counters.signatures_ignored));
   if (counters.skipped > 0) row("Left alone", grouped(counters.skipped));
   if (counters.delta_files > 0)
     row("Only changed parts",

@@ -12,6 +12,7 @@
 #include "fxcp/manner.h"
 #include "fxcp/preflight.h"
 #include "fxcp/progress.h"
+#include "fxcp/remembered.h"
 #include "fxcp/selection.h"
 #include "sys/file.h"
 #include "sys/names.h"
@@ -57,6 +58,7 @@ copy::Options engine_options(const Options& options, mode_t umask) {
   engine.atomic = options.atomic;
   engine.durable = options.fsync;
   engine.compare = comparison(options);
+  engine.sign = options.generate_sigs;
   engine.delta.whole_file = options.whole_file;
   engine.delta.in_place = options.in_place;
   if (options.delta_min_size) engine.delta.smallest = *options.delta_min_size;
@@ -181,6 +183,8 @@ ExitCode run_copy(const Options& options) {
   copy::Options engine = engine_options(options, umask);
   if (auto opened = manner->open_references(options, *target); !opened) return refused_after_all(opened.error());
   manner->apply_to(engine);
+  const Remembered remembered(options, *plan, *target, walking, umask);
+  remembered.apply_to(engine);
   engine.target_name = plan->directory;
   engine.most_waiting_commits = std::clamp<std::size_t>(descriptors / 8, 1, 1024);
   copy::Copier copier(engine, report, workers);
@@ -231,6 +235,12 @@ ExitCode run_copy(const Options& options) {
   }
   if (options.verify && !options.dry_run && !sys::stop_requested())
     verify_copies(options, *plan, *target, engine.keep, walking, report);
+  // Where something failed later than the directories were left (a pass that deletes), their hashes would say too much.
+  const bool hashes_hold = report.failures() == 0 || options.deletion == Delete::no || options.deletion == Delete::during;
+  if (hashes_hold && !sys::stop_requested()) {
+    if (const auto stored = copier.store_hashes(); !stored)
+      report.problem({copy::ProblemKind::failed, true, Error(stored.error()).about(plan->directory)});
+  }
   if (report.failures() == 0 && !sys::stop_requested()) remember_origin(options, *plan, *target);
 
   copy::Counters counters;

@@ -111,11 +111,15 @@ walk::Visitor::Descend Copier::enter(walk::Directory& directory, walk::WorkerInd
     directory.attach(std::move(*target));
   }
   TargetDirectory& target = target_of(directory);
-  if (auto opened = open_up(target); !opened) {
+  if (!target.fresh() && pruned(directory, target, worker)) return Descend::no;
+  auto opened = open_up(target);
+  if (opened && !target.fresh()) opened = hashes_.forget(target);
+  if (!opened) {
     fail_entry(directory, {}, std::move(opened).error());
     return Descend::no;
   }
   target.stands_for(directory);
+  read_note(directory, target);
   if (!target.fresh()) take_stock(directory, target, worker);
   const bool top = parent == nullptr || parent->status().inode() == InodeNo(0);
   if (top && options_.atomic) staging_.may_lie_in(target, temp_names_, static_cast<unsigned>(workers_.size()));
@@ -148,7 +152,9 @@ walk::Visitor::Descend Copier::enter_dry(walk::Directory& directory, walk::Worke
   }
   Changes changes = Changes::creation();
   if (TargetDirectory* target = existing_target(directory)) {
+    if (pruned(directory, *target, worker)) return Descend::no;
     target->stands_for(directory);
+    read_note(directory, *target);
     take_stock(directory, *target, worker);
     changes = {};
     changes.add(meta::status_differences(directory.status(), target->status(), options_.keep, options_.compare.window));
@@ -273,10 +279,14 @@ void Copier::leave(walk::Directory& directory) {
   if (options_.dry_run) return;
   TargetDirectory& target = target_of(directory);
   if (!target.open()) return;  // could not be opened again; reported
+  if (auto saved = target.sidecar().save(target.fd(), temp_names_.next()); !saved)  // before it gets its times
+    fail_entry(directory, {}, std::move(saved).error());
   if (staging_.lie_in(target)) {  // before it gets its times
     if (auto removed = staging_.remove(target.fd()); !removed) fail_entry(directory, {}, std::move(removed).error());
   }
+  leave_note(directory, target);
   dress(directory, target);
+  store_hash(directory, target);
 }
 
 void Copier::dress(walk::Directory& directory, TargetDirectory& target) {
@@ -290,7 +300,7 @@ void Copier::delete_extras(walk::Directory& directory) {
   if (target == nullptr || !target->open()) return;
   // Every name that was there has been met: nothing to look for.
   if (!directory.incomplete() && target->all_were_met()) return;
-  deleter_->remove_extras(directory, *target);
+  if (!deleter_->remove_extras(directory, *target)) spoil(directory);
 }
 
 Result<meta::Losses> Copier::dress_new(const walk::Directory& directory, TargetDirectory& target) {
@@ -381,6 +391,7 @@ void Copier::report(ProblemKind kind, bool failure, Error error) {
 }
 
 void Copier::report(const walk::Directory& directory, std::string_view name, ProblemKind kind, Error error, bool failure) {
+  if (kind != ProblemKind::left_out) spoil(directory);  // that is as the options say
   report(kind, failure, std::move(error).about(name.empty() ? directory.path() : directory.path_of(name)));
 }
 
@@ -392,6 +403,7 @@ void Copier::report(const walk::Directory& directory, std::string_view name, con
 }
 
 void Copier::fail_entry(const walk::Directory& directory, std::string_view name, Error error) {
+  spoil(directory);
   if (error.code == ECANCELED && sys::stop_requested()) return;  // the whole run was asked to stop, and says so itself
   ProblemKind kind = ProblemKind::failed;
   if (error.code == ENOSPC) {
@@ -422,11 +434,16 @@ std::string Copier::target_path(const walk::Directory& directory, std::string_vi
 
 Result<> Copier::finish() {
   FOX_ASSERT(hard_links_.nobody_waits());
-  if (!options_.durable) return {};
-  return commits_.finish();
+  if (options_.durable) FOX_TRY(commits_.finish());
+  return remove_moved_orphans();
 }
 
 void Copier::add_counters_to(Counters& sum) const {
+  using signature::Ignored;
+  using signature::Written;
+  sum.signed_files += signatures_.written(Written::attribute) + signatures_.written(Written::sidecar);
+  for (const Ignored why : {Ignored::stale, Ignored::damaged, Ignored::foreign})
+    sum.signatures_ignored += signatures_.ignored(why);
   for (const Worker& worker : workers_) {
     const Counters& from = worker.counters;
     const auto add = [](std::atomic<std::uint64_t>& to, const std::atomic<std::uint64_t>& value) {
@@ -440,6 +457,8 @@ void Copier::add_counters_to(Counters& sum) const {
     add(sum.hard_links, from.hard_links);
     add(sum.unchanged, from.unchanged);
     add(sum.updated, from.updated);
+    add(sum.pruned, from.pruned);
+    add(sum.renamed, from.renamed);
     add(sum.skipped, from.skipped);
     add(sum.deleted, from.deleted);
     add(sum.delta_files, from.delta_files);

@@ -15,10 +15,12 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "core/copy/as_of.h"
 #include "core/copy/changes.h"
 #include "core/copy/content.h"
 #include "core/copy/deleting.h"
@@ -28,14 +30,17 @@
 #include "core/copy/outcome.h"
 #include "core/copy/pairs.h"
 #include "core/copy/planner.h"
+#include "core/copy/pruning.h"
 #include "core/copy/quick_check.h"
 #include "core/copy/reference.h"
+#include "core/copy/renames.h"
 #include "core/copy/seen.h"
 #include "core/copy/staging.h"
 #include "core/copy/target.h"
 #include "core/copy/temp_names.h"
 #include "core/meta/compare.h"
 #include "core/meta/meta.h"
+#include "core/signature/store.h"
 #include "core/walk/walk.h"
 
 namespace foxing::copy {
@@ -60,10 +65,18 @@ struct Options {
     bool in_place = false;  // --inplace: the target's file itself is changed
     Bytes smallest = 1_MiB;  // smaller files are copied whole
   } delta;
+  bool sign = false;  // --generate-sigs: every regular file of the target gets a signature
+  digest::Digest decisive;  // of all options that decide what the target is to be
+  bool notes = true;  // notes on directories (as_of.h) are believed
+  Pruning pruning;
+  const Renames* renames = nullptr;  // --detect-renames; outlives the copier
   const References* references = nullptr;  // --link-dest and its like; outlive the copier
   governor::Governor* governor = nullptr;  // paces the run; outlives the copier
   std::string target_name;  // how messages call the target directory
 };
+
+/// The hash of one leaf, of whatever size the signature has; for Delta::hash.
+LeafHash hash_of_large_leaf(std::span<const std::byte> bytes);
 
 /// Several workers on one large file: shared by its pieces.
 class LargeFile;
@@ -95,7 +108,11 @@ class Copier final : public walk::Visitor {
   /// After the walk: the last flush of --fsync.
   Result<> finish();
 
+  /// When nothing has failed: stores what the next run may prune by (pruning.h).
+  Result<> store_hashes() { return root_ ? hashes_.flush(root_) : Result<>(); }
+
   bool no_space() const { return no_space_.load(); }
+  const signature::Store& signatures() const { return signatures_; }
   /// Sums over all workers.
   void add_counters_to(Counters& sum) const;
 
@@ -130,6 +147,7 @@ class Copier final : public walk::Visitor {
     meta::Losses losses;
     std::string_view why;  // the planner's reason
     bool settled = true;  // false: the source was being written to while its times stood still
+    std::optional<signature::Content> content = {};  // to be signed with
   };
 
   // directories (copier.cc)
@@ -166,11 +184,15 @@ class Copier final : public walk::Visitor {
   };
   Standing standing_of(const walk::Hold& directory, const std::string& name, sys::Links links, const sys::FileStatus& status,
                        bool leads, Compared& compared, walk::WorkerIndex worker);
+  /// Counts and tells it, and links the names that wait.
+  Standing equal_already(const walk::Hold& directory, const std::string& name, const sys::FileStatus& status, bool leads,
+                         TargetDirectory& target, const std::string& target_name, const sys::FileStatus& existing,
+                         walk::WorkerIndex worker);
   Standing skipped(bool leads, const sys::FileStatus& status, walk::WorkerIndex worker);
   Standing update(const walk::Hold& directory, const std::string& name, sys::Links links, const sys::FileStatus& status,
                   const sys::FileStatus& existing, bool looked, bool leads, const Changes& changes, walk::WorkerIndex worker);
   Result<Sameness> same_object(const walk::Hold& directory, const std::string& name, sys::Links links,
-                               const sys::FileStatus& status, const TargetDirectory& target, const std::string& target_name,
+                               const sys::FileStatus& status, TargetDirectory& target, const std::string& target_name,
                                const sys::BornStatus& there, Changes& changes, walk::WorkerIndex worker);
   Result<bool> data_is_same(walk::Directory& directory, const std::string& name, sys::Links links, const sys::FileStatus& status,
                             const TargetDirectory& target, const std::string& target_name, walk::WorkerIndex worker);
@@ -183,14 +205,47 @@ class Copier final : public walk::Visitor {
   bool may_be_half_changed(const TargetDirectory& target, const std::string& target_name, const sys::FileStatus& existing) const;
   static constexpr Bytes kSmallestMarked = 64_KiB;  // smaller files are never changed in place, whatever --delta-min-size says
   bool must_be_another_inode(const sys::FileStatus& status, const sys::FileStatus& existing, bool would_be_changed);
-  static void note_as_seen(const sys::FileStatus& status, const TargetDirectory& target, const std::string& target_name,
-                           const sys::FileStatus& existing);
+  void note_as_seen(const sys::FileStatus& status, const TargetDirectory& target, const std::string& target_name,
+                    const sys::FileStatus& existing) const;
   bool was_looked_at(const sys::FileStatus& status, const TargetDirectory& target, const std::string& target_name,
                      const sys::FileStatus& existing) const;
   static FileEvent event_of(const walk::Directory& directory, std::string_view name, FileEvent::Action action,
                             sys::FileType type);
   void tell(const walk::Directory& directory, std::string_view name, FileEvent::Action action, const sys::FileStatus& status,
             const Changes& changes);
+
+  // directories that need no look (signing.cc)
+  /// True where the target has all of it, by its hash; that has been counted.
+  bool pruned(walk::Directory& directory, TargetDirectory& target, walk::WorkerIndex worker);
+  void store_hash(walk::Directory& directory, TargetDirectory& target);
+  static void spoil(const walk::Directory& directory);
+
+  // directories that were compared (existing.cc)
+  AsOf as_of(const walk::Directory& directory, const TargetDirectory& target) const;
+  void read_note(const walk::Directory& directory, TargetDirectory& target);
+  void leave_note(const walk::Directory& directory, TargetDirectory& target);
+  /// True where the note says that the pair is equal, with all attributes.
+  bool is_noted(const walk::Directory& directory, const sys::FileStatus& status, TargetDirectory& target,
+                const sys::FileStatus& existing) const;
+
+  // signatures (signing.cc)
+  /// What the target's signature says of data that the quick check leaves in doubt; nothing where there is none that holds.
+  std::optional<Data> told_by_signature(const walk::Hold& directory, const std::string& name, sys::Links links,
+                                        const sys::FileStatus& status, TargetDirectory& target, const std::string& target_name,
+                                        const sys::FileStatus& existing, walk::WorkerIndex worker);
+  /// --generate-sigs: true where the quick check's `same` must not do: somebody has touched the target since it was signed.
+  bool was_touched(TargetDirectory& target, const std::string& target_name, const sys::FileStatus& existing);
+  /// The source's content, where it is to be signed.  ESTALE: it ended before its size.
+  Result<std::optional<signature::Content>> content_to_sign(const Opened& source, walk::WorkerIndex worker);
+  void sign(TargetDirectory& target, const std::string& target_name, sys::FdView file, const signature::Content& content,
+            const sys::FileStatus& source, bool fresh);
+  /// A file that is equal already and has no signature.
+  void sign_existing(TargetDirectory& target, const std::string& target_name, const sys::FileStatus& source,
+                     const sys::FileStatus& existing, walk::WorkerIndex worker);
+  /// What the file's signature says; nothing where none is wanted, or none holds.
+  std::optional<signature::FileSignature> signature_of(sys::FdView file);
+  /// `source`: its present version; null: still the one that is signed for.
+  void renew(sys::FdView file, const std::optional<signature::FileSignature>& before, const sys::FileStatus* source);
 
   // regular files (regular_file.cc)
   void visit_regular(const walk::Hold& directory, const walk::Entry& entry, walk::WorkerIndex worker);
@@ -225,6 +280,19 @@ class Copier final : public walk::Visitor {
   bool named_as_reference(const walk::Hold& directory, const std::string& name, const Opened& source,
                           const References::Found& found, walk::WorkerIndex worker);
 
+  // what the target has under another name (renames.cc)
+  /// True where the file's data has been taken from there.
+  bool taken_by_rename(const walk::Hold& directory, const std::string& name, const Opened& source, walk::WorkerIndex worker);
+  bool taken_from_orphan(const walk::Hold& directory, const std::string& name, const Opened& source,
+                         const Renames::Orphan& orphan, walk::WorkerIndex worker);
+  bool moved_from_orphan(const walk::Hold& directory, const std::string& name, const Opened& source,
+                         const Renames::Orphan& orphan, sys::FdView old, const sys::FileStatus& status, walk::WorkerIndex worker);
+  Result<> remove_moved_orphans();
+  bool cloned_from_orphan(const walk::Hold& directory, const std::string& name, const Opened& source, sys::FdView old,
+                          walk::WorkerIndex worker);
+  void renamed(const walk::Hold& directory, const std::string& name, const Opened& source, const Renames::Orphan& orphan,
+               walk::WorkerIndex worker);
+
   // large files that the target has in another version (replacing.cc)
   bool worth_a_delta(const Opened& source) const;
   /// Fills `staged` from a changed clone of the old version; nothing where that cannot be done, and `staged` is empty.
@@ -234,6 +302,9 @@ class Copier final : public walk::Visitor {
   bool changed_in_place(const walk::Hold& directory, const std::string& name, Opened& source, walk::WorkerIndex worker);
   void finish_in_place(const walk::Hold& directory, const std::string& name, const Opened& source, sys::FdView target,
                        const DeltaDone& done, walk::WorkerIndex worker);
+  /// By the signature of the old version, where one holds: what need not be read of it.
+  std::vector<LeafHash> known_leaves(TargetDirectory& target, const std::string& name, sys::FdView old,
+                                     const sys::FileStatus& status, Bytes& leaf_size);
   Moved count_delta(const Opened& source, const DeltaMoved& moved, walk::WorkerIndex worker);
   static Error changed_error();
   static constexpr int kMostReadings = 3;
@@ -297,6 +368,10 @@ class Copier final : public walk::Visitor {
   Clearing* clearing_ = nullptr;
   Keeper* keeper_ = nullptr;
   StagingDirectories staging_;
+  std::mutex moved_orphans_mutex_;
+  std::vector<Renames::Orphan> moved_orphans_;
+  signature::Store signatures_;
+  DirectoryHashes hashes_{options_.pruning, signatures_, temp_names_};
   std::vector<Worker> workers_;
   std::atomic<bool> no_space_{false};
 };

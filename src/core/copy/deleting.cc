@@ -216,6 +216,7 @@ void Deleter::told(const std::string& path, const std::string& below, sys::FileT
 }
 
 void Deleter::failed(const std::string& path, Error error) {
+  failed_.fetch_add(1, std::memory_order_relaxed);
   if (error.code == ECANCELED && sys::stop_requested()) return;
   const bool in_the_way = error.code == EBUSY || error.code == ENOTEMPTY;
   observer_.problem({in_the_way ? ProblemKind::in_the_way : ProblemKind::failed, true, std::move(error).about(path)});
@@ -260,8 +261,8 @@ Result<std::vector<Deleter::Extra>> Deleter::extras_of(walk::Directory& source, 
   return extras;
 }
 
-void Deleter::remove_extras(walk::Directory& source, TargetDirectory& target) {
-  if (target.fresh() || !target.open()) return;
+bool Deleter::remove_extras(walk::Directory& source, TargetDirectory& target) {
+  if (target.fresh() || !target.open()) return target.fresh();
   if (source.incomplete() && !options_.despite_errors) {
     // What could not be read may well be there.
     observer_.problem(
@@ -271,16 +272,21 @@ void Deleter::remove_extras(walk::Directory& source, TargetDirectory& target) {
           .operation = "",
           .subject = source.path(),
           .detail = "could not be read whole, so nothing is deleted in its copy (--ignore-errors deletes all the same)"}});
-    return;
+    return false;
   }
-  if (sys::stop_requested()) return;
+  if (sys::stop_requested()) return false;
+  const std::uint64_t stayed = spared_.load() + failed_.load();
   auto extras = extras_of(source, target);
-  if (!extras) return failed(target.shown(), std::move(extras).error());
+  if (!extras) {
+    failed(target.shown(), std::move(extras).error());
+    return false;
+  }
   for (const Extra& extra : *extras) {
-    if (sys::stop_requested()) return;
+    if (sys::stop_requested()) return false;
     if (auto removed = remove(source, target, extra); !removed && removed.error().code != ENOENT)
       failed(joined(target.shown(), extra.name), std::move(removed).error());
   }
+  return spared_.load() + failed_.load() == stayed;  // of any directory: then this one is looked at again next time
 }
 
 Result<> Deleter::remove(walk::Directory& source, TargetDirectory& target, const Extra& extra) {

@@ -40,8 +40,8 @@ class Deleter final : public Clearing {
   Deleter(Deleting options, Observer& observer, const walk::Selector* selector, Keeper* keeper)
       : options_(std::move(options)), observer_(observer), selector_(selector), keeper_(keeper) {}
 
-  /// Removes from `target` what is neither in `source` nor guarded.  Failures reach the Observer.
-  void remove_extras(walk::Directory& source, TargetDirectory& target);
+  /// Removes from `target` what is neither in `source` nor guarded.  Failures reach the Observer; false: something stays that should have gone.
+  bool remove_extras(walk::Directory& source, TargetDirectory& target);
 
   // Clearing
   Result<bool> clear(TargetDirectory& directory, const std::string& name) override;
@@ -71,6 +71,7 @@ class Deleter final : public Clearing {
   Keeper* const keeper_;
   std::atomic<std::uint64_t> removed_{0};
   std::atomic<std::uint64_t> spared_{0};
+  std::atomic<std::uint64_t> failed_{0};
 };
 
 /// --delete-before, --delete-after: a walk of its own that only deletes.

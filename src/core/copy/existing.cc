@@ -10,6 +10,7 @@
 #include "core/copy/copier.h"
 #include "sys/file.h"
 #include "sys/names.h"
+#include "sys/process.h"
 
 namespace foxing::copy {
 namespace {
@@ -62,12 +63,15 @@ Result<meta::Losses> Copier::update_attributes(walk::Directory& directory, const
   const bool moved =
       FOX_TRY(sys::status_of(source)).key() != status.key() || FOX_TRY(sys::status_of(copy)).key() != existing.key();
   if (moved) return fail(ESTALE, "openat", {}, "was replaced while it was compared");
+  const auto signature = signature_of(copy);
   const bool may_write = options_.keep.privileges.ignore_permissions || (existing.permissions() & S_IWUSR) != 0;
   const bool link = existing.type() == sys::FileType::symlink;
   if (!may_write && !link)  // user.* attributes ask for it; `apply` sets the mode behind them
     FOX_TRY(sys::set_mode({copy, sys::Handle::path}, existing.permissions() | S_IWUSR));
-  return meta::apply({source, sys::Handle::path}, status, {copy, sys::Handle::path}, meta::Current::of(existing), options_.keep,
-                     target.pair().fidelity);
+  auto losses = meta::apply({source, sys::Handle::path}, status, {copy, sys::Handle::path}, meta::Current::of(existing),
+                            options_.keep, target.pair().fidelity);
+  renew(copy, signature, &status);
+  return losses;
 }
 
 Copier::Standing Copier::standing_of(const walk::Hold& directory, const std::string& name, sys::Links links,
@@ -89,7 +93,8 @@ Copier::Standing Copier::standing_of(const walk::Hold& directory, const std::str
   }
   const sys::FileStatus* existing = &found_there->status;
   target.count_match(target_name);
-  const bool half_changed = may_be_half_changed(target, target_name, *existing);
+  const bool noted = is_noted(*directory, status, target, *existing);  // a mark would have moved ctime
+  const bool half_changed = !noted && may_be_half_changed(target, target_name, *existing);
   if (!half_changed && policy_for(status, *existing, options_.compare) == Existing::leave) return skipped(leads, status, worker);
   if (existing->type() != status.type()) {
     changes = Changes::creation();
@@ -98,6 +103,9 @@ Copier::Standing Copier::standing_of(const walk::Hold& directory, const std::str
 
   changes = {};
   if (existing->type() == sys::FileType::regular) compared.existing = *existing;
+  if (noted && !must_be_another_inode(status, *existing, false))
+    return equal_already(directory, name, status, leads, target, target_name, *existing, worker);
+  target.noted().falls_short.store(true, std::memory_order_relaxed);
   auto same = same_object(directory, name, links, status, target, target_name, *found_there, changes, worker);
   if (!same && same.error().code == ECANCELED) return failed(std::move(same).error());
   if (!same) return Standing::to_copy;  // reading one of them failed: the copy will name the reason, or replace what is broken
@@ -110,12 +118,53 @@ Copier::Standing Copier::standing_of(const walk::Hold& directory, const std::str
     return update(directory, name, links, status, *existing, *same == Sameness::after_a_look, leads, changes, worker);
   }
   if (*same == Sameness::after_a_look && !options_.dry_run) note_as_seen(status, target, target_name, *existing);
+  return equal_already(directory, name, status, leads, target, target_name, *existing, worker);
+}
+
+Copier::Standing Copier::equal_already(const walk::Hold& directory, const std::string& name, const sys::FileStatus& status,
+                                       bool leads, TargetDirectory& target, const std::string& target_name,
+                                       const sys::FileStatus& existing, walk::WorkerIndex worker) {
+  if (options_.sign) sign_existing(target, target_name, status, existing, worker);
   at(worker).counters.unchanged.fetch_add(1, std::memory_order_relaxed);
   at(worker).counters.bytes_so_far.fetch_add(status.type() == sys::FileType::regular ? status.size().value : 0,
                                              std::memory_order_relaxed);
   if (observer_.wants_unchanged()) tell(*directory, name, FileEvent::Action::unchanged, status, {});
   if (leads) link_group_done(*directory, name, status, worker);
   return Standing::settled;
+}
+
+// ---- Notes on directories
+
+AsOf Copier::as_of(const walk::Directory& directory, const TargetDirectory& target) const {
+  return {.source = directory.status().key(), .target = target.status().inode(), .options = options_.decisive};
+}
+
+void Copier::read_note(const walk::Directory& directory, TargetDirectory& target) {
+  target.noted().entered = now();
+  const bool by_attributes = options_.keep.xattrs || options_.keep.acls;
+  const bool quick = options_.compare.by == Comparison::By::quick;
+  if (options_.notes && by_attributes && quick && !target.fresh() && can_be_noted(target.pair()))
+    target.noted().as_of = read_as_of(target.fd(), as_of(directory, target));
+}
+
+void Copier::leave_note(const walk::Directory& directory, TargetDirectory& target) {
+  // In a directory that was made just now every entry is younger than the note would be.
+  const bool wanted = !target.fresh() && target.noted().falls_short.load(std::memory_order_relaxed);
+  const bool by_attributes = options_.keep.xattrs || options_.keep.acls;
+  const bool by_names = options_.compare.by == Comparison::By::size || options_.compare.trust_times;  // less was compared
+  if (!wanted || !by_attributes || by_names || !can_be_noted(target.pair())) return;
+  if (target.spoiled() || directory.incomplete() || sys::stop_requested()) return;
+  write_as_of(target.fd(), as_of(directory, target), target.noted().entered);
+}
+
+bool Copier::is_noted(const walk::Directory& directory, const sys::FileStatus& status, TargetDirectory& target,
+                      const sys::FileStatus& existing) const {
+  const std::optional<timespec>& as_of = target.noted().as_of;
+  if (!as_of || !is_covered(status, *as_of) || !is_covered(existing, *as_of)) return false;
+  const bool same_places = status.device() == directory.status().device() && existing.device() == target.status().device();
+  const bool same_size = status.type() != sys::FileType::regular || status.size() == existing.size();
+  return same_places && same_size && status.type() == existing.type() &&
+         !meta::status_differences(status, existing, options_.keep, options_.compare.window).any();
 }
 
 /// A run that changed it in place has not come to its end: nothing but its bytes can be believed.
@@ -135,7 +184,7 @@ Copier::Standing Copier::skipped(bool leads, const sys::FileStatus& status, walk
 
 /// Everything but attributes: data, link text, device number.
 Result<Copier::Sameness> Copier::same_object(const walk::Hold& directory, const std::string& name, sys::Links links,
-                                             const sys::FileStatus& status, const TargetDirectory& target,
+                                             const sys::FileStatus& status, TargetDirectory& target,
                                              const std::string& target_name, const sys::BornStatus& there, Changes& changes,
                                              walk::WorkerIndex worker) {
   const sys::FileStatus& existing = there.status;
@@ -157,6 +206,12 @@ Result<Copier::Sameness> Copier::same_object(const walk::Hold& directory, const 
   changes.size = status.size() != existing.size();
   Data data = target.pair().sizes_mean_nothing ? Data::differs : quick_check(status, existing, there.born, options_.compare);
   if (data == Data::look && was_looked_at(status, target, target_name, existing)) data = Data::same;
+  if (data == Data::look && options_.compare.by == Comparison::By::quick && !may_be_half_changed(target, target_name, existing)) {
+    const auto told = told_by_signature(directory, name, links, status, target, target_name, existing, worker);
+    if (told == Data::same) return content(true, Sameness::after_a_look);
+    if (told) return content(false, Sameness::differs);
+  }
+  if (data == Data::same && options_.sign && was_touched(target, target_name, existing)) data = Data::look;
   if (data == Data::same && may_be_half_changed(target, target_name, existing)) data = Data::look;
   if (data == Data::same) return Sameness::at_a_glance;
   if (data == Data::differs) return Sameness::differs;
@@ -185,6 +240,7 @@ Copier::Standing Copier::update(const walk::Hold& directory, const std::string& 
     }
     report(*directory, name, *losses);
     if (looked) note_as_seen(status, target, target.name_for(name), existing);
+    if (options_.sign) sign_existing(target, target.name_for(name), status, existing, worker);
   }
   at(worker).counters.updated.fetch_add(1, std::memory_order_relaxed);
   at(worker).counters.bytes_so_far.fetch_add(status.type() == sys::FileType::regular ? status.size().value : 0,
@@ -196,7 +252,7 @@ Copier::Standing Copier::update(const walk::Hold& directory, const std::string& 
 
 /// The bytes have been compared and are equal: the next run need not do it again.
 void Copier::note_as_seen(const sys::FileStatus& status, const TargetDirectory& target, const std::string& target_name,
-                          const sys::FileStatus& existing) {
+                          const sys::FileStatus& existing) const {
   if (status.type() != sys::FileType::regular) return;
   const auto copy = sys::open_at(target.fd(), target_name, {.access = sys::Access::path});
   if (!copy) return;  // the next run looks again, that is all
@@ -204,7 +260,7 @@ void Copier::note_as_seen(const sys::FileStatus& status, const TargetDirectory& 
   if (!now || now->key() != existing.key()) return;
   if (existing.size() >= kSmallestMarked)
     (void)clear_dirty({*copy, sys::Handle::path}, false);  // a dead run's: the bytes are right
-  leave_seen({*copy, sys::Handle::path}, status);
+  if (!options_.sign) leave_seen({*copy, sys::Handle::path}, status);  // a signature says it too
 }
 
 bool Copier::was_looked_at(const sys::FileStatus& status, const TargetDirectory& target, const std::string& target_name,

@@ -41,6 +41,7 @@ struct FileEvent {
   enum class Action : std::uint8_t {
     copied,
     linked,
+    renamed,  // the target had it under another name, `from`
     symlink,
     special,
     directory,
@@ -51,6 +52,7 @@ struct FileEvent {
   } action;
   std::string path;      // in the source; of what is deleted in the target
   std::string below = {};  // the same, below the root of the tree
+  std::string from = {};   // for `renamed`: below the root of the target
   sys::FileType type = sys::FileType::unknown;
   Bytes size = {};
   Changes changes = {};  // not for `linked`, `deleted`, `removed`
@@ -110,10 +112,14 @@ struct Counters {
   std::atomic<std::uint64_t> bytes_so_far{0}; // as `bytes`, but large files count while they are on their way: for progress
   std::atomic<std::uint64_t> unchanged{0};    // were equal already
   std::atomic<std::uint64_t> updated{0};      // got new attributes only
+  std::atomic<std::uint64_t> pruned{0};       // directories that were left alone with all below: their hash was as before
+  std::atomic<std::uint64_t> renamed{0};      // files that got their data from another name in the target
   std::atomic<std::uint64_t> skipped{0};      // left alone because an option says so
   std::atomic<std::uint64_t> deleted{0};      // names removed from the target
   std::atomic<std::uint64_t> delta_files{0};   // of `files`: those of which only the changed parts were written
   std::atomic<std::uint64_t> delta_spared{0};  // bytes of those that were not written
+  std::atomic<std::uint64_t> signed_files{0};        // signatures written
+  std::atomic<std::uint64_t> signatures_ignored{0};  // that were there and did not hold: stale, damaged, of another version
   std::atomic<std::uint64_t> retries{0};      // files read again because they changed
   std::atomic<std::uint64_t> litter{0};       // temporary files of dead runs removed
   std::array<std::atomic<std::uint64_t>, kTiers> by_tier{};

@@ -4,18 +4,18 @@
 namespace foxing::copy {
 namespace {
 
+bool is_later(const timespec& a, const timespec& b) {
+  return a.tv_sec > b.tv_sec || (a.tv_sec == b.tv_sec && a.tv_nsec > b.tv_nsec);
+}
+
+}  // namespace
+
 std::int64_t nanoseconds_between(const timespec& from, const timespec& to) {
   constexpr std::int64_t kFar = 1'000'000;  // seconds: more says nothing more, and would overflow
   const std::int64_t seconds = to.tv_sec - from.tv_sec;
   if (seconds > kFar || seconds < -kFar) return (seconds > 0 ? kFar : -kFar) * 1'000'000'000;
   return seconds * 1'000'000'000 + (to.tv_nsec - from.tv_nsec);
 }
-
-bool is_later(const timespec& a, const timespec& b) {
-  return a.tv_sec > b.tv_sec || (a.tv_sec == b.tv_sec && a.tv_nsec > b.tv_nsec);
-}
-
-}  // namespace
 
 Data quick_check(const sys::FileStatus& source, const sys::FileStatus& target, std::optional<timespec> born,
                  const Comparison& comparison) {

@@ -114,6 +114,15 @@ class LargeFile {
                        ? same_content(copier.at(worker).bench, source.fd, staged.fd(), source.status.size(), plan.holes)
                        : Result<bool>(true);
     if (!settled) outcome_ = tl::make_unexpected(std::move(settled).error());
+    std::optional<signature::Content> content;
+    if (outcome_) {
+      auto hashed = copier.content_to_sign(source, worker);
+      if (hashed) {
+        content = std::move(*hashed);
+      } else {
+        outcome_ = tl::make_unexpected(std::move(hashed).error());
+      }
+    }
     auto losses = outcome_ ? copier.dress(Copier::target_of(*directory), source, staged)
                            : Result<meta::Losses>(tl::make_unexpected(outcome_.error()));
     auto after = sys::status_of(source.fd);
@@ -135,7 +144,8 @@ class LargeFile {
     if (!losses) return copier.regular_failed(directory, name, source, std::move(losses).error(), worker);
     if (copier.observer_.wants_files()) moved_.attempts.push_back({moved_.tier, 0});
     copier.commit(directory, name, std::move(source),
-                  {std::move(staged), std::move(moved_), std::move(*losses), plan.steps[0].why, true}, worker);
+                  {std::move(staged), std::move(moved_), std::move(*losses), plan.steps[0].why, true, std::move(content)},
+                  worker);
   }
 
   const bool hot_ = is_hot(source.status);  // before the first piece is read
@@ -205,6 +215,7 @@ void Copier::visit_regular(const walk::Hold& directory, const walk::Entry& entry
     source->leads_link_group = true;
   }
   if (taken_from_reference(directory, entry.name, *source, worker)) return;
+  if (taken_by_rename(directory, entry.name, *source, worker)) return;
   copy_regular(directory, entry.name, entry.links, std::move(*source), worker);
 }
 
@@ -297,7 +308,10 @@ void Copier::copy_regular(const walk::Hold& directory, const std::string& name, 
         return regular_failed(directory, name, source, std::move(rewound).error(), worker);
       continue;
     }
-    if (changed) report(*directory, name, ProblemKind::changed_while_read, changed_error());
+    if (changed) {
+      report(*directory, name, ProblemKind::changed_while_read, changed_error());
+      staged->content.reset();
+    }
     return commit(directory, name, std::move(source), std::move(*staged), worker);
   }
 }
@@ -310,14 +324,17 @@ Result<Copier::Finished> Copier::read_once(TargetDirectory& target, std::string 
   if (auto changed = FOX_TRY(change_a_clone(target, name, source, plan, staged, worker))) {
     const bool settled = !hot || FOX_TRY(same_bytes(at(worker).bench, source.fd, staged.fd(), source.status.size()));
     meta::Losses losses = FOX_TRY(dress(target, source, staged));
-    return Finished{std::move(staged), std::move(*changed), std::move(losses), "the target has another version of it", settled};
+    return Finished{std::move(staged), std::move(*changed),
+                    std::move(losses), "the target has another version of it",
+                    settled,           FOX_TRY(content_to_sign(source, worker))};
   }
   const Attempts attempts = observer_.wants_files() ? Attempts::keep : Attempts::forget;
   Moved moved = FOX_TRY(copy_content(at(worker).bench, plan, source.fd, source.status, staged.fd(), target.pair(), attempts));
   // Before the times are set, since reading the copy moves its atime.
   const bool settled = !hot || FOX_TRY(same_content(at(worker).bench, source.fd, staged.fd(), source.status.size(), plan.holes));
   meta::Losses losses = FOX_TRY(dress(target, source, staged));
-  return Finished{std::move(staged), std::move(moved), std::move(losses), plan.steps[0].why, settled};
+  return Finished{std::move(staged), std::move(moved), std::move(losses),
+                  plan.steps[0].why, settled,          FOX_TRY(content_to_sign(source, worker))};
 }
 
 bool Copier::split(const walk::Hold& directory, const std::string& name, sys::Links links, Opened& source, const Plan& plan,
@@ -354,15 +371,20 @@ Result<> Copier::preallocate(const StagedFile& staged, const sys::FileStatus& st
 
 void Copier::commit(const walk::Hold& directory, const std::string& name, Opened source, Finished finished,
                     walk::WorkerIndex worker) {
+  // Still open when it has its name, to be signed then.
+  auto to_sign = finished.content ? sys::duplicate(finished.staged.fd()) : Result<sys::UniqueFd>(sys::UniqueFd());
+  if (!to_sign) return regular_failed(directory, name, source, std::move(to_sign).error(), worker);
+  const auto kept_open = finished.content ? std::make_shared<sys::UniqueFd>(std::move(*to_sign)) : nullptr;
   // Only what outlives the descriptor: with --fsync this runs much later, on whichever worker flushes.
   auto then = [this, directory, name, status = source.status, leads = source.leads_link_group, changes = source.changes,
-               moved = std::move(finished.moved), why = finished.why,
-               losses = std::move(finished.losses)](Result<> committed, walk::WorkerIndex by) {
+               moved = std::move(finished.moved), why = finished.why, losses = std::move(finished.losses),
+               content = std::move(finished.content), file = kept_open](Result<> committed, walk::WorkerIndex by) {
     const Opened closed{{}, status, leads};
     if (!committed) return regular_failed(directory, name, closed, std::move(committed).error(), by);
     report(*directory, name, losses);
     regular_done(*directory, name, status, changes, moved, why, by);
     if (leads) link_group_done(*directory, name, status, by);
+    if (content) sign(target_of(*directory), target_of(*directory).name_for(name), *file, *content, status, true);
   };
   if (!options_.durable) return then(finished.staged.commit(), worker);
   TargetDirectory& target = target_of(*directory);

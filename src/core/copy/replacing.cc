@@ -42,6 +42,8 @@ Result<std::optional<Moved>> Copier::change_a_clone(TargetDirectory& target, con
   if (!worth_a_delta(source) || !may_clone || source_clones || plan.until_end) return std::nullopt;
   const auto old = open_old(target, name, *source.existing, sys::Access::read);
   if (!old) return std::nullopt;
+  Bytes leaf_size;
+  const std::vector<LeafHash> known = known_leaves(target, name, old->fd, old->status, leaf_size);
   const Delta delta{.source = source.fd,
                     .old = old->fd,
                     .into = staged.fd(),
@@ -50,7 +52,9 @@ Result<std::optional<Moved>> Copier::change_a_clone(TargetDirectory& target, con
                     .way = DeltaWay::clone,
                     .holes = plan.holes,
                     .block = target.pair().target_block,
-                    .durable = options_.durable};
+                    .durable = options_.durable,
+                    .leaves = {leaf_size, known},
+                    .hash = hash_of_large_leaf};
   auto done = delta_whole(at(worker).bench, delta);
   if (!done) return tl::make_unexpected(std::move(done).error());
   if (done->begun.ready && done->end == DeltaEnd::done) return count_delta(source, done->moved, worker);
@@ -82,6 +86,8 @@ bool Copier::changed_in_place(const walk::Hold& directory, const std::string& na
   // Until it is done nobody else may read more of it than of the old and the new version, and it is nobody's setuid program.
   const mode_t meanwhile = old->status.permissions() & meta::wanted_mode(source.status, options_.keep) & 0777;
   if (meanwhile != old->status.permissions() && !sys::set_mode({old->fd}, meanwhile)) return false;
+  Bytes leaf_size;
+  std::vector<LeafHash> known = known_leaves(target, target.name_for(name), old->fd, old->status, leaf_size);
   for (int reading = 1;; ++reading) {
     const Delta delta{.source = source.fd,
                       .old = old->fd,
@@ -92,7 +98,9 @@ bool Copier::changed_in_place(const walk::Hold& directory, const std::string& na
                       .holes = plan->holes,
                       .block = target.pair().target_block,
                       .mark = DirtyMark::where_possible,
-                      .durable = options_.durable};
+                      .durable = options_.durable,
+                      .leaves = {leaf_size, known},
+                      .hash = hash_of_large_leaf};
     auto done = delta_whole(at(worker).bench, delta);
     if (done && !done->begun.ready) return false;
     if (!done) {
@@ -110,6 +118,7 @@ bool Copier::changed_in_place(const walk::Hold& directory, const std::string& na
     }
     at(worker).counters.retries.fetch_add(1, std::memory_order_relaxed);
     source.status = *after;
+    known.clear();  // it is another one by now
     if (const auto status = sys::status_of(old->fd)) old->status = *status;
   }
 }
@@ -124,13 +133,15 @@ void Copier::finish_in_place(const walk::Hold& directory, const std::string& nam
           : Result<meta::Losses>(tl::make_unexpected(now.error()));
   auto cleared = losses && done.begun.marked ? clear_dirty({target}, options_.durable) : Result<>();
   // The inode is older than this version of the source.
-  if (losses && cleared) leave_seen({target}, source.status);
+  if (losses && cleared && !options_.sign) leave_seen({target}, source.status);
   if (!losses || !cleared)
     return regular_failed(directory, name, source, losses ? std::move(cleared).error() : std::move(losses).error(), worker);
   report(*directory, name, *losses);
   regular_done(*directory, name, source.status, source.changes, count_delta(source, done.moved, worker), "changed in place",
                worker);
   if (source.leads_link_group) link_group_done(*directory, name, source.status, worker);
+  TargetDirectory& into = target_of(*directory);
+  if (options_.sign && now) sign_existing(into, into.name_for(name), source.status, *now, worker);
 }
 
 }  // namespace foxing::copy

@@ -291,7 +291,10 @@ Result<Copier::Linked> Copier::link_to(TargetDirectory& target, const std::strin
   if (FOX_TRY(sys::status_of(first)).key() != place.key) {
     return fail(ESTALE, "linkat", {}, "the file's first name in the target has been replaced meanwhile");
   }
-  return link_file(target, name, first, place.key);
+  const auto signature = signature_of(first);
+  auto linked = link_file(target, name, first, place.key);
+  if (linked && *linked == Linked::now) renew(first, signature, nullptr);
+  return linked;
 }
 
 Result<Copier::Linked> Copier::would_link(TargetDirectory* target, const std::string& name, const HardLinks::Place& place) {

@@ -20,6 +20,7 @@
 #include "core/copy/pairs.h"
 #include "core/copy/temp_names.h"
 #include "core/meta/meta.h"
+#include "core/signature/sidecar.h"
 #include "core/walk/walk.h"
 #include "sys/fd.h"
 #include "sys/status.h"
@@ -101,6 +102,19 @@ class TargetDirectory final : public walk::Attachment {
            match_sum_.load(std::memory_order_relaxed) == names_before_.sum;
   }
 
+  /// Something in it, or below, is not what it should be: its hash must not say that it is.
+  void spoil() { spoiled_.store(true, std::memory_order_relaxed); }
+  bool spoiled() const { return spoiled_.load(std::memory_order_relaxed); }
+  /// What a note of an earlier run says, and whether it was enough (as_of.h).
+  struct Noted {
+    timespec entered{};
+    std::optional<timespec> as_of = {};
+    std::atomic<bool> falls_short{false};  // an entry was compared that it does not cover
+  };
+  Noted& noted() { return noted_; }
+  /// Signatures of its files, where the filesystem has no attributes.
+  signature::Sidecar& sidecar() { return sidecar_; }
+
   /// In a place for single names: the one entry is called so here instead.
   void rename_entry(std::string name) { entry_name_ = std::move(name); }
   std::string name_for(std::string_view source_name) const {
@@ -130,6 +144,9 @@ class TargetDirectory final : public walk::Attachment {
   Keeper* keeper_ = nullptr;
   walk::Directory* source_ = nullptr;
   std::optional<std::string> entry_name_;
+  Noted noted_;
+  signature::Sidecar sidecar_;
+  std::atomic<bool> spoiled_{false};
   NameSum names_before_;
   std::atomic<std::uint64_t> matches_{0};
   std::atomic<std::uint64_t> match_sum_{0};

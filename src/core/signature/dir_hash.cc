@@ -64,6 +64,20 @@ digest::Digest DirHasher::finish() const {
   return digest::hash(as_bytes(bytes));
 }
 
+digest::Digest bound_to(const digest::Digest& subtree, InodeNo target, const digest::Digest& options) {
+  std::string bytes;
+  Writer out(bytes);
+  out.text("FXDHBND1");
+  out.bytes(subtree.bytes);
+  out.u64(target.value);
+  out.bytes(options.bytes);
+  return digest::hash(as_bytes(bytes));
+}
+
+std::uint32_t short_form(const digest::Digest& options) {
+  return Reader({reinterpret_cast<const char*>(options.bytes.data()), options.bytes.size()}).u32();
+}
+
 std::string encode(const DirSignature& signature) {
   std::string bytes;
   Writer out(bytes);

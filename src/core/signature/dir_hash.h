@@ -6,7 +6,7 @@
 //        changes further down.  The hashes are added as numbers of 256 bits, so the order of readdir does not matter and nothing is sorted or kept.
 // Why a sum.  XOR would be as fast, but somebody who can name a few hundred files solves it for any result with linear algebra.  A sum can be attacked
 //        too (generalized birthdays), but each entry contains an inode number and a ctime, which the kernel chooses when a name is made or changed.
-// Not here: what a hash is compared with, and which options make two hashes comparable: the caller's fingerprint says so.
+// Not here: which options make two hashes comparable: the caller hashes them.
 #pragma once
 
 #include <array>
@@ -14,6 +14,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/strong.h"
 #include "core/digest/digest.h"
 #include "core/signature/record.h"
 #include "sys/status.h"
@@ -37,9 +38,15 @@ class DirHasher {
 struct DirSignature {
   std::uint32_t fingerprint = 0;  // of the options under which the hash was made: the caller's
   std::uint64_t entries = 0;  // of this directory alone
-  digest::Digest subtree;
+  digest::Digest subtree;  // bound_to() the directory
   friend bool operator==(const DirSignature&, const DirSignature&) = default;
 };
+
+/// `subtree`, made worthless on any other directory and for any other options: what is stored.  A copy of the attribute on another
+/// directory (cp -a) says nothing.
+digest::Digest bound_to(const digest::Digest& subtree, InodeNo target, const digest::Digest& options);
+/// DirSignature::fingerprint of the same options.
+std::uint32_t short_form(const digest::Digest& options);
 
 inline constexpr std::size_t kDirRecordSize = 64;
 std::string encode(const DirSignature& signature);

@@ -149,6 +149,17 @@ Result<WriteAnswer> Store::write_attributes(const Place& place, FileSignature si
   return WriteAnswer{.written = Written::attribute, .leaves = stored};
 }
 
+Result<> Store::renew(sys::Object target, FileSignature signature, const SourceState& source) {
+  const sys::FileStatus status = FOX_TRY(sys::status_of(target.fd));
+  if (status.inode() != signature.target.inode || status.size() != signature.target.size) return {};
+  signature.target.modified = status.modified();
+  signature.source = source;
+  signature.written_at_ns = clock_();
+  auto set = sys::set_attribute(target, kSigAttribute, encode(signature));
+  const bool only_lost = !set && (is_no_room(set.error().code) || is_refusal(set.error().code) || set.error().code == EOPNOTSUPP);
+  return only_lost ? Result<>() : set;
+}
+
 Result<> Store::remove(const Place& place) {
   if (!place.sidecar.is_in_use()) {
     const auto removed = sys::remove_attribute(place.target, kSigAttribute);
@@ -203,6 +214,21 @@ Result<Written> Store::write_directory(sys::FdView directory, Sidecar& sidecar, 
     answer.written = Written::sidecar;
   }
   return FOX_TRY(count(answer)).written;
+}
+
+Result<bool> Store::forget_directory(sys::FdView directory, Sidecar& sidecar) {
+  int code = EOPNOTSUPP;
+  std::string bytes;
+  if (!sidecar.is_in_use()) code = get({directory, sys::Handle::file}, kDirHashAttribute, bytes);
+  if (code == ENODATA) return false;
+  if (code != EOPNOTSUPP) {
+    FOX_TRY(remove_if_there({directory, sys::Handle::file}, kDirHashAttribute));
+    return true;
+  }
+  sidecar.use();
+  if (sidecar.dir_signature(directory).empty()) return false;
+  sidecar.put_dir_signature(directory, "");
+  return true;
 }
 
 }  // namespace foxing::signature

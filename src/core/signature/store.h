@@ -67,12 +67,18 @@ class Store {
     bool fresh = false;
   };
   Result<WriteAnswer> write(const Place& place, const Content& content, const SourceState& source, WriteOptions options);
+  /// After something innocent has moved the target's ctime (a chmod of ours, another link): `signature`, as read() answered before, holds for the target as
+  /// it is now, and for this version of the source.  Attributes only: a sidecar's record becomes stale.
+  Result<> renew(sys::Object target, FileSignature signature, const SourceState& source);
   /// Takes away everything of ours; nothing to take away is fine.
   Result<> remove(const Place& place);
 
   /// Of a directory: `sidecar` is its own, not its parent's.
   Found<DirSignature> read_directory(sys::FdView directory, Sidecar& sidecar);
   Result<Written> write_directory(sys::FdView directory, Sidecar& sidecar, const DirSignature& signature);
+
+  /// True where there was one, and it is gone.
+  Result<bool> forget_directory(sys::FdView directory, Sidecar& sidecar);
 
   std::uint64_t ignored(Ignored why) const { return ignored_[static_cast<std::size_t>(why)].load(std::memory_order_relaxed); }
   std::uint64_t written(Written what) const { return written_[static_cast<std::size_t>(what)].load(std::memory_order_relaxed); }
