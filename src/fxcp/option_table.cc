@@ -386,11 +386,35 @@ constexpr OptionRow kOptions[] = {
      .help = "show files, bytes, rate and remaining time",
      .manual = "Shows files and bytes done, the rate and the remaining time, five times a second. By default only on a terminal; "
                "--progress shows it elsewhere too, --no-progress never. With --json, --progress adds a line once a second."},
+    {.letter = 'h', .name = "human-readable", .section = Section::report, .sets = Action::human_readable,
+     .help = "sizes in units; twice: of 1024 in --list-only",
+     .manual = "Shows sizes in units alone: in --stats as 1.5 GiB, in --list-only as rsync's 1.61G, and given twice as 1.50G (units of 1024). Without it "
+               "--stats shows bytes and units, and --list-only bytes. What else is shown of sizes is in units anyhow. -h as the only argument is --help."},
+    {.name = "no-human-readable", .alias = "no-h", .section = Section::report, .sets = Action::plain_numbers,
+     .help = "sizes as digits alone", .manual = "Shows sizes in --stats and --list-only as digits alone, without separators and units."},
     {.letter = 'i', .name = "itemize-changes", .section = Section::report, .sets = Action::itemize,
      .help = "say for every change what changed; twice: what is equal too",
      .manual = "Prints a line for every change: eleven characters as rsync's, and the name below DST. The first: > copied, h hard link, c made "
                "here, . only attributes, * deleted. The second: f file, d directory, L symbolic link, D device, S fifo or socket. Then c data, s size, t modification time, "
                "p permissions, o owner, g group, u access time, a ACL, x extended attributes; + everywhere for what is new. Given twice, also names what is equal."},
+    {.name = "out-format", .section = Section::report, .sets = &Options::out_format, .takes = Takes::required, .argument = "FORMAT",
+     .help = "print a line of rsync's form about every change: \"%i %n%L\"",
+     .manual = "Prints a line of this form about every change. %i is the eleven characters of -i, %n the name below DST, %f the path in SRC, %L \" -> text\" of a "
+               "symbolic link or \" => name\" of a hard link, %l the size, %b the bytes read and written, %o send or del., %B the permissions, %M the modification "
+               "time, %U and %G owner and group as numbers, %t the time now, %p the process, and %% a %. A width may stand before the letter (%10l; %-10n for the "
+               "left), and before l and b up to three apostrophes: separators, units of 1000, of 1024. Without %i, changes of attributes alone are not "
+               "told. What is not known of a deleted name is -."},
+    {.name = "log-file", .section = Section::report, .sets = &Options::log_file, .takes = Takes::required, .argument = "FILE",
+     .help = "append what happens to FILE",
+     .manual = "Appends to FILE a line for every change, for every problem, and one with the sums at the end, each behind date, time and process. FILE is opened before "
+               "anything is touched, and made where it is missing. Also a dry run is logged. When FILE takes no more, that is said once, the copy goes on, and the exit "
+               "status is not 0."},
+    {.name = "log-file-format", .section = Section::report, .sets = &Options::log_file_format, .takes = Takes::required, .argument = "FORMAT",
+     .help = "the form of the log's lines (default: \"%i %n%L\")", .manual = "The form of the lines about changes in --log-file, as for --out-format."},
+    {.name = "list-only", .section = Section::report, .sets = &Options::list_only,
+     .help = "list what is in SRC instead of copying; DST may be missing",
+     .manual = "Lists what is in SRC, chosen as for copying: permissions, size, modification time, name. Nothing is written, and DST, which may be left out, is not looked "
+               "at. Without --recursive or --archive, a directory's names without what is below them. With --json, one JSON object each."},
     {.name = "stats", .section = Section::report, .sets = &Options::stats, .help = "show totals at the end",
      .manual = "Shows at the end how many files of which kind were copied, how many bytes, in which ways and how fast."},
     {.name = "explain", .section = Section::report, .sets = &Options::explain, .help = "say for every file which ways were tried, and why",
@@ -405,7 +429,7 @@ constexpr OptionRow kOptions[] = {
      .help = "remove from every TARGET what killed runs left behind",
      .manual = "Copies nothing, but removes from every TARGET, and the directories below, the temporary files of runs that were killed, "
                "and only those; files of runs that are still alive stay. An ordinary run cleans up in its own target anyhow."},
-    {.name = "help", .section = Section::other, .sets = Action::help, .commands = kEverywhere, .other_letters = "h?",
+    {.name = "help", .section = Section::other, .sets = Action::help, .commands = kEverywhere, .other_letters = "?",
      .help = "show this text", .manual = "Shows a summary of the options."},
     {.name = "version", .section = Section::other, .sets = Action::version, .commands = kEverywhere, .other_letters = "V",
      .help = "show the version", .manual = "Shows the version."},
@@ -459,8 +483,6 @@ constexpr bool rows_are_whole() {
     if ((row.takes == Takes::nothing) != row.argument.empty()) return false;
     if (row.takes == Takes::optional && (row.letter != 0 || row.values.empty())) return false;  // -Xabc would swallow -a -b -c
     if (!row.negation.empty() && (row.takes != Takes::nothing || std::holds_alternative<Action>(row.sets))) return false;
-    // -h is rsync's --human-readable.
-    if (row.letter == 'h') return false;
   }
   return true;
 }

@@ -47,6 +47,8 @@ enum class Action {
   delete_after,
   max_delete,
   itemize,
+  human_readable,
+  plain_numbers,
   partial_and_progress,
   target_directory,
   jobs,

@@ -67,19 +67,18 @@ std::string name_suggestion(std::string_view wrong) {
   return {};
 }
 
-std::string letter_suggestion(char letter, std::string_view word) {
-  // "-archive" is read as -a -r -c ...: somebody forgot a dash.
-  std::string_view meant = word.substr(1);
+std::string letter_suggestion(char letter) {
+  for (const OptionRow& row : option_table())
+    if (row.other_letters.find(letter) != std::string_view::npos) return fmt::format("; did you mean --{}?", row.name);
+  return {};
+}
+
+/// "-archive" would be read as -a -r -c ... -e, which takes the next word: somebody forgot a dash.
+Result<> check_dashes(std::string_view word) {
+  if (word.size() < 3 || word[0] != '-' || word[1] == '-') return {};
   bool known = false;
-  for_each_long_name([&](std::string_view name) { known = known || name == meant; });
-  if (!known) {
-    for (const OptionRow& row : option_table())
-      if (row.other_letters.find(letter) != std::string_view::npos) {
-        meant = row.name;
-        known = true;
-      }
-  }
-  return known ? fmt::format("; did you mean --{}?", meant) : "";
+  for_each_long_name([&](std::string_view name) { known = known || name == word.substr(1); });
+  return known ? refuse(fmt::format("unknown option {}; did you mean -{}?", word, word)) : Result<>();
 }
 
 // ── what getopt wants ──
@@ -178,6 +177,8 @@ class Parser {
   Result<> check_contradictions() const;
   template <class Contradict>
   Result<> check_comparison(Contradict contradict) const;
+  template <class Contradict>
+  Result<> check_report(Contradict contradict) const;
   Result<> check_deleting() const;
   Result<> check_under_way() const;
   Result<> act_on_stream(Action action, const Given& given);
@@ -205,6 +206,10 @@ Result<Options> Parser::parse(int argc, char** argv) {
   // getopt skips element 0, be it the program's name or the verb.
   argc -= first;
   argv += first;
+  if (argc == 2 && first == 0 && std::strcmp(argv[1], "-h") == 0) {  // as rsync; with anything else it is --human-readable
+    options_.command = Command::help;
+    return std::move(options_);
+  }
   ::opterr = 0;
   ::optind = 0;  // glibc: start anew, whatever an earlier call left behind
   while (true) {
@@ -215,6 +220,7 @@ Result<Options> Parser::parse(int argc, char** argv) {
       operands_.emplace_back(::optarg);
       continue;
     }
+    FOX_TRY(check_dashes(word));
     Given given = FOX_TRY(understand(code, word));
     FOX_TRY(apply(given));
     if (options_.command == Command::help || options_.command == Command::version) return std::move(options_);
@@ -242,7 +248,7 @@ Result<Given> Parser::understand(int code, const char* word) const {
   if (code == '?' && !is_long) {
     const char letter = static_cast<char>(::optopt);
     const std::string place = std::strlen(word) > 2 ? fmt::format(" (in {})", word) : "";
-    return refuse(fmt::format("unknown option -{}{}{}", letter, place, letter_suggestion(letter, word)));
+    return refuse(fmt::format("unknown option -{}{}{}", letter, place, letter_suggestion(letter)));
   }
   if (code == '?') return refuse(fmt::format("--{} takes no argument: {}", name, word));
   if (missing) code = ::optopt;
@@ -339,6 +345,8 @@ Result<> Parser::act(Action action, const Given& given) {
       break;
     }
     case Action::itemize: ++options_.itemize; break;
+    case Action::human_readable: options_.human_readable = std::min(options_.human_readable + 1, kMostHumanReadable); break;
+    case Action::plain_numbers: options_.human_readable = 0; break;
     case Action::partial_and_progress:
       options_.partial = true;
       options_.progress = When::always;
@@ -488,6 +496,19 @@ Result<> Parser::check_under_way() const {
   return {};
 }
 
+template <class Contradict>
+Result<> Parser::check_report(Contradict contradict) const {
+  if (options_.log_file_format && !options_.log_file) return refuse("--log-file-format means something only with --log-file");
+  if (options_.out_format && options_.json) return contradict("--out-format", "--json", "standard output has one form");
+  if (options_.out_format && options_.explain) return contradict("--out-format", "--explain", "a file has one line");
+  if (!options_.list_only) return {};
+  if (options_.out_format) return contradict("--list-only", "--out-format", "nothing is copied");
+  if (options_.log_file) return contradict("--list-only", "--log-file", "nothing is written");
+  if (std::ranges::find(operands_, "-") != operands_.end())
+    return contradict("--list-only", "standard input (-)", "it has no names to list; a file called - is ./-");
+  return {};
+}
+
 Result<> Parser::check_contradictions() const {
   const auto contradict = [](const char* one, const char* other, const char* why = "") {
     return refuse(fmt::format("{} and {} contradict each other{}{}", one, other, *why == '\0' ? "" : ": ", why));
@@ -500,6 +521,7 @@ Result<> Parser::check_contradictions() const {
   FOX_TRY(check_comparison(contradict));
   FOX_TRY(check_deleting());
   FOX_TRY(check_under_way());
+  FOX_TRY(check_report(contradict));
   if (wanted_.acls && refused_.perms) return contradict("--acls", "--no-perms", "an ACL holds the permissions");
   if (options_.quiet) {
     if (options_.verbose > 0) return contradict("--quiet", "--verbose");
@@ -543,9 +565,10 @@ Result<> Parser::sort_operands() {
     options_.paths = std::move(operands_);
     return {};
   }
-  if (options_.files_from && (operands_.size() != 2 || options_.target_directory))
+  const bool lists_one = options_.list_only && operands_.size() == 1;  // DST may be missing
+  if (options_.files_from && !lists_one && (operands_.size() != 2 || options_.target_directory))
     return refuse("--files-from takes one SRC, the directory that its paths are below, and DST");
-  const bool has_destination = !options_.target_directory;
+  const bool has_destination = !options_.target_directory && !lists_one;
   if (operands_.empty()) return refuse("nothing to copy: SRC is missing");
   if (has_destination && operands_.size() == 1) return refuse(fmt::format("DST is missing after {}", operands_[0]));
   if (has_destination && operands_.back() == "-")
@@ -667,7 +690,7 @@ Result<> Parser::check_stream() const {
   }
   // What chooses among files, or among ways to copy them.  -a, and what it keeps, is taken: there is nothing of it to keep.
   for (const Given& one : given_)
-    for (const std::string_view name : {"recursive", "one-file-system", "copy-links", "copy-dirlinks", "keep-dirlinks", "jobs",
+    for (const std::string_view name : {"recursive", "one-file-system", "copy-links", "copy-dirlinks", "keep-dirlinks", "jobs", "list-only",
                                         "partial", "partial-dir", "append-verify", "temp-dir", "remove-source-files"})
       if (one.row->name == name) return refuse(fmt::format("{} has no meaning with {}", one.spelling, what));
   if (options_.reflink == When::always)

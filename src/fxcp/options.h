@@ -160,6 +160,11 @@ struct Options {
   bool stats = false;
   bool explain = false;
   unsigned itemize = 0;            // twice: what is equal too
+  unsigned human_readable = 1;     // rsync's levels, 0 (digits) to 3: rsync_number in rsync_forms.h
+  std::optional<std::string> out_format;  // line_format.h
+  std::optional<std::string> log_file;
+  std::optional<std::string> log_file_format;
+  bool list_only = false;          // then `destination` may be empty, and is not looked at
 
   // Streams, compression, devices: stream.h.
   std::optional<Bytes> size;           // what is announced
@@ -180,6 +185,7 @@ struct Options {
 };
 
 inline constexpr unsigned kMostJobs = 256;
+inline constexpr unsigned kMostHumanReadable = 3;
 inline constexpr unsigned kMostCheckpoints = 1000;
 
 /// Reads the command line.  `argv` is neither changed nor kept.  Not for several threads at once (getopt has globals).

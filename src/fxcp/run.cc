@@ -2,10 +2,7 @@
 #include "fxcp/run.h"
 
 #include <algorithm>
-#include <condition_variable>
 #include <memory>
-#include <system_error>
-#include <thread>
 
 #include "core/copy/cleanup.h"
 #include "core/copy/copier.h"
@@ -16,6 +13,7 @@
 #include "fxcp/manner.h"
 #include "fxcp/packing.h"
 #include "fxcp/preflight.h"
+#include "fxcp/progress.h"
 #include "fxcp/remembered.h"
 #include "fxcp/selection.h"
 #include "fxcp/under_way.h"
@@ -131,66 +129,6 @@ Result<> add_item(walk::Walk& walk, copy::Copier& copier, const Arrangement& pla
   return {};
 }
 
-/// Shows how far the copier is, until stopped; its own thread, and one that counts what is to come.
-class ProgressThreads {
- public:
-  ProgressThreads(Report& report, const copy::Copier& copier, const Arrangement& plan, const Options& options,
-                  std::uint64_t descriptors, walk::Selector* selector)
-      : report_(report), copier_(copier), estimate_(estimate_options(plan, options)), begin_(Clock::now()) {
-    if (!report.shows_progress()) return;
-    try {
-      shower_ = std::thread([this] { show(); });
-      counter_ = std::thread([this, &plan, &options, descriptors, selector] {
-        walk::Walk walk(estimate_, walk_options(options, 1, descriptors, selector));
-        add_items_to_look_at(walk, plan);
-        walk.run();
-        if (!sys::stop_requested()) estimate_.mark_complete();
-      });
-    } catch (const std::system_error&) {
-      // No thread to be had: the copy matters more than its progress, or than the totals.
-    }
-  }
-
-  ~ProgressThreads() {
-    if (!shower_.joinable()) return;
-    {
-      const std::lock_guard lock(mutex_);
-      done_ = true;
-    }
-    wake_.notify_all();
-    shower_.join();
-    if (counter_.joinable()) counter_.join();
-  }
-
- private:
-  void show() {
-    std::unique_lock lock(mutex_);
-    while (!wake_.wait_for(lock, report_.progress_interval(), [&] { return done_; })) show_once();
-    show_once();
-  }
-
-  void show_once() {
-    copy::Counters sum;
-    copier_.add_counters_to(sum);
-    report_.progress({.files = sum.files,
-                      .total_files = estimate_.files(),
-                      .bytes = Bytes(sum.bytes_so_far),
-                      .total_bytes = estimate_.bytes(),
-                      .totals_are_final = estimate_.complete(),
-                      .elapsed = Clock::now() - begin_});
-  }
-
-  Report& report_;
-  const copy::Copier& copier_;
-  copy::Estimate estimate_;
-  const Clock::time_point begin_;
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  bool done_ = false;
-  std::thread counter_;
-  std::thread shower_;
-};
-
 /// After a full target: how much more room the rest would have needed.
 Bytes missing_space(const Arrangement& plan, const Options& options, const copy::Counters& done, sys::FdView target,
                     std::uint64_t descriptors, walk::Selector* selector) {
@@ -228,6 +166,7 @@ ExitCode run_copy(const Options& options) {
     return ExitCode::nothing_done;
   };
 
+  if (auto opened = report.open(options, umask); !opened) return refused(opened.error());
   auto selection = Selection::make(options);
   if (!selection) return refused(selection.error());
   auto manner = Manner::parse(options, umask);
@@ -270,11 +209,9 @@ ExitCode run_copy(const Options& options) {
   (*deletion)->pass(Delete::before, walking);
 
   walk::Walk walk(copier, walking, [&](walk::WorkerIndex worker) { copier.quiet(worker); });
-  if (!options.dry_run) {
-    auto root = sys::duplicate(*target);
-    if (!root) return refused(std::move(root).error().about(plan->directory));
-    copier.connect(walk, std::move(*root));
-  }
+  auto root = options.dry_run ? Result<sys::UniqueFd>(sys::UniqueFd()) : sys::duplicate(*target);
+  if (!root) return refused(std::move(root).error().about(plan->directory));
+  copier.connect(walk, std::move(*root));
   for (const Item& item : plan->items) {
     if (auto added = add_item(walk, copier, *plan, item, *target, removal ? &*removal : nullptr); !added) {
       report.problem({copy::ProblemKind::failed, true, std::move(added).error().about(item.source)});
@@ -282,7 +219,22 @@ ExitCode run_copy(const Options& options) {
   }
   bool all_arrived = false;
   {
-    const ProgressThreads progress(report, copier, *plan, options, descriptors, selection->get());
+    copy::Estimate estimate(estimate_options(*plan, options));
+    const auto state = [&] {
+      copy::Counters sum;
+      copier.add_counters_to(sum);
+      return ProgressState{.files = sum.files,
+                           .total_files = estimate.files(),
+                           .bytes = Bytes(sum.bytes_so_far),
+                           .total_bytes = estimate.bytes(),
+                           .totals_are_final = estimate.complete()};
+    };
+    const Progress progress(report, state, [&] {
+      walk::Walk count(estimate, walk_options(options, 1, descriptors, selection->get()));
+      add_items_to_look_at(count, *plan);
+      count.run();
+      if (!sys::stop_requested()) estimate.mark_complete();
+    });
     walk.run();
     const auto durable = copier.finish();
     all_arrived = durable.has_value();

@@ -133,6 +133,15 @@ Result<UniqueFd> create_at(FdView directory, CString name, mode_t mode) {
   return UniqueFd(fd);
 }
 
+Result<UniqueFd> open_to_append(FdView directory, CString name, mode_t mode) {
+  const auto call = [&] {
+    return ::openat(directory.number(), name.text(), O_WRONLY | O_CREAT | O_APPEND | O_NOCTTY | O_CLOEXEC, mode);
+  };
+  const int fd = uninterrupted(Call::openat, call);
+  if (fd < 0) return failed("open(O_APPEND)");
+  return UniqueFd(fd);
+}
+
 Result<UniqueFd> create_nameless(FdView directory, mode_t mode) {
   const auto call = [&] { return ::openat(directory.number(), ".", O_RDWR | O_TMPFILE | O_CLOEXEC, mode); };
   const int fd = uninterrupted(Call::tmpfile, call);

@@ -52,6 +52,9 @@ Result<UniqueFd> open_beneath(FdView directory, CString path, OpenOptions option
 /// Creates `name`, which must not exist (EEXIST), for writing.
 Result<UniqueFd> create_at(FdView directory, CString name, mode_t mode);
 
+/// Opens `name` for writing at its end, made where it is missing; links are followed, and a fifo's reader is waited for.
+Result<UniqueFd> open_to_append(FdView directory, CString name, mode_t mode);
+
 /// A file without a name on the filesystem of `directory`.  EOPNOTSUPP, EISDIR, ENOENT: this filesystem or kernel has none.
 /// Source: open(2), O_TMPFILE.
 Result<UniqueFd> create_nameless(FdView directory, mode_t mode);

@@ -390,8 +390,10 @@ class Copier final : public walk::Visitor {
   /// True where another name of this file has been or is being copied, and this one is taken care of.
   bool taken_as_link(const walk::Hold& directory, const walk::Entry& entry, const sys::FileStatus& status,
                      walk::WorkerIndex worker);
-  void link_group_done(walk::Directory& directory, const std::string& name, const sys::FileStatus& source,
-                       walk::WorkerIndex worker);
+  /// `inode`: whose inode the name now has; in a dry run that may be one that nobody has made.
+  enum class Inode { of_the_target, would_be_new };
+  void link_group_done(walk::Directory& directory, const std::string& name, const sys::FileStatus& source, walk::WorkerIndex worker,
+                       Inode inode = Inode::of_the_target);
   /// The copy of a group's first name failed with `code`: where that was its place's fault the next name is copied by a task, else all that wait fail with it.
   void link_group_failed(const FileKey& key, int code, walk::WorkerIndex worker);
   /// An option says that what has this name, or nothing, is to stay so.
@@ -404,9 +406,9 @@ class Copier final : public walk::Visitor {
   /// Gives the open file `file`, which is `key`, the name `name`.
   Result<Linked> link_file(TargetDirectory& target, const std::string& name, sys::FdView file, const FileKey& key);
   Result<Linked> link_to(TargetDirectory& target, const std::string& name, const HardLinks::Place& place);
-  bool may_be_linked(const sys::FileStatus& status) const {
-    return options_.hard_links && status.links() > 1 && !options_.dry_run;
-  }
+  /// What link_to would do.
+  static Result<Linked> would_link(TargetDirectory* target, const std::string& name, const HardLinks::Place& place);
+  bool may_be_linked(const sys::FileStatus& status) const { return options_.hard_links && status.links() > 1; }
 
   // what the observer hears (copier.cc)
   void report(ProblemKind kind, bool failure, Error error);

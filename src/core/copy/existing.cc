@@ -294,6 +294,8 @@ void Copier::tell(const walk::Directory& directory, std::string_view name, FileE
   FileEvent event = event_of(directory, name, action, status.type());
   if (status.type() == sys::FileType::regular) event.size = status.size();
   event.changes = changes;
+  event.status = status;
+  if (status.type() == sys::FileType::symlink) event.link = sys::read_link_at(directory.fd(), std::string(name)).value_or("");
   observer_.file(event);
 }
 

@@ -93,8 +93,11 @@ bool Copier::named_as_reference(const walk::Hold& directory, const std::string& 
   if (!linked) return false;
   Counters& counters = at(worker).counters;
   (*linked == Linked::now ? counters.hard_links : counters.unchanged).fetch_add(1, std::memory_order_relaxed);
-  if (*linked == Linked::now && observer_.wants_files())
-    observer_.file(event_of(*directory, name, FileEvent::Action::linked, sys::FileType::regular));
+  if (*linked == Linked::now && observer_.wants_files()) {
+    FileEvent event = event_of(*directory, name, FileEvent::Action::linked, sys::FileType::regular);
+    event.status = source.status;
+    observer_.file(event);
+  }
   note_placed(*directory, name, source.status, found.status.key() != source.status.key());
   if (source.leads_link_group) link_group_done(*directory, name, source.status, worker);
   return true;

@@ -194,9 +194,14 @@ void Copier::visit_regular(const walk::Hold& directory, const walk::Entry& entry
         standing_of(directory, entry.name, entry.links, *status, led.has_value(), compared, worker) == Standing::settled)
       return;
     if (options_.dry_run) {
-      if (options_.compare.only_existing && compared.changes.created) return;
+      if (options_.compare.only_existing && existing_target(*directory) == nullptr) {
+        if (led) link_group_failed(*led, ENOENT, worker);
+        return;
+      }
       note_placed(*directory, entry.name, *status, true);
-      return regular_done(*directory, entry.name, *status, compared.changes, {}, "dry run", worker);
+      regular_done(*directory, entry.name, *status, compared.changes, {}, "dry run", worker);
+      if (led) link_group_done(*directory, entry.name, *status, worker, Inode::would_be_new);
+      return;
     }
   }
   auto source = open_regular(directory, entry, worker);
@@ -419,6 +424,8 @@ void Copier::regular_done(walk::Directory& directory, const std::string& name, c
   event.tier = moved.tier;
   event.attempts = moved.attempts;
   event.why = why;
+  event.status = status;
+  event.moved = moved.bytes;
   observer_.file(event);
 }
 

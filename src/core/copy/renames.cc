@@ -217,6 +217,7 @@ void Copier::renamed(const walk::Hold& directory, const std::string& name, const
     event.size = source.status.size();
     event.changes = source.changes;
     event.from = orphan.path;
+    event.status = source.status;
     observer_.file(event);
   }
   if (source.leads_link_group) link_group_done(*directory, name, source.status, worker);

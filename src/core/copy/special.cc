@@ -83,7 +83,7 @@ void Copier::copy_object(const walk::Hold& directory, const std::string& name, O
   if (observer_.wants_files())
     tell(*directory, name, link ? FileEvent::Action::symlink : FileEvent::Action::special, status, changes);
   note_placed(*directory, name, status, losses->empty());
-  if (leads) link_group_done(*directory, name, status, worker);
+  if (leads) link_group_done(*directory, name, status, worker, options_.dry_run ? Inode::would_be_new : Inode::of_the_target);
 }
 
 Result<meta::Losses> Copier::make_copy(TargetDirectory& target, const std::string& name, Opened source) {
@@ -155,14 +155,16 @@ bool Copier::taken_as_link(const walk::Hold& directory, const walk::Entry& entry
 }
 
 void Copier::link_group_done(walk::Directory& directory, const std::string& name, const sys::FileStatus& source,
-                             walk::WorkerIndex worker) {
-  TargetDirectory& target = target_of(directory);
-  const std::string target_name = name_in_target(directory, name, source.type());
+                             walk::WorkerIndex worker, Inode inode) {
+  const auto* target = static_cast<TargetDirectory*>(directory.attachment());  // in a dry run there may be none
+  const std::string target_name = target == nullptr ? name : name_in_target(directory, name, source.type());
   std::string path = directory.relative_path();
   path += path.empty() ? target_name : '/' + target_name;
   HardLinks::Place place{std::move(path), {}};
-  if (const auto made = sys::status_at(target.fd(), target_name))
-    place.key = made->key();  // else no link will match, and says so
+  if (target != nullptr && inode == Inode::of_the_target) {
+    if (const auto made = sys::status_at(target->fd(), target_name))
+      place.key = made->key();  // else no link will match, and says so
+  }
   for (const HardLinks::Name& waiting : hard_links_.copied(source.key(), place)) make_link(waiting, place, source.key(), worker);
 }
 
@@ -227,7 +229,10 @@ bool Copier::copy_name(const HardLinks::Name& name, bool leads, const FileKey& k
     return false;
   }
   Opened source{std::move(*fd), *status, leads};
-  if (regular) {
+  if (regular && options_.dry_run) {
+    regular_done(*name.directory, name.name, *status, source.changes, {}, "dry run", worker);
+    if (leads) link_group_done(*name.directory, name.name, *status, worker, Inode::would_be_new);
+  } else if (regular) {
     copy_regular(name.directory, name.name, name.links, std::move(source), worker);
   } else {
     copy_object(name.directory, name.name, std::move(source), worker);
@@ -260,10 +265,10 @@ bool Copier::left_alone(const HardLinks::Name& name, walk::WorkerIndex worker) {
 }
 
 void Copier::make_link(const HardLinks::Name& name, const HardLinks::Place& place, const FileKey& key, walk::WorkerIndex worker) {
-  TargetDirectory& target = target_of(*name.directory);
-  const std::string target_name = name_in_target(*name.directory, name.name, name.type);
+  auto* target = static_cast<TargetDirectory*>(name.directory->attachment());  // in a dry run there may be none
+  const std::string target_name = target == nullptr ? name.name : name_in_target(*name.directory, name.name, name.type);
   if (left_alone(name, worker)) return;
-  auto linked = link_to(target, target_name, place);
+  auto linked = options_.dry_run ? would_link(target, target_name, place) : link_to(*target, target_name, place);
   if (!linked) {
     if (!refuses_links(linked.error().code)) return fail_entry(*name.directory, name.name, std::move(linked).error());
     // Too many links, or none at all on this filesystem: the content is there at least, and it is said that it is not one file.
@@ -284,6 +289,8 @@ void Copier::make_link(const HardLinks::Name& name, const HardLinks::Place& plac
   FileEvent event =
       event_of(*name.directory, name.name, made ? FileEvent::Action::linked : FileEvent::Action::unchanged, name.type);
   event.changes.created = made;
+  if (made) event.link = place.path;
+  if (const auto status = sys::status_at(name.directory->fd(), name.name, name.links)) event.status = *status;
   observer_.file(event);
 }
 
@@ -296,6 +303,15 @@ Result<Copier::Linked> Copier::link_to(TargetDirectory& target, const std::strin
   auto linked = link_file(target, name, first, place.key);
   if (linked && *linked == Linked::now) renew(first, signature, nullptr);
   return linked;
+}
+
+Result<Copier::Linked> Copier::would_link(TargetDirectory* target, const std::string& name, const HardLinks::Place& place) {
+  if (target == nullptr) return Linked::now;
+  const auto existing = sys::status_at(target->fd(), name);
+  if (!existing && existing.error().code == ENOENT) return Linked::now;
+  if (!existing) return tl::make_unexpected(existing.error());
+  target->count_match(name);
+  return existing->key() == place.key ? Linked::before : Linked::now;
 }
 
 Result<Copier::Linked> Copier::link_file(TargetDirectory& target, const std::string& name, sys::FdView file, const FileKey& key) {
