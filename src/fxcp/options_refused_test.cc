@@ -95,11 +95,6 @@ TEST(Options, EveryErrorInItsWords) {
       {{"-?"}, "unknown option -?; did you mean --help?"},
       {{"-V"}, "unknown option -V; did you mean --version?"},
       {{"-R", "a", "b"}, "unknown option -R; did you mean --recursive?"},
-<<<<<<< /tmp/fx/m.ref
-      {{"-T", "a", "b"}, "unknown option -T; did you mean --no-target-directory?"},
-      {{"-archive", "a", "b"}, "unknown option -archive; did you mean --archive?"},
-      {{"a", "-exclude", "b", "c"}, "unknown option -exclude; did you mean --exclude?"},
-=======
       {{"-T", "a", "b"}, "DST is missing after b"},
       {{"--append", "a", "b"},
        "unknown option --append, which would not look at what is there; names are written in full: --append-verify looks"},
@@ -114,8 +109,8 @@ TEST(Options, EveryErrorInItsWords) {
       {{"-a", "--remove-source-files", "--delete", "a", "b"},
        "--remove-source-files and --delete contradict each other: the next run would delete the copies, whose sources are gone"},
       {{"--partial", "-", "b"}, "--partial has no meaning with standard input (-)"},
-      {{"-archive", "a", "b"}, "unknown option -h (in -archive); did you mean --archive?"},
->>>>>>> /tmp/fx/m.head
+      {{"-archive", "a", "b"}, "unknown option -archive; did you mean --archive?"},
+      {{"a", "-exclude", "b", "c"}, "unknown option -exclude; did you mean --exclude?"},
       // arguments
       {{"a", "b", "-j"}, "-j needs an argument: N"},
       {{"a", "b", "--jobs"}, "--jobs needs an argument: N"},
