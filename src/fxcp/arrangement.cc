@@ -8,7 +8,10 @@
 #include <set>
 
 #include "core/storage/storage.h"
+#include "core/walk/unsafe_links.h"
 #include "fxcp/packing.h"
+#include "fxcp/relative.h"
+#include "sys/names.h"
 
 namespace foxing::fxcp {
 namespace {
@@ -27,6 +30,16 @@ Result<std::optional<sys::FileStatus>> look(const std::string& path) {
   return tl::make_unexpected(std::move(status).error().about(path));
 }
 
+/// Directories of the tree above the SRC itself, as the walk will count them.
+unsigned levels_above(const std::string& source, const Options& options) {
+  if (!options.relative) return 0;
+  const std::size_t mark = source.find("/./");
+  unsigned names = 0;
+  for (std::size_t i = mark == std::string::npos ? 0 : mark + 2; i < source.size(); ++i)
+    names += source[i] != '/' && (i == 0 || source[i - 1] == '/') && source.compare(i, 2, "./") != 0;
+  return names - std::min(names, 1u);
+}
+
 Result<Item> look_at_source(const std::string& source, const Options& options) {
   const bool follow =
       ends_in_slash(source) || options.follow_arguments || options.symlinks == Symlinks::follow || !options.preserve.links;
@@ -38,6 +51,13 @@ Result<Item> look_at_source(const std::string& source, const Options& options) {
     if (target && target->type() == sys::FileType::directory) {
       status = target;
       item.links = sys::Links::follow;
+    }
+  }
+  if (status && status->type() == sys::FileType::symlink && options.copy_unsafe_links) {
+    const auto text = sys::read_link_at(sys::working_directory(), source);
+    if (text && walk::is_unsafe_link(*text, levels_above(source, options))) {
+      item.links = sys::Links::follow;
+      status = sys::status_at(sys::working_directory(), source, item.links);
     }
   }
   if (!status) {
@@ -137,6 +157,8 @@ Result<> check_nesting(const Arrangement& plan, const Options& options) {
       continue;
     }
     auto lies = storage::nesting(target, item.source);
+    if (!lies && lies.error().code == ENOTDIR && item.on_a_way)  // a file is in the way, and will give way to a directory
+      lies = storage::nesting(plan.directory, item.source);
     if (!lies) return tl::make_unexpected(std::move(lies).error().about(target));
     if (*lies == storage::Nesting::same) return refuse(item.source, fmt::format("and '{}' are the same directory", target));
     const bool met =
@@ -160,7 +182,9 @@ SplitPath split_path(const std::string& path) {
 Result<Arrangement> arrange(const Options& options) {
   Arrangement plan;
   for (const std::string& source : options.sources) plan.items.push_back(FOX_TRY(look_at_source(source, options)));
-  if (options.target_directory) {
+  if (options.relative && !options.files_from) {
+    FOX_TRY(arrange_relative(plan, options, options.target_directory.value_or(options.destination)));
+  } else if (options.target_directory) {
     FOX_TRY(arrange_into(plan, *options.target_directory, options.mkpath));
   } else if (plan.items.size() == 1) {
     FOX_TRY(arrange_one(plan, options));

@@ -6,12 +6,16 @@
 // One directory as SRC:          DST mirrors its contents, with or without trailing slashes, whether DST exists or not.
 // One file, DST a directory:     DST/name.   One file, else: DST is its new name.
 // Several SRC, or --target-directory: DST/name for each.
+// --relative: relative.h.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
+#include "core/copy/empty_directories.h"
+#include "core/walk/walk.h"
 #include "fxcp/options.h"
 #include "sys/status.h"
 
@@ -22,11 +26,22 @@ struct Item {
   sys::Links links;          // whether a symbolic link there means what it points to
   sys::FileStatus status;
   bool mirror = false;       // the contents go into the target directory itself
-  std::string name;          // else: the name there
+  std::string name;          // else: the name there; with --relative a path
+  bool on_a_way = false;     // walked by one of Arrangement::ways
+};
+
+/// --relative: names below one directory that are walked together.
+struct Way {
+  std::string base;
+  FileKey key;
+  DeviceId device;
+  std::vector<walk::Route> routes;
 };
 
 struct Arrangement {
   std::vector<Item> items;
+  std::vector<Way> ways;
+  std::shared_ptr<const copy::EmptyDirectories> empty;  // --prune-empty-dirs
   std::string directory;     // all targets lie in this one
   bool make_directory = false;  // it does not exist yet
 };

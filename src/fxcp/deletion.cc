@@ -55,10 +55,18 @@ const Item* mirror_of(const Arrangement& plan) {
 Result<> run_pass(copy::Deleter& deleter, copy::Observer& observer, const Options& options, const Arrangement& plan,
                   sys::FdView target, const walk::Walk::Options& how, bool dry_run) {
   copy::DeletePass pass(deleter, observer,
-                        {.keep_dirlinks = options.keep_dirlinks, .one_filesystem = options.one_file_system, .dry_run = dry_run});
+                        {.keep_dirlinks = options.keep_dirlinks, .implied_dirs = options.implied_dirs, .one_filesystem = options.one_file_system, .dry_run = dry_run});
   walk::Walk walk(pass, how);
+  for (const Way& way : plan.ways) {
+    sys::UniqueFd base = FOX_TRY(sys::open_at(sys::working_directory(), way.base,
+                                              {.access = sys::Access::path, .links = sys::Links::follow, .directory = true}));
+    const sys::FileStatus status = FOX_TRY(sys::status_of(base));
+    auto into = FOX_TRY(pass.adopt(FOX_TRY(sys::duplicate(target)), base, status, plan.directory));
+    const walk::Hold place = walk.add_place(std::move(base), way.base, std::move(into));
+    for (const walk::Route& route : way.routes) walk.add_route(place, route);
+  }
   for (const Item& item : plan.items) {
-    if (item.status.type() != sys::FileType::directory) continue;
+    if (item.status.type() != sys::FileType::directory || item.on_a_way) continue;
     const SplitPath path = split_path(item.source);
     sys::UniqueFd source =
         item.mirror ? FOX_TRY(open_source(item))
@@ -108,7 +116,8 @@ Result<> guard_against_another_source(const Arrangement& plan, sys::FdView targe
 
 Result<> guard_percentage(const Options& options, const Arrangement& plan, sys::FdView target, const walk::Walk::Options& how) {
   Nobody nobody;
-  copy::Deleter counter({.dry_run = true, .despite_errors = true, .packing = packing_of(options, how.selector)}, nobody, how.selector, nullptr);
+  copy::Deleter counter({.dry_run = true, .despite_errors = true, .packing = packing_of(options, how.selector), .empty = plan.empty.get()}, nobody,
+                        how.selector, nullptr);
   FOX_TRY(run_pass(counter, nobody, options, plan, target, how, true));
   copy::EntryCount all;
   {
@@ -176,7 +185,8 @@ Result<std::unique_ptr<Deletion>> Deletion::prepare(const Options& options, cons
         copy::Deleting{.dry_run = options.dry_run,
                        .despite_errors = options.ignore_errors,
                        .most = options.max_delete,
-                       .packing = packing_of(options, selector)},
+                       .packing = packing_of(options, selector),
+                       .empty = plan.empty.get()},
         observer, selector, deletion->keeper());
   }
   return deletion;

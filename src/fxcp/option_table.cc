@@ -23,7 +23,7 @@ constexpr OptionRow kOptions[] = {
                "stands on the command line.\n\n"
                "What only root may set (other people's files, trusted attributes) is not asked for when an ordinary user "
                "runs fxcp; that is a note and not a failure."},
-    {.letter = 'r', .name = "recursive", .section = Section::selection, .sets = &Options::recursive, .other_letters = "R",
+    {.letter = 'r', .name = "recursive", .section = Section::selection, .sets = &Options::recursive,
      .help = "copy directories with all they contain; symlinks stay symlinks",
      .manual = "Copies directories with all they contain. Symbolic links are copied as such, as with --links. Nothing else is "
                "kept unless asked for."},
@@ -36,6 +36,20 @@ constexpr OptionRow kOptions[] = {
     {.letter = 'x', .name = "one-file-system", .section = Section::selection, .sets = &Options::one_file_system,
      .commands = kForCopy | kForVerify, .help = "do not descend into other filesystems mounted below SRC",
      .manual = "Stays on the filesystem of each SRC: a mount point below it is copied as an empty directory."},
+    {.letter = 'R', .name = "relative", .alias = "parents", .negation = "no-relative", .section = Section::selection, .sets = &Options::relative,
+     .help = "keep the directories that SRC is written with: a/b/c is DST/a/b/c",
+     .manual = "Every SRC keeps, below DST, the directories it was written with: with -R, a/b/c becomes DST/a/b/c. What stands before /./ is not kept: a/./b/c becomes "
+               "DST/b/c. The directories on the way get the attributes of those in the source, and nothing else that is in them is copied or deleted; where "
+               "the source reaches one through a symbolic link it becomes a directory. .. is refused in what is kept. DST is always a directory. With "
+               "--files-from paths are kept anyhow."},
+    {.name = "implied-dirs", .negation = "no-implied-dirs", .section = Section::selection, .sets = &Options::implied_dirs,
+     .help = "with -R: directories on the way get SRC's attributes (default)",
+     .manual = "Gives the directories on the way of --relative the attributes of the source. With --no-implied-dirs those that the target has stay as they are, "
+               "symbolic links to directories included, and missing ones are made with the usual permissions."},
+    {.letter = 'm', .name = "prune-empty-dirs", .section = Section::selection, .sets = &Options::prune_empty_dirs,
+     .help = "make no directories that nothing is copied into",
+     .manual = "Leaves out directories below which there is nothing but directories, or nothing that the rules let through. With --delete they are deleted where the target "
+               "has them. What --max-size, --min-size or a missing --links or --devices leaves out does not make a directory empty, as with rsync."},
 
     // ── filters ──
     {.letter = 'e', .name = "exclude", .section = Section::filters, .sets = RuleKind::exclude, .takes = Takes::required, .argument = "PATTERN",
@@ -218,6 +232,20 @@ constexpr OptionRow kOptions[] = {
      .manual = "A SRC that is a symbolic link means what it points to; links inside of trees stay links. This is the default for "
                "SRC when none of --archive, --recursive and --links is given."},
 
+    {.name = "safe-links", .section = Section::symlinks, .sets = &Options::safe_links,
+     .help = "leave out symlinks that lead out of the tree",
+     .manual = "Leaves out symbolic links that are absolute, that climb out of the tree with .., or that have .. behind another name; what the target has under "
+               "such a name stays. Where a link leads is told from its text, counted from the root of the transfer."},
+    {.name = "copy-unsafe-links", .section = Section::symlinks, .sets = &Options::copy_unsafe_links,
+     .help = "copy what such symlinks point to",
+     .manual = "Copies what symbolic links point to that lead out of the tree (see --safe-links) instead of the links: files, or directories with all "
+               "they contain. Other links stay links. Whoever can write to the source then decides which files are read: not for trees of others."},
+    {.name = "munge-links", .section = Section::symlinks, .sets = Action::munge_links, .takes = Takes::optional, .argument = "undo", .values = "undo",
+     .help = "make symlinks unusable and recoverable; =undo: take that back",
+     .manual = "Puts /rsyncd-munged/ in front of what every symbolic link says, so that it leads nowhere; --munge-links=undo takes it away again from links that "
+               "have it. rsync does the same with -M--munge-links and, the other way, with --munge-links, and each understands the links of the other. A link "
+               "that is munged already is munged once more, so that what comes munged cannot work in the target."},
+
     // ── destination ──
     {.name = "target-directory", .section = Section::destination, .sets = Action::target_directory, .takes = Takes::required,
      .argument = "DIR", .completes_directories = true, .help = "copy every SRC to DIR/NAME; there is no DST",
@@ -230,6 +258,14 @@ constexpr OptionRow kOptions[] = {
      .help = "make the missing directories above DST", .manual = "Makes the directories above DST that are missing, with the usual permissions."},
 
     // ── method ──
+    {.name = "link", .section = Section::method, .sets = &Options::link,
+     .help = "make hard links to SRC's files instead of copies",
+     .manual = "Makes directories, and gives every other entry of the source a further name in the target instead of copying it, as cp --link does. A different file "
+               "that has the name gives way at once. Nothing of a file of the source changes but its number of names. Both sides must lie on one filesystem."},
+    {.name = "attributes-only", .section = Section::method, .sets = &Options::attributes_only,
+     .help = "copy no data, only attributes",
+     .manual = "Gives files that the target has the attributes of the source, whatever their data is. A file that is missing is made empty, as cp does it; the next "
+               "run without the option copies its data. Nothing in the target is replaced by something of another type."},
     {.name = "inplace", .section = Section::method, .sets = &Options::in_place,
      .help = "change large files in place instead of replacing them",
      .manual = "Writes the changed parts of a large file into the target's file itself. Saves room and keeps other names of the file, but readers see a mix of "

@@ -42,6 +42,7 @@ enum class Action {
   follow_dirlinks,
   keep_links,
   follow_arguments,
+  munge_links,
   delete_during,
   delete_before,
   delete_after,

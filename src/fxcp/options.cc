@@ -181,6 +181,7 @@ class Parser {
   Result<> check_report(Contradict contradict) const;
   Result<> check_deleting() const;
   Result<> check_under_way() const;
+  Result<> check_choice() const;
   Result<> act_on_stream(Action action, const Given& given);
   Result<> check_stream() const;
   Result<> check_packing() const;
@@ -327,6 +328,9 @@ Result<> Parser::act(Action action, const Given& given) {
       refused_.links = false;
       break;
     case Action::follow_arguments: follow_arguments_ = true; break;
+    case Action::munge_links:
+      options_.munge_links = given.argument == nullptr ? Munging::munge : Munging::undo;
+      break;
     case Action::delete_during: return set_deletion(Delete::during, given);
     case Action::delete_before: return set_deletion(Delete::before, given);
     case Action::delete_after: return set_deletion(Delete::after, given);
@@ -449,6 +453,10 @@ Result<> Parser::check_comparison(Contradict contradict) const {
                               : options_.max_size              ? "--max-size"
                               : options_.min_size              ? "--min-size"
                               : !options_.compare_dest.empty() ? "--compare-dest"
+                              : options_.prune_empty_dirs      ? "--prune-empty-dirs"
+                              : options_.safe_links            ? "--safe-links"
+                              : options_.munge_links != Munging::no ? "--munge-links"
+                              : !options_.implied_dirs                           ? "--no-implied-dirs"
                                                                : nullptr;
   if (options_.verify && partial != nullptr)
     return contradict("--verify", partial, "what is left out on purpose would be found missing");
@@ -509,6 +517,55 @@ Result<> Parser::check_report(Contradict contradict) const {
   return {};
 }
 
+/// What is walked, and what becomes of entries instead of copies.
+Result<> Parser::check_choice() const {
+  const auto contradict = [](std::string_view one, std::string_view other, std::string_view why) {
+    return refuse(fmt::format("{} and {} contradict each other: {}", one, other, why));
+  };
+  const auto given = [&](std::string_view name) -> const Given* {
+    const auto found = std::ranges::find_if(given_, [&](const Given& one) { return one.row->name == name; });
+    return found == given_.end() ? nullptr : &*found;
+  };
+  const auto first_of = [&](std::initializer_list<std::string_view> names) -> const Given* {
+    for (const std::string_view name : names)
+      if (const Given* found = given(name)) return found;
+    return nullptr;
+  };
+  if (const Given* relative = given("relative"); options_.files_from && relative != nullptr && relative->negated)
+    return contradict("--files-from", "--no-relative", "listed paths keep their directories");
+  if (options_.files_from && !options_.implied_dirs)
+    return contradict("--files-from", "--no-implied-dirs", "directories on the way get attributes");
+  if (options_.relative && options_.no_target_directory)
+    return contradict("--relative", "--no-target-directory", "DST is the directory that the paths go into");
+  if (options_.relative && options_.detect_renames)
+    return contradict("--relative", "--detect-renames", "names are looked for in whole trees");
+  if (options_.remove_source_files)
+    if (const Given* other = first_of({"relative", "link", "attributes-only", "safe-links", "copy-unsafe-links", "munge-links"}))
+      return contradict("--remove-source-files", other->spelling, "a source goes only where its name has a whole copy");
+  if (options_.link || options_.attributes_only)
+    if (const Given* other = first_of({"compress", "decompress", "partial", "partial-dir", "append-verify", "temp-dir"}))
+      return contradict(options_.link ? "--link" : "--attributes-only", other->spelling, "no data is copied");
+  if (options_.prune_empty_dirs && options_.max_depth && options_.deletion != Delete::no)
+    return contradict("--prune-empty-dirs", "--max-depth", "with --delete, what is too deep to be seen would be deleted");
+  if (options_.link) {
+    if (const Given* other = first_of({"inplace", "chmod", "chown", "usermap", "groupmap", "generate-sigs", "link-dest", "copy-dest",
+                                       "compare-dest", "detect-renames", "munge-links", "delta-min-size"}))
+      return contradict("--link", other->spelling, "the files of the target are those of the source");
+    if (options_.attributes_only) return contradict("--link", "--attributes-only", "a link has the attributes of its file");
+    if (options_.reflink == When::always) return contradict("--link", "--reflink=always", "nothing is copied");
+    if (options_.sparse == When::always) return contradict("--link", "--sparse=always", "nothing is copied");
+  }
+  if (options_.attributes_only) {
+    if (const Given* other =
+            first_of({"checksum", "size-only", "ignore-times", "trust-times", "inplace", "whole-file", "delta-min-size", "generate-sigs",
+                      "link-dest", "copy-dest", "compare-dest", "detect-renames", "verify"}))
+      return contradict("--attributes-only", other->spelling, "data is neither compared nor copied");
+    if (options_.reflink == When::always) return contradict("--attributes-only", "--reflink=always", "no data is copied");
+    if (options_.sparse == When::always) return contradict("--attributes-only", "--sparse=always", "no data is copied");
+  }
+  return {};
+}
+
 Result<> Parser::check_contradictions() const {
   const auto contradict = [](const char* one, const char* other, const char* why = "") {
     return refuse(fmt::format("{} and {} contradict each other{}{}", one, other, *why == '\0' ? "" : ": ", why));
@@ -522,6 +579,7 @@ Result<> Parser::check_contradictions() const {
   FOX_TRY(check_deleting());
   FOX_TRY(check_under_way());
   FOX_TRY(check_report(contradict));
+  FOX_TRY(check_choice());
   if (wanted_.acls && refused_.perms) return contradict("--acls", "--no-perms", "an ACL holds the permissions");
   if (options_.quiet) {
     if (options_.verbose > 0) return contradict("--quiet", "--verbose");
@@ -690,8 +748,10 @@ Result<> Parser::check_stream() const {
   }
   // What chooses among files, or among ways to copy them.  -a, and what it keeps, is taken: there is nothing of it to keep.
   for (const Given& one : given_)
-    for (const std::string_view name : {"recursive", "one-file-system", "copy-links", "copy-dirlinks", "keep-dirlinks", "jobs", "list-only",
-                                        "partial", "partial-dir", "append-verify", "temp-dir", "remove-source-files"})
+    for (const std::string_view name :
+         {"recursive", "one-file-system", "copy-links", "copy-dirlinks", "keep-dirlinks", "jobs", "list-only", "partial", "partial-dir",
+          "append-verify", "temp-dir", "remove-source-files", "relative", "prune-empty-dirs", "safe-links", "copy-unsafe-links", "munge-links",
+          "link", "attributes-only"})
       if (one.row->name == name) return refuse(fmt::format("{} has no meaning with {}", one.spelling, what));
   if (options_.reflink == When::always)
     return refuse(fmt::format("--reflink=always has no meaning with {}: its bytes are read", what));

@@ -27,6 +27,9 @@ enum class Symlinks {
   follow_directories  // -k: those that point to a directory are copied as that directory
 };
 
+/// --munge-links: symbolic links are made unusable in the target, or usable again.
+enum class Munging { no, munge, undo };
+
 /// When what the source has not is deleted from the target.
 enum class Delete {
   no,
@@ -75,6 +78,9 @@ struct Options {
   bool one_file_system = false;
   Preserve preserve;
   Symlinks symlinks = Symlinks::keep;
+  bool safe_links = false;         // links that lead out of the tree are left out
+  bool copy_unsafe_links = false;  // what they point to is copied
+  Munging munge_links = Munging::no;
   bool follow_arguments = false;   // a SRC that is a symbolic link means what it points to
   bool keep_dirlinks = false;      // a symbolic link to a directory in the target serves as that directory
 
@@ -84,6 +90,9 @@ struct Options {
   bool explicitly_recursive = false;  // -r itself, not by -a: what --files-from goes below
   bool delete_excluded = false;
   std::optional<std::int64_t> max_depth;
+  bool relative = false;           // each SRC keeps the directories it was written with
+  bool implied_dirs = true;
+  bool prune_empty_dirs = false;
 
   // what counts as changed
   bool checksum = false;
@@ -109,6 +118,8 @@ struct Options {
   bool detect_renames = false;
   bool verify = false;             // after copying
   bool mkpath = false;
+  bool link = false;               // names of the source's files instead of copies
+  bool attributes_only = false;
 
   // where data lies while a copy is under way, and what becomes of SRC
   bool partial = false;

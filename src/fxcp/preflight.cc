@@ -76,12 +76,21 @@ walk::Walk::Options walk_options(const Options& options, unsigned workers, std::
   walk::Walk::Options walk{
       .workers = workers, .follow = walk::Walk::Follow::none, .descriptor_limit = descriptor_limit, .selector = selector};
   if (options.symlinks == Symlinks::follow) walk.follow = walk::Walk::Follow::all;
+  walk.follow_unsafe = options.copy_unsafe_links;
   if (options.symlinks == Symlinks::follow_directories) walk.follow = walk::Walk::Follow::directories;
   return walk;
 }
 
 void add_items_to_look_at(walk::Walk& walk, const Arrangement& plan) {
+  for (const Way& way : plan.ways) {
+    auto base = sys::open_at(sys::working_directory(), way.base,
+                             {.access = sys::Access::path, .links = sys::Links::follow, .directory = true});
+    if (!base) continue;
+    const walk::Hold place = walk.add_place(std::move(*base), way.base, nullptr);
+    for (const walk::Route& route : way.routes) walk.add_route(place, route);
+  }
   for (const Item& item : plan.items) {
+    if (item.on_a_way) continue;
     const SplitPath path = split_path(item.source);
     const bool by_itself = item.mirror || path.name.empty() || path.name == "." || path.name == "..";
     auto fd = sys::open_at(sys::working_directory(), by_itself ? item.source : path.directory,
@@ -98,6 +107,28 @@ void add_items_to_look_at(walk::Walk& walk, const Arrangement& plan) {
   }
 }
 
+std::shared_ptr<const copy::EmptyDirectories> find_empty_directories(const Arrangement& plan, const Options& options,
+                                                                     const walk::Walk::Options& how) {
+  auto empty = std::make_shared<copy::EmptyDirectories>(options.one_file_system);
+  walk::Walk walk(*empty, how);
+  add_items_to_look_at(walk, plan);
+  walk.run();
+  return empty;
+}
+
+Result<> check_linking(const Arrangement& plan, const Options& options) {
+  if (!options.link) return {};
+  const std::string directory = existing_directory(plan);
+  const auto target = sys::status_at(sys::working_directory(), directory, sys::Links::follow);
+  if (!target) return tl::make_unexpected(Error(target.error()).about(directory));
+  for (const Item& item : plan.items) {
+    if (item.status.device() != target->device())
+      return fail(EXDEV, "", item.source,
+                  fmt::format("lies on another filesystem than '{}', and hard links do not reach across; nothing was linked", directory));
+  }
+  return {};
+}
+
 copy::Estimate::Options estimate_options(const Arrangement& plan, const Options& options) {
   copy::Estimate::Options estimate{.one_filesystem = options.one_file_system, .sparse_never = options.sparse == When::never};
   const auto target = traits_of(existing_directory(plan), sys::Links::follow);
@@ -111,6 +142,7 @@ copy::Estimate::Options estimate_options(const Arrangement& plan, const Options&
 
 Result<> check_space(const Arrangement& plan, const Options& options, const walk::Walk::Options& walking) {
   if (options.compress || options.decompress) return {};  // how large it becomes is not known before
+  if (options.link || options.attributes_only) return {};  // no data is written
   const storage::QuickTraits target = FOX_TRY(traits_of(existing_directory(plan), sys::Links::follow));
   if (target.total == Bytes(0)) return {};  // no such numbers (ramfs, FUSE): the kernel will say when it is full
   if (FOX_TRY(surely_fits(plan, target))) return {};

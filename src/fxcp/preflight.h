@@ -25,4 +25,10 @@ copy::Estimate::Options estimate_options(const Arrangement& plan, const Options&
 /// in use.  What is in the target already and would be replaced counts as room.
 Result<> check_space(const Arrangement& plan, const Options& options, const walk::Walk::Options& how);
 
+/// --prune-empty-dirs: a walk of its own.
+std::shared_ptr<const copy::EmptyDirectories> find_empty_directories(const Arrangement& plan, const Options& options,
+                                                                     const walk::Walk::Options& how);
+/// --link: refuses what lies on another filesystem than the target.
+Result<> check_linking(const Arrangement& plan, const Options& options);
+
 }  // namespace foxing::fxcp

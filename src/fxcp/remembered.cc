@@ -14,16 +14,18 @@
 namespace foxing::fxcp {
 namespace {
 
+/// Which entries are compared at all follows from the directory and the options: rules in files may change without a trace in the tree that they apply to.
+bool selection_is_fixed(const Options& options) {
+  return !options.files_from && !options.relative && std::ranges::all_of(options.rules, [](const RuleOption& rule) {
+    return rule.kind == RuleKind::exclude || rule.kind == RuleKind::include;
+  });
+}
+
 /// What a directory's copy is to hold follows from the directory and the options, and from nothing else.
 bool follows_from_the_source(const Options& options, const Arrangement& plan) {
   const bool by_what_is_there = options.update || options.existing || options.ignore_existing || !options.link_dest.empty() ||
-                                !options.copy_dest.empty() || !options.compare_dest.empty() || options.keep_dirlinks;
-  // Rules in files may change without a trace in the tree that they apply to.
-  const bool by_files = options.files_from || std::ranges::any_of(options.rules, [](const RuleOption& rule) {
-                          return rule.kind != RuleKind::exclude && rule.kind != RuleKind::include;
-                        });
-  // Another source may have brought other things to the same place.
-  const bool by_others = plan.items.size() > 1 && std::ranges::any_of(plan.items, &Item::mirror);
+                                !options.copy_dest.empty() || !options.compare_dest.empty() || options.keep_dirlinks || options.prune_empty_dirs ||
+                                options.copy_unsafe_links || options.attributes_only || options.link;
   const bool by_size = options.min_size || options.max_size;
   return options.recursive && options.symlinks == Symlinks::keep && !by_what_is_there && !by_files && !by_others && !by_size &&
          !options.compress && !options.decompress;
@@ -53,7 +55,7 @@ bool has_hash(const Arrangement& plan, sys::FdView target) {
 Remembered::Remembered(const Options& options, const Arrangement& plan, sys::FdView target, const walk::Walk::Options& how,
                        mode_t umask) {
   decisive_ = digest_of_options(options, umask);
-  notes_ = options.prune;
+  notes_ = options.prune && selection_is_fixed(options);
   if (!target) return;
   look_at_sources(options, plan, target, how);
   look_for_orphans(options, plan, target, how);

@@ -59,6 +59,14 @@ copy::Options engine_options(const Options& options, mode_t umask) {
   engine.one_filesystem = options.one_file_system;
   engine.keep_dirlinks = options.keep_dirlinks;
   engine.dry_run = options.dry_run;
+  engine.implied_dirs = options.implied_dirs;
+  engine.safe_links = options.safe_links;
+  engine.link_text = options.munge_links == Munging::munge  ? copy::LinkText::munged
+                     : options.munge_links == Munging::undo ? copy::LinkText::unmunged
+                                                            : copy::LinkText::as_it_is;
+  engine.link_sources = options.link;
+  engine.attributes_only = options.attributes_only;
+  if (options.attributes_only) engine.hard_links = false;  // a name that is there may hold data of its own
   engine.atomic = options.atomic;
   engine.durable = options.fsync;
   engine.compare = comparison(options);
@@ -129,6 +137,17 @@ Result<> add_item(walk::Walk& walk, copy::Copier& copier, const Arrangement& pla
   return {};
 }
 
+/// Hands names that keep their directories to the walk.
+Result<> add_way(walk::Walk& walk, copy::Copier& copier, const Arrangement& plan, const Way& way, sys::FdView target) {
+  sys::UniqueFd source = FOX_TRY(sys::open_at(sys::working_directory(), way.base,
+                                              {.access = sys::Access::path, .links = sys::Links::follow, .directory = true}));
+  std::unique_ptr<copy::TargetDirectory> into;
+  if (target) into = FOX_TRY(copier.adopt(FOX_TRY(sys::duplicate(target)), source, way.device, plan.make_directory));
+  const walk::Hold place = walk.add_place(std::move(source), way.base == "." ? "" : way.base, std::move(into));
+  for (const walk::Route& route : way.routes) walk.add_route(place, route);
+  return {};
+}
+
 /// After a full target: how much more room the rest would have needed.
 Bytes missing_space(const Arrangement& plan, const Options& options, const copy::Counters& done, sys::FdView target,
                     std::uint64_t descriptors, walk::Selector* selector) {
@@ -171,9 +190,12 @@ ExitCode run_copy(const Options& options) {
   if (!selection) return refused(selection.error());
   auto manner = Manner::parse(options, umask);
   if (!manner) return refused(manner.error());
-  const auto plan = arrange(options);
+  auto plan = arrange(options);
   if (!plan) return refused(plan.error());
   const unsigned workers = worker_count(options);
+  if (const auto linkable = check_linking(*plan, options); !linkable) return refused(linkable.error());
+  if (options.prune_empty_dirs)
+    plan->empty = find_empty_directories(*plan, options, walk_options(options, workers, descriptors, selection->get()));
   if (!options.dry_run) {
     if (const auto fits = check_space(*plan, options, walk_options(options, workers, descriptors, selection->get())); !fits)
       return refused(fits.error());
@@ -194,6 +216,7 @@ ExitCode run_copy(const Options& options) {
   const auto under_way = UnderWay::prepare(options, *plan, *target);
   if (!under_way) return refused_after_all(under_way.error());
   under_way->apply_to(engine);
+  engine.empty = plan->empty.get();
   const Remembered remembered(options, *plan, *target, walking, umask);
   remembered.apply_to(engine);
   engine.target_name = plan->directory;
@@ -212,7 +235,12 @@ ExitCode run_copy(const Options& options) {
   auto root = options.dry_run ? Result<sys::UniqueFd>(sys::UniqueFd()) : sys::duplicate(*target);
   if (!root) return refused(std::move(root).error().about(plan->directory));
   copier.connect(walk, std::move(*root));
+  for (const Way& way : plan->ways) {
+    if (auto added = add_way(walk, copier, *plan, way, *target); !added)
+      report.problem({copy::ProblemKind::failed, true, std::move(added).error().about(way.base)});
+  }
   for (const Item& item : plan->items) {
+    if (item.on_a_way) continue;
     if (auto added = add_item(walk, copier, *plan, item, *target, removal ? &*removal : nullptr); !added) {
       report.problem({copy::ProblemKind::failed, true, std::move(added).error().about(item.source)});
     }

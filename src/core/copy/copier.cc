@@ -17,6 +17,10 @@ namespace {
 
 constexpr mode_t kClosedDirectory = 0700;
 
+sys::Object object_of(const walk::Directory& directory) {
+  return {directory.fd(), directory.searched_only() ? sys::Handle::path : sys::Handle::file};
+}
+
 /// What a process makes here belongs to it.
 bool has_owners_of_its_own(storage::Filesystem filesystem) {
   using storage::Filesystem;
@@ -80,19 +84,20 @@ walk::Visitor::Descend Copier::enter(walk::Directory& directory, walk::WorkerInd
   if (directory.parent() != nullptr && is_somebodys_temporary(*directory.parent(), directory.name())) return Descend::no;
   at(worker).counters.entries.fetch_add(1, std::memory_order_relaxed);
   walk::Directory* parent = directory.parent();
+  if (options_.empty != nullptr && options_.empty->contains(directory)) return Descend::no;
   if (parent != nullptr && std::ranges::find(target_roots_, directory.status().key()) != target_roots_.end()) {
     report(directory, {}, ProblemKind::in_the_way,
            {.code = 0, .operation = "", .subject = {}, .detail = "is the destination itself; it is not copied into itself"});
     return Descend::no;
   }
-  if (!options_.recursive) {
+  if (!options_.recursive && !directory.implied()) {
     report(directory, {}, ProblemKind::left_out,
            {.code = 0, .operation = "", .subject = {}, .detail = "is a directory; -r or -a copies directories"});
     return Descend::no;
   }
   // A SRC itself may be a mount point; inode 0 is the place that holds SRCs.
   const bool elsewhere = parent != nullptr && options_.one_filesystem && parent->status().inode() != InodeNo(0) &&
-                         directory.status().device() != parent->status().device();
+                         !parent->implied() && directory.status().device() != parent->status().device();
   if (options_.dry_run) return elsewhere ? Descend::no : enter_dry(directory, worker);
 
   if (parent == nullptr) {
@@ -166,7 +171,7 @@ walk::Visitor::Descend Copier::enter_dry(walk::Directory& directory, walk::Worke
 }
 
 Result<std::unique_ptr<TargetDirectory>> Copier::look_up_directory(walk::Directory& directory, TargetDirectory& parent) {
-  const auto links = options_.keep_dirlinks ? sys::Links::follow : sys::Links::keep;
+  const auto links = keeps_links_to_directories(directory) ? sys::Links::follow : sys::Links::keep;
   sys::UniqueFd fd = FOX_TRY(
       sys::open_at(parent.fd(), parent.name_for(directory.name()), {.links = links, .directory = true, .keep_atime = true}));
   const sys::FileStatus status = FOX_TRY(sys::status_of(fd));
@@ -192,7 +197,8 @@ Result<std::unique_ptr<TargetDirectory>> Copier::make_directory(walk::Directory&
   }
   auto fd = open_it();
   if (!fd && (fd.error().code == ENOTDIR || fd.error().code == ELOOP)) {
-    if (options_.keep_dirlinks) fd = sys::open_at(parent.fd(), name, {.links = sys::Links::follow, .directory = true});
+    if (keeps_links_to_directories(directory)) fd = sys::open_at(parent.fd(), name, {.links = sys::Links::follow, .directory = true});
+    if (!fd && options_.attributes_only) return fail(EEXIST, "", {}, "is no directory in the target, and nothing is replaced");
     if (!fd && options_.compare.only_new)
       return std::unique_ptr<TargetDirectory>();  // something else is there, and is not to be touched
     if (!fd) return replace_by_directory(directory, parent, name);
@@ -276,7 +282,7 @@ void Copier::take_stock(walk::Directory& directory, TargetDirectory& target, wal
 
 void Copier::leave(walk::Directory& directory) {
   if (removal_ != nullptr) removal_->left(directory);
-  if (deleter_ != nullptr) delete_extras(directory);
+  if (deleter_ != nullptr && !directory.implied()) delete_extras(directory);
   if (options_.dry_run) return;
   TargetDirectory& target = target_of(directory);
   if (!target.open()) return;  // could not be opened again; reported
@@ -291,7 +297,19 @@ void Copier::leave(walk::Directory& directory) {
   store_hash(directory, target);
 }
 
+bool Copier::keeps_links_to_directories(const walk::Directory& directory) const {
+  return options_.keep_dirlinks || (directory.implied() && !options_.implied_dirs);
+}
+
 void Copier::dress(walk::Directory& directory, TargetDirectory& target) {
+  if (directory.implied() && !options_.implied_dirs) {
+    // As whoever makes a directory has it; one that was there gets back what open_up took.
+    const mode_t mode = target.fresh() ? 0777 & ~options_.keep.umask : target.status().permissions();
+    const auto now = sys::status_of(target.fd());
+    auto set = now && now->permissions() != mode ? sys::set_mode({target.fd()}, mode) : Result<>();
+    if (!set) fail_entry(directory, {}, std::move(set).error());
+    return;
+  }
   auto losses = target.fresh() ? dress_new(directory, target) : bring_up_to_date(directory, target);
   if (!losses) return fail_entry(directory, {}, std::move(losses).error());
   report(directory, {}, *losses);
@@ -309,7 +327,7 @@ Result<meta::Losses> Copier::dress_new(const walk::Directory& directory, TargetD
   meta::Current current = meta::Current::of(target.status());
   current.own_mode.reset();  // made by this run
   current.may_have_attributes = target.inherits_acl();
-  return meta::apply({directory.fd()}, directory.status(), {target.fd()}, current, options_.keep, target.pair().fidelity);
+  return meta::apply(object_of(directory), directory.status(), {target.fd()}, current, options_.keep, target.pair().fidelity);
 }
 
 Result<meta::Losses> Copier::bring_up_to_date(const walk::Directory& directory, TargetDirectory& target) {
@@ -320,9 +338,9 @@ Result<meta::Losses> Copier::bring_up_to_date(const walk::Directory& directory, 
     now = FOX_TRY(sys::status_of(target.fd()));
   }
   const auto found = FOX_TRY(
-      meta::differences({directory.fd()}, directory.status(), {target.fd()}, now, options_.keep, options_.compare.window));
+      meta::differences(object_of(directory), directory.status(), {target.fd()}, now, options_.keep, options_.compare.window));
   if (!found.any()) return meta::Losses{};
-  return meta::apply({directory.fd()}, directory.status(), {target.fd()}, meta::Current::of(now), options_.keep,
+  return meta::apply(object_of(directory), directory.status(), {target.fd()}, meta::Current::of(now), options_.keep,
                      target.pair().fidelity);
 }
 
@@ -367,6 +385,9 @@ bool Copier::is_somebodys_temporary(walk::Directory& directory, std::string_view
 void Copier::visit(const walk::Hold& directory, const walk::Entry& entry, walk::WorkerIndex worker) {
   if (is_somebodys_temporary(*directory, entry.name)) return;
   at(worker).counters.entries.fetch_add(1, std::memory_order_relaxed);
+  if (options_.safe_links && left_out_as_unsafe(directory, entry, worker)) return;
+  if (options_.link_sources) return visit_to_link(directory, entry, worker);
+  if (options_.attributes_only && entry.type == sys::FileType::regular) return give_attributes(directory, entry, worker);
   switch (entry.type) {
     case sys::FileType::regular: return visit_regular(directory, entry, worker);
     case sys::FileType::symlink: return visit_symlink(directory, entry, worker);

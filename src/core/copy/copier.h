@@ -26,7 +26,9 @@
 #include "core/copy/deleting.h"
 #include "core/copy/delta.h"
 #include "core/copy/durable.h"
+#include "core/copy/empty_directories.h"
 #include "core/copy/hard_links.h"
+#include "core/copy/links.h"
 #include "core/copy/outcome.h"
 #include "core/copy/packing.h"
 #include "core/copy/pairs.h"
@@ -58,6 +60,12 @@ struct Options {
   bool recursive = true;
   bool one_filesystem = false;
   bool keep_dirlinks = false;  // a symbolic link to a directory in the target serves as that directory
+  bool implied_dirs = true;  // directories on the way get attributes; else the target's stay, be they links to directories
+  bool safe_links = false;  // links that lead out of the tree are left out
+  LinkText link_text = LinkText::as_it_is;
+  bool link_sources = false;  // --link: entries become further names of the source's own
+  bool attributes_only = false;  // no data is copied
+  const EmptyDirectories* empty = nullptr;  // --prune-empty-dirs: are not made; outlives the copier
   bool dry_run = false;
   bool atomic = true;
   bool durable = false;
@@ -183,6 +191,8 @@ class Copier final : public walk::Visitor {
                                                                 const std::string& name);
   Result<> open_up(TargetDirectory& target);
   void delete_extras(walk::Directory& directory);
+  /// A link to a directory in the target may stand for this one.
+  bool keeps_links_to_directories(const walk::Directory& directory) const;
   /// Owner, mode, attributes and times of the directory itself.
   void dress(walk::Directory& directory, TargetDirectory& target);
   Result<meta::Losses> dress_new(const walk::Directory& directory, TargetDirectory& target);
@@ -248,7 +258,7 @@ class Copier final : public walk::Visitor {
   void read_note(const walk::Directory& directory, TargetDirectory& target);
   void leave_note(const walk::Directory& directory, TargetDirectory& target);
   /// True where the note says that the pair is equal, with all attributes.
-  bool is_noted(const walk::Directory& directory, const sys::FileStatus& status, TargetDirectory& target,
+  bool is_noted(const walk::Directory& directory, sys::Links links, const sys::FileStatus& status, TargetDirectory& target,
                 const sys::FileStatus& existing) const;
 
   // signatures (signing.cc)
@@ -292,6 +302,9 @@ class Copier final : public walk::Visitor {
   /// Content and metadata of one reading, not yet under its name.
   Result<Finished> read_once(TargetDirectory& target, std::string name, const Opened& source, walk::WorkerIndex worker);
   void commit(const walk::Hold& directory, const std::string& name, Opened source, Finished finished, walk::WorkerIndex worker);
+  /// True where --max-size or --min-size leaves it out; that has been counted.
+  bool left_out_by_size(const walk::Hold& directory, const std::string& name, const sys::FileStatus& status,
+                        walk::WorkerIndex worker);
   void regular_done(walk::Directory& directory, const std::string& name, const sys::FileStatus& status, const Changes& changes,
                     const Moved& moved, std::string_view why, walk::WorkerIndex worker);
   void regular_failed(const walk::Hold& directory, const std::string& name, const Opened& source, Error error,
@@ -385,6 +398,19 @@ class Copier final : public walk::Visitor {
   Result<meta::Losses> make_object(TargetDirectory& target, const std::string& name, const Opened& source,
                                    const std::function<Result<>(const std::string&)>& make);
   Result<meta::Losses> dress_object(TargetDirectory& target, const std::string& name, const Opened& source);
+
+  // links that lead out of the tree (links.cc)
+  /// True where the entry is such a link and stays where it is; that has been reported.
+  bool left_out_as_unsafe(const walk::Hold& directory, const walk::Entry& entry, walk::WorkerIndex worker);
+
+  // --link (linking.cc)
+  void visit_to_link(const walk::Hold& directory, const walk::Entry& entry, walk::WorkerIndex worker);
+
+  // --attributes-only (attributes_only.cc)
+  void give_attributes(const walk::Hold& directory, const walk::Entry& entry, walk::WorkerIndex worker);
+  void make_empty(const walk::Hold& directory, const walk::Entry& entry, walk::WorkerIndex worker);
+  /// True where the target has something of another type under the name: it stays, and that has been reported.
+  bool keeps_another(const walk::Hold& directory, const std::string& name, sys::FileType type);
 
   // hard links (special.cc)
   /// True where another name of this file has been or is being copied, and this one is taken care of.

@@ -225,12 +225,13 @@ bool Deleter::is_extra(walk::Directory& source, const TargetDirectory& target, c
   if (is_own_name(name) || is_anybodys_temporary(name)) return false;
   if (keeper_ != nullptr && keeper_->is_kept_name(name)) return false;
   if (is_guarded(source, name, is_directory)) return false;
-  if (options_.packing.active()) {
+  const bool none = options_.empty != nullptr && options_.empty->contains(source, name);
+  if (options_.packing.active() && !none) {
     const auto has = options_.packing.has(source, name);
     if (!has) failed(joined(target.shown(), name), has.error());  // not known: it stays
     if (!has || *has) return false;
   }
-  const bool hidden = selector_ != nullptr && !selector_->selects(source, name, is_directory);
+  const bool hidden = none || (selector_ != nullptr && !selector_->selects(source, name, is_directory));
   if (!hidden && !options_.packing.active()) {
     const auto there = sys::status_at(source.fd(), name);
     if (there) return false;
@@ -341,12 +342,13 @@ Result<std::unique_ptr<TargetDirectory>> DeletePass::adopt(sys::UniqueFd target,
 
 walk::Visitor::Descend DeletePass::enter(walk::Directory& directory, walk::WorkerIndex) {
   if (directory.parent() == nullptr) return Descend::yes;
-  if (directory.parent()->attachment() == nullptr) return Descend::no;
+  if (directory.parent()->attachment() == nullptr || deleter_.is_pruned(directory)) return Descend::no;
   const auto& above = static_cast<const TargetDirectory&>(*directory.parent()->attachment());
   const bool elsewhere = options_.one_filesystem && directory.parent()->status().inode() != InodeNo(0) &&
-                         directory.status().device() != directory.parent()->status().device();
+                         !directory.parent()->implied() && directory.status().device() != directory.parent()->status().device();
   if (elsewhere) return Descend::no;  // what is mounted there is not the source's, and says nothing about its copy
-  const auto links = options_.keep_dirlinks ? sys::Links::follow : sys::Links::keep;
+  const bool may_be_link = options_.keep_dirlinks || (directory.implied() && !options_.implied_dirs);
+  const auto links = may_be_link ? sys::Links::follow : sys::Links::keep;
   auto fd = sys::open_at(above.fd(), above.name_for(directory.name()), {.links = links, .directory = true, .keep_atime = true});
   if (!fd) return Descend::no;  // nothing there that could be too much; what is in the way is the copier's business
   const auto status = sys::status_of(*fd);
@@ -359,7 +361,7 @@ walk::Visitor::Descend DeletePass::enter(walk::Directory& directory, walk::Worke
 }
 
 void DeletePass::leave(walk::Directory& directory) {
-  if (directory.attachment() == nullptr) return;
+  if (directory.attachment() == nullptr || directory.implied()) return;
   auto& target = static_cast<TargetDirectory&>(*directory.attachment());
   const std::uint64_t removed = deleter_.removed();
   const auto before = sys::status_of(target.fd());

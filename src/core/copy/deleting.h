@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "core/copy/empty_directories.h"
 #include "core/copy/keeper.h"
 #include "core/copy/outcome.h"
 #include "core/copy/packing.h"
@@ -34,6 +35,7 @@ struct Deleting {
   std::optional<std::uint64_t> most = {};  // --max-delete
   std::string target_name = {};
   Packing packing = {};  // what files of the source are called in the target
+  const EmptyDirectories* empty = nullptr;  // --prune-empty-dirs: the source has not what is in here; outlives the deleter
 };
 
 class Deleter final : public Clearing {
@@ -48,6 +50,8 @@ class Deleter final : public Clearing {
   // Clearing
   Result<bool> clear(TargetDirectory& directory, const std::string& name) override;
 
+  /// True where the source's directory counts as not there.
+  bool is_pruned(const walk::Directory& source) const { return options_.empty != nullptr && options_.empty->contains(source); }
   /// Names removed (a directory counts, and everything in it).
   std::uint64_t removed() const { return removed_.load(); }
   /// Names that stay because --max-delete was reached.
@@ -83,6 +87,7 @@ class DeletePass final : public walk::Visitor {
  public:
   struct Options {
     bool keep_dirlinks = false;
+    bool implied_dirs = true;  // as in copy::Options
     bool one_filesystem = false;
     bool dry_run = false;
   };

@@ -93,7 +93,7 @@ Copier::Standing Copier::standing_of(const walk::Hold& directory, const std::str
   }
   const sys::FileStatus* existing = &found_there->status;
   target.count_match(target_name);
-  const bool noted = !looks_at_bytes() && is_noted(*directory, status, target, *existing);  // a mark would have moved ctime
+  const bool noted = !looks_at_bytes() && is_noted(*directory, links, status, target, *existing);  // a mark would have moved ctime
   const bool half_changed = !noted && may_be_half_changed(target, target_name, *existing);
   if (!half_changed && policy_for(status, *existing, options_.compare) == Existing::leave) return skipped(leads, status, worker);
   if (existing->type() != status.type()) {
@@ -158,10 +158,11 @@ void Copier::leave_note(const walk::Directory& directory, TargetDirectory& targe
   write_as_of(target.fd(), as_of(directory, target), target.noted().entered);
 }
 
-bool Copier::is_noted(const walk::Directory& directory, const sys::FileStatus& status, TargetDirectory& target,
+bool Copier::is_noted(const walk::Directory& directory, sys::Links links, const sys::FileStatus& status, TargetDirectory& target,
                       const sys::FileStatus& existing) const {
   const std::optional<timespec>& as_of = target.noted().as_of;
-  if (!as_of || !is_covered(status, *as_of) || !is_covered(existing, *as_of)) return false;
+  // Behind a link may be another file now, as old as the one that was compared.
+  if (!as_of || links != sys::Links::keep || !is_covered(status, *as_of) || !is_covered(existing, *as_of)) return false;
   const bool same_places = status.device() == directory.status().device() && existing.device() == target.status().device();
   const bool same_size = status.type() != sys::FileType::regular || status.size() == existing.size();
   return same_places && same_size && status.type() == existing.type() &&
@@ -197,7 +198,7 @@ Result<Copier::Sameness> Copier::same_object(const walk::Hold& directory, const 
   switch (status.type()) {
     case sys::FileType::regular: break;
     case sys::FileType::symlink: {
-      const std::string text = FOX_TRY(sys::read_link_at(directory->fd(), name));
+      const std::string text = text_for_target(FOX_TRY(sys::read_link_at(directory->fd(), name)), options_.link_text);
       return content(text == FOX_TRY(sys::read_link_at(target.fd(), target_name)), Sameness::at_a_glance);
     }
     case sys::FileType::character_device:

@@ -178,14 +178,7 @@ void Copier::visit_regular(const walk::Hold& directory, const walk::Entry& entry
     if (!status && status.error().code == ENOENT) return vanished(*directory, entry.name);
     if (!status) return fail_entry(*directory, entry.name, status.error());
     if (status->type() != sys::FileType::regular) return has_become(*directory, entry.name, status->type());
-    const auto& limits = options_.compare;
-    if (status->size() < limits.smallest || status->size() > limits.largest) {
-      if (TargetDirectory* target = existing_target(*directory);
-          target && sys::status_at(target->fd(), name_in_target(*directory, entry.name, status->type())))
-        target->count_match(name_in_target(*directory, entry.name, status->type()));
-      at(worker).counters.skipped.fetch_add(1, std::memory_order_relaxed);
-      return;
-    }
+    if (left_out_by_size(directory, entry.name, *status, worker)) return;
     if (may_be_linked(*status)) {
       if (taken_as_link(directory, entry, *status, worker)) return;
       led = status->key();
@@ -219,6 +212,18 @@ void Copier::visit_regular(const walk::Hold& directory, const walk::Entry& entry
   if (taken_from_reference(directory, entry.name, *source, worker)) return;
   if (taken_by_rename(directory, entry.name, *source, worker)) return;
   copy_regular(directory, entry.name, entry.links, std::move(*source), worker);
+}
+
+bool Copier::left_out_by_size(const walk::Hold& directory, const std::string& name, const sys::FileStatus& status,
+                              walk::WorkerIndex worker) {
+  const auto& limits = options_.compare;
+  if (status.size() >= limits.smallest && status.size() <= limits.largest) return false;
+  if (TargetDirectory* target = existing_target(*directory)) {
+    const std::string called = name_in_target(*directory, name, status.type());
+    if (sys::status_at(target->fd(), called)) target->count_match(called);
+  }
+  at(worker).counters.skipped.fetch_add(1, std::memory_order_relaxed);
+  return true;
 }
 
 /// Nothing where it cannot be read or is no regular file any more; that has been reported.

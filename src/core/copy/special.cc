@@ -49,6 +49,7 @@ void Copier::visit_object(const walk::Hold& directory, const walk::Entry& entry,
   auto status = sys::status_of(*fd);
   if (!status) return fail_entry(*directory, entry.name, std::move(status).error());
   if (status->type() != entry.type) return has_become(*directory, entry.name, status->type());
+  if (options_.attributes_only && keeps_another(directory, entry.name, entry.type)) return;
   const bool leads = may_be_linked(*status);
   if (leads && taken_as_link(directory, entry, *status, worker)) return;
   Compared compared;
@@ -89,7 +90,7 @@ void Copier::copy_object(const walk::Hold& directory, const std::string& name, O
 Result<meta::Losses> Copier::make_copy(TargetDirectory& target, const std::string& name, Opened source) {
   const std::string target_name = target.name_for(name);
   if (source.status.type() == sys::FileType::symlink) {
-    const std::string text = FOX_TRY(sys::read_link_at(source.fd, ""));
+    const std::string text = text_for_target(FOX_TRY(sys::read_link_at(source.fd, "")), options_.link_text);
     return make_object(target, target_name, source,
                        [&](const std::string& as) { return sys::make_symlink_at(target.fd(), as, text); });
   }

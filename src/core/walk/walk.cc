@@ -7,6 +7,7 @@
 
 #include "base/assert.h"
 #include "base/own_names.h"
+#include "core/walk/unsafe_links.h"
 #include "sys/file.h"
 #include "sys/process.h"
 
@@ -149,13 +150,17 @@ Hold Walk::add_place(sys::UniqueFd fd, std::string name, std::unique_ptr<Attachm
   return Hold(*directory);
 }
 
+bool Walk::begin_place(const Hold& place, const std::string& name) {
+  if (options_.selector == nullptr) return true;
+  auto selection = options_.selector->enter(*place);
+  if (!selection) visitor_.unreadable(*place, name, std::move(selection).error());
+  if (!selection) return false;
+  place->selection_ = std::move(*selection);
+  return true;
+}
+
 void Walk::add_entry(const Hold& place, const std::string& name, sys::FileType type, sys::Links links) {
-  if (options_.selector != nullptr) {
-    auto selection = options_.selector->enter(*place);
-    if (!selection) return visitor_.unreadable(*place, name, std::move(selection).error());
-    place->selection_ = std::move(*selection);
-    if (!selects(*place, name, type == sys::FileType::directory)) return;
-  }
+  if (!begin_place(place, name) || !selects(*place, name, type == sys::FileType::directory)) return;
   if (type == sys::FileType::directory) {
     scheduler_.push(0, std::make_unique<DirectoryTask>(*this, place, name, links));
     return;
@@ -165,6 +170,33 @@ void Walk::add_entry(const Hold& place, const std::string& name, sys::FileType t
                   }));
 }
 
+void Walk::add_route(const Hold& place, const Route& route) {
+  if (!begin_place(place, route.name)) return;
+  scheduler_.push(0,
+                  std::make_unique<CallTask>([this, place, &route](WorkerIndex worker) { go_along(place, route, worker); }));
+}
+
+void Walk::go_along(const Hold& directory, const Route& route, WorkerIndex worker) {
+  if (!route.next.empty()) return descend(directory, route.name, sys::Links::follow, worker, &route);
+  const auto status = sys::status_at(directory->fd(), route.name, route.links);
+  if (!status && status.error().code == ENOENT) return visitor_.vanished(*directory, route.name);
+  if (!status) {
+    directory->mark_incomplete();
+    return visitor_.unreadable(*directory, route.name, status.error());
+  }
+  const bool is_directory = status->type() == sys::FileType::directory;
+  if (!selects(*directory, route.name, is_directory)) return;
+  if (is_directory) return descend(directory, route.name, route.links, worker);
+  visitor_.visit(directory, {route.name.c_str(), status->type(), InodeNo(0), route.links}, worker);
+}
+
+void Walk::go_on(const Hold& directory, const Route& route, WorkerIndex worker) {
+  for (const Route& next : route.next) {
+    scheduler_.push(worker, std::make_unique<CallTask>(
+                                [this, directory, &next](WorkerIndex by) { go_along(directory, next, by); }));
+  }
+}
+
 bool Walk::is_own_ancestor(const Directory& parent, const FileKey& key) const {
   for (const Directory* at = &parent; at != nullptr; at = at->parent_) {
     if (at->entered_ && at->status_.key() == key) return true;
@@ -172,9 +204,12 @@ bool Walk::is_own_ancestor(const Directory& parent, const FileKey& key) const {
   return false;
 }
 
-void Walk::descend(const Hold& parent, const std::string& name, sys::Links links, WorkerIndex worker) {
+void Walk::descend(const Hold& parent, const std::string& name, sys::Links links, WorkerIndex worker, const Route* route) {
   if (sys::stop_requested()) return parent->mark_incomplete();
   auto fd = sys::open_at(parent->fd(), name, {.links = links, .directory = true, .keep_atime = true});
+  // To go through a directory one need not be able to read it.
+  const bool searched_only = !fd && fd.error().code == EACCES && route != nullptr;
+  if (searched_only) fd = sys::open_at(parent->fd(), name, {.access = sys::Access::path, .links = links, .directory = true});
   if (!fd) {
     if (fd.error().code == ENOENT) return visitor_.vanished(*parent, name);
     if (links == sys::Links::keep && (fd.error().code == ENOTDIR || fd.error().code == ELOOP)) {
@@ -189,7 +224,7 @@ void Walk::descend(const Hold& parent, const std::string& name, sys::Links links
     parent->mark_incomplete();
     return visitor_.unreadable(*parent, name, std::move(status).error());
   }
-  if (links == sys::Links::follow && is_own_ancestor(*parent, status->key())) {
+  if (links == sys::Links::follow && route == nullptr && is_own_ancestor(*parent, status->key())) {
     return visitor_.unreadable(
         *parent, name,
         {.code = ELOOP, .operation = "openat", .subject = {}, .detail = "the link leads to a directory that contains it"});
@@ -199,7 +234,9 @@ void Walk::descend(const Hold& parent, const std::string& name, sys::Links links
   directory->fd_ = std::move(*fd);
   directory->status_ = *status;
   directory->links_ = links;
-  directory->depth_ = parent->depth_ + 1;
+  directory->depth_ = route != nullptr ? 0 : parent->depth_ + 1;
+  directory->route_ = route;
+  directory->searched_only_ = searched_only;
   parent->references_.fetch_add(1);  // given back in release()
   open_directories_.fetch_add(1);
   enter(directory, worker);
@@ -217,6 +254,7 @@ void Walk::enter(Directory* directory, WorkerIndex worker) {
     }
     directory->selection_ = std::move(*selection);
   }
+  if (directory->route_ != nullptr) return go_on(hold, *directory->route_, worker);
   read_piece(hold, std::make_unique<sys::DirectoryReader>(kPieceSize), false, worker);
 }
 
@@ -277,7 +315,7 @@ void Walk::visit_all(const Hold& directory, const Names& files, WorkerIndex work
 }
 
 void Walk::visit(const Hold& directory, Entry entry, WorkerIndex worker) {
-  const bool may_follow = options_.follow != Follow::none && entry.type == sys::FileType::symlink;
+  const bool may_follow = (options_.follow != Follow::none || options_.follow_unsafe) && entry.type == sys::FileType::symlink;
   const bool undecided = entry.type == sys::FileType::unknown || entry.type == sys::FileType::symlink;  // see read_piece
   if (entry.type == sys::FileType::unknown || may_follow) {
     auto status = sys::status_at(directory->fd(), entry.name, sys::Links::keep);
@@ -287,17 +325,19 @@ void Walk::visit(const Hold& directory, Entry entry, WorkerIndex worker) {
       return visitor_.unreadable(*directory, entry.name, std::move(status).error());
     }
     entry.type = status->type();
-    if (entry.type == sys::FileType::symlink && options_.follow != Follow::none) {
+    if (entry.type == sys::FileType::symlink && (options_.follow != Follow::none || options_.follow_unsafe)) {
       const auto target = sys::status_at(directory->fd(), entry.name, sys::Links::follow);
-      const bool leads_to_directory = target && target->type() == sys::FileType::directory;
-      if (options_.follow == Follow::all && !target) {
+      const bool leads_to_directory =
+          options_.follow != Follow::none && target && target->type() == sys::FileType::directory;
+      const bool any = options_.follow == Follow::all || (options_.follow_unsafe && leads_out(*directory, entry.name));
+      if (any && !target) {
         return visitor_.unreadable(*directory, entry.name,
                                    {.code = target.error().code,
                                     .operation = "stat",
                                     .subject = {},
                                     .detail = "the symbolic link leads nowhere, and links are to be followed"});
       }
-      if (options_.follow == Follow::all || leads_to_directory) {
+      if (any || leads_to_directory) {
         entry.type = target->type();
         entry.links = sys::Links::follow;
       }

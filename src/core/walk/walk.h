@@ -19,6 +19,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "base/strong.h"
@@ -31,6 +32,7 @@ namespace foxing::walk {
 
 class Walk;
 struct Names;
+struct Route;
 
 /// A name in a directory.  `type` is what the directory said, or what stat said where it did not say.
 struct Entry {
@@ -38,6 +40,14 @@ struct Entry {
   sys::FileType type;
   InodeNo inode;  // as in sys::DirectoryEntry
   sys::Links links = sys::Links::keep;  // follow: the name is a symbolic link to something of this `type`
+};
+
+/// A way of names below a place.  At its end everything is walked; before that the directories are entered and left, and of what is in them only `next` is
+/// walked.  Symbolic links on the way mean what they point to: the user has written them.  Outlives the walk.
+struct Route {
+  std::string name;
+  sys::Links links = sys::Links::keep;  // at the end
+  std::vector<Route> next = {};  // none: this is the end
 };
 
 /// What a visitor keeps with a directory while it is walked.
@@ -61,7 +71,11 @@ class Directory {
   /// The path below the root; empty for the root itself.
   std::string relative_path() const;
   std::string relative_path_of(std::string_view name) const;
-  /// Directories between this one and its root.
+  /// Only on the way to what was asked for (Route): of its names only those are walked.
+  bool implied() const { return route_ != nullptr; }
+  /// `fd` is open as O_PATH: an implied directory that may be searched and not read.
+  bool searched_only() const { return searched_only_; }
+  /// Directories between this one and its root, or the end of the route that leads to it.
   unsigned depth() const { return depth_; }
 
   Attachment* attachment() const { return attachment_.get(); }
@@ -86,6 +100,8 @@ class Directory {
   sys::FileStatus status_;
   sys::Links links_ = sys::Links::keep;
   unsigned depth_ = 0;
+  const Route* route_ = nullptr;
+  bool searched_only_ = false;
   bool entered_ = false;
   std::unique_ptr<Attachment> attachment_;
   std::shared_ptr<const void> selection_;
@@ -152,6 +168,7 @@ class Walk {
   struct Options {
     unsigned workers = 1;
     Follow follow = Follow::none;
+    bool follow_unsafe = false;  // also links that lead out of the tree (unsafe_links.h)
     std::uint64_t descriptor_limit = 1024;
     Selector* selector = nullptr;  // null: everything is walked
   };
@@ -170,6 +187,8 @@ class Walk {
   /// A directory that is only a place for the names given by `add_entry`: neither entered nor left, nor read.
   Hold add_place(sys::UniqueFd fd, std::string name, std::unique_ptr<Attachment> attachment);
   void add_entry(const Hold& place, const std::string& name, sys::FileType type, sys::Links links);
+  /// The directories on a route are not judged by the selector, its end is.
+  void add_route(const Hold& place, const Route& route);
 
   /// Walks all of it; returns when every directory has been left.
   void run() { scheduler_.run(); }
@@ -179,7 +198,11 @@ class Walk {
   friend class DirectoryTask;
   friend class ReadTask;
 
-  void descend(const Hold& parent, const std::string& name, sys::Links links, WorkerIndex worker);
+  /// `route`: the directory is only on the way.
+  void descend(const Hold& parent, const std::string& name, sys::Links links, WorkerIndex worker, const Route* route = nullptr);
+  void go_along(const Hold& directory, const Route& route, WorkerIndex worker);
+  void go_on(const Hold& directory, const Route& route, WorkerIndex worker);
+  bool begin_place(const Hold& place, const std::string& name);
   void enter(Directory* directory, WorkerIndex worker);
   /// Reads and visits piece after piece, until subdirectories are worth going into.  `filled`: the reader has one already.
   void read_piece(const Hold& directory, std::unique_ptr<sys::DirectoryReader> reader, bool filled, WorkerIndex worker);
