@@ -328,9 +328,7 @@ Result<> Parser::act(Action action, const Given& given) {
       refused_.links = false;
       break;
     case Action::follow_arguments: follow_arguments_ = true; break;
-    case Action::munge_links:
-      options_.munge_links = given.argument == nullptr ? Munging::munge : Munging::undo;
-      break;
+    case Action::munge_links: options_.munge_links = given.argument == nullptr ? Munging::munge : Munging::undo; break;
     case Action::delete_during: return set_deletion(Delete::during, given);
     case Action::delete_before: return set_deletion(Delete::before, given);
     case Action::delete_after: return set_deletion(Delete::after, given);
@@ -421,9 +419,9 @@ void Parser::note_decisive() {
     if (only_the_way) continue;
     const std::string_view argument = one.argument == nullptr ? "" : one.argument;
     // With its length: an argument may have newlines.
-    options_.decisive += fmt::format("{}{}={}:{}\n", one.negated ? "no-" : "",
-                                     one.row->name.empty() ? std::string_view(&one.row->letter, 1) : one.row->name,
-                                     argument.size(), argument);
+    options_.decisive +=
+        fmt::format("{}{}={}:{}\n", one.negated ? "no-" : "",
+                    one.row->name.empty() ? std::string_view(&one.row->letter, 1) : one.row->name, argument.size(), argument);
   }
 }
 
@@ -447,17 +445,17 @@ Result<> Parser::check_comparison(Contradict contradict) const {
     return contradict("--chown", options_.usermap ? "--usermap" : "--groupmap");
   const int kinds = !options_.link_dest.empty() + !options_.copy_dest.empty() + !options_.compare_dest.empty();
   if (kinds > 1) return refuse("--link-dest, --copy-dest and --compare-dest contradict each other: one kind at a time");
-  const char* const partial = options_.update                  ? "--update"
-                              : options_.existing              ? "--existing"
-                              : options_.ignore_existing       ? "--ignore-existing"
-                              : options_.max_size              ? "--max-size"
-                              : options_.min_size              ? "--min-size"
-                              : !options_.compare_dest.empty() ? "--compare-dest"
-                              : options_.prune_empty_dirs      ? "--prune-empty-dirs"
-                              : options_.safe_links            ? "--safe-links"
+  const char* const partial = options_.update                       ? "--update"
+                              : options_.existing                   ? "--existing"
+                              : options_.ignore_existing            ? "--ignore-existing"
+                              : options_.max_size                   ? "--max-size"
+                              : options_.min_size                   ? "--min-size"
+                              : !options_.compare_dest.empty()      ? "--compare-dest"
+                              : options_.prune_empty_dirs           ? "--prune-empty-dirs"
+                              : options_.safe_links                 ? "--safe-links"
                               : options_.munge_links != Munging::no ? "--munge-links"
-                              : !options_.implied_dirs                           ? "--no-implied-dirs"
-                                                               : nullptr;
+                              : !options_.implied_dirs              ? "--no-implied-dirs"
+                                                                    : nullptr;
   if (options_.verify && partial != nullptr)
     return contradict("--verify", partial, "what is left out on purpose would be found missing");
   return {};
@@ -548,8 +546,8 @@ Result<> Parser::check_choice() const {
   if (options_.prune_empty_dirs && options_.max_depth && options_.deletion != Delete::no)
     return contradict("--prune-empty-dirs", "--max-depth", "with --delete, what is too deep to be seen would be deleted");
   if (options_.link) {
-    if (const Given* other = first_of({"inplace", "chmod", "chown", "usermap", "groupmap", "generate-sigs", "link-dest", "copy-dest",
-                                       "compare-dest", "detect-renames", "munge-links", "delta-min-size"}))
+    if (const Given* other = first_of({"inplace", "chmod", "chown", "usermap", "groupmap", "generate-sigs", "link-dest",
+                                       "copy-dest", "compare-dest", "detect-renames", "munge-links", "delta-min-size"}))
       return contradict("--link", other->spelling, "the files of the target are those of the source");
     if (options_.attributes_only) return contradict("--link", "--attributes-only", "a link has the attributes of its file");
     if (options_.reflink == When::always) return contradict("--link", "--reflink=always", "nothing is copied");
@@ -557,8 +555,8 @@ Result<> Parser::check_choice() const {
   }
   if (options_.attributes_only) {
     if (const Given* other =
-            first_of({"checksum", "size-only", "ignore-times", "trust-times", "inplace", "whole-file", "delta-min-size", "generate-sigs",
-                      "link-dest", "copy-dest", "compare-dest", "detect-renames", "verify"}))
+            first_of({"checksum", "size-only", "ignore-times", "trust-times", "inplace", "whole-file", "delta-min-size",
+                      "generate-sigs", "link-dest", "copy-dest", "compare-dest", "detect-renames", "verify"}))
       return contradict("--attributes-only", other->spelling, "data is neither compared nor copied");
     if (options_.reflink == When::always) return contradict("--attributes-only", "--reflink=always", "no data is copied");
     if (options_.sparse == When::always) return contradict("--attributes-only", "--sparse=always", "no data is copied");
@@ -728,7 +726,8 @@ Result<> Parser::check_stream() const {
     if (options_.copy_devices && options_.verify)
       return contradict("--copy-devices", "--verify", "a device and a file are never the same");
     const auto is_for_trees = [&](const Given& one) {
-      return one.row->name == "compress" || one.row->name == "decompress" || (one.row->name == "copy-devices" && options_.recursive);
+      return one.row->name == "compress" || one.row->name == "decompress" ||
+             (one.row->name == "copy-devices" && options_.recursive);
     };
     for (const Given& one : given_)
       if (one.row->section == Section::streams && !is_for_trees(one))
@@ -749,9 +748,9 @@ Result<> Parser::check_stream() const {
   // What chooses among files, or among ways to copy them.  -a, and what it keeps, is taken: there is nothing of it to keep.
   for (const Given& one : given_)
     for (const std::string_view name :
-         {"recursive", "one-file-system", "copy-links", "copy-dirlinks", "keep-dirlinks", "jobs", "list-only", "partial", "partial-dir",
-          "append-verify", "temp-dir", "remove-source-files", "relative", "prune-empty-dirs", "safe-links", "copy-unsafe-links", "munge-links",
-          "link", "attributes-only"})
+         {"recursive", "one-file-system", "copy-links", "copy-dirlinks", "keep-dirlinks", "jobs", "list-only", "partial",
+          "partial-dir", "append-verify", "temp-dir", "remove-source-files", "relative", "prune-empty-dirs", "safe-links",
+          "copy-unsafe-links", "munge-links", "link", "attributes-only"})
       if (one.row->name == name) return refuse(fmt::format("{} has no meaning with {}", one.spelling, what));
   if (options_.reflink == When::always)
     return refuse(fmt::format("--reflink=always has no meaning with {}: its bytes are read", what));

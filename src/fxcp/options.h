@@ -135,7 +135,7 @@ struct Options {
   std::optional<std::string> chown;
   std::optional<std::string> usermap;
   std::optional<std::string> groupmap;
-  bool numeric_ids = false;        // always so between two trees of one machine
+  bool numeric_ids = false;  // always so between two trees of one machine
 
   // pace; parsed where it is used
   std::optional<std::string> bwlimit;
@@ -158,28 +158,28 @@ struct Options {
 
   When reflink = When::automatic;
   When sparse = When::automatic;
-  unsigned jobs = 0;               // 0: the program chooses
+  unsigned jobs = 0;  // 0: the program chooses
   bool atomic = true;
   bool fsync = false;
   bool dry_run = false;
 
-  unsigned verbose = 0;            // how often -v was given
+  unsigned verbose = 0;  // how often -v was given
   bool quiet = false;
   bool json = false;
-  bool json_files = false;         // an event for every file; only with json
-  When progress = When::automatic; // automatic: on a terminal
+  bool json_files = false;  // an event for every file; only with json
+  When progress = When::automatic;  // automatic: on a terminal
   bool stats = false;
   bool explain = false;
-  unsigned itemize = 0;            // twice: what is equal too
-  unsigned human_readable = 1;     // rsync's levels, 0 (digits) to 3: rsync_number in rsync_forms.h
+  unsigned itemize = 0;  // twice: what is equal too
+  unsigned human_readable = 1;  // rsync's levels, 0 (digits) to 3: rsync_number in rsync_forms.h
   std::optional<std::string> out_format;  // line_format.h
   std::optional<std::string> log_file;
   std::optional<std::string> log_file_format;
-  bool list_only = false;          // then `destination` may be empty, and is not looked at
+  bool list_only = false;  // then `destination` may be empty, and is not looked at
 
   // Streams, compression, devices: stream.h.
-  std::optional<Bytes> size;           // what is announced
-  double checkpoint_interval_s = 0;    // 0: no checkpoints
+  std::optional<Bytes> size;  // what is announced
+  double checkpoint_interval_s = 0;  // 0: no checkpoints
   unsigned checkpoint_keep = 3;
   std::optional<codec::Codec> compress;
   bool decompress = false;

@@ -47,7 +47,8 @@ TEST(Options, EveryErrorInItsWords) {
       {{"-a", "--decompress", "--link-dest=c", "a", "b"},
        "--decompress and --link-dest contradict each other: what an earlier copy has cannot be told by its size"},
       {{"-a", "--compress=xz", "--size-only", "a", "b"},
-       "--compress and --size-only contradict each other: the sizes of a file and of its compressed copy say nothing of each other"},
+       "--compress and --size-only contradict each other: the sizes of a file and of its compressed copy say nothing of each "
+       "other"},
       {{"-a", "--decompress", "--verify", "a", "b"},
        "--decompress and --verify contradict each other: it compares what is meant to be equal; run the same command again with "
        "--checksum"},

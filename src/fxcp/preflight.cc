@@ -123,8 +123,9 @@ Result<> check_linking(const Arrangement& plan, const Options& options) {
   if (!target) return tl::make_unexpected(Error(target.error()).about(directory));
   for (const Item& item : plan.items) {
     if (item.status.device() != target->device())
-      return fail(EXDEV, "", item.source,
-                  fmt::format("lies on another filesystem than '{}', and hard links do not reach across; nothing was linked", directory));
+      return fail(
+          EXDEV, "", item.source,
+          fmt::format("lies on another filesystem than '{}', and hard links do not reach across; nothing was linked", directory));
   }
   return {};
 }

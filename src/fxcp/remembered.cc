@@ -24,11 +24,13 @@ bool selection_is_fixed(const Options& options) {
 /// What a directory's copy is to hold follows from the directory and the options, and from nothing else.
 bool follows_from_the_source(const Options& options, const Arrangement& plan) {
   const bool by_what_is_there = options.update || options.existing || options.ignore_existing || !options.link_dest.empty() ||
-                                !options.copy_dest.empty() || !options.compare_dest.empty() || options.keep_dirlinks || options.prune_empty_dirs ||
-                                options.copy_unsafe_links || options.attributes_only || options.link;
+                                !options.copy_dest.empty() || !options.compare_dest.empty() || options.keep_dirlinks ||
+                                options.prune_empty_dirs || options.copy_unsafe_links || options.attributes_only || options.link;
+  // Another source may have brought other things to the same place.
+  const bool by_others = plan.items.size() > 1 && std::ranges::any_of(plan.items, &Item::mirror);
   const bool by_size = options.min_size || options.max_size;
-  return options.recursive && options.symlinks == Symlinks::keep && !by_what_is_there && !by_files && !by_others && !by_size &&
-         !options.compress && !options.decompress;
+  return options.recursive && options.symlinks == Symlinks::keep && !by_what_is_there && !by_others && !by_size &&
+         selection_is_fixed(options) && !options.compress && !options.decompress;
 }
 
 digest::Digest digest_of_options(const Options& options, mode_t umask) {
@@ -69,11 +71,11 @@ void Remembered::look_at_sources(const Options& options, const Arrangement& plan
   // Hashes that are there are kept up, by runs that make no signatures too.
   pruning_.store = (options.generate_sigs || known) && !options.dry_run;
   // Where the sources are looked at anyway, hashes further down are believed without one on top.
-  pruning_.believe = options.prune && !options.remove_source_files && !plan.make_directory && !options.checksum && !options.ignore_times && !options.verify &&
-                     !every_name && (pruning_.store || known);
+  pruning_.believe = options.prune && !options.remove_source_files && !plan.make_directory && !options.checksum &&
+                     !options.ignore_times && !options.verify && !every_name && (pruning_.store || known);
   if (!pruning_.store && !pruning_.believe) return;
-  pruning_.at_the_end = options.deletion == Delete::before || options.deletion == Delete::after || options.fsync || options.verify ||
-                        options.detect_renames;
+  pruning_.at_the_end = options.deletion == Delete::before || options.deletion == Delete::after || options.fsync ||
+                        options.verify || options.detect_renames;
   pruning_.options = decisive_;
   subtrees_ = std::make_unique<copy::Subtrees>(copy::Subtrees::Options{.one_filesystem = options.one_file_system});
   walk::Walk walk(*subtrees_, how);

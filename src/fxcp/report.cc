@@ -322,8 +322,8 @@ void Report::print_statistics(const copy::Counters& counters, const RunEnd& run)
     row("Only changed parts",
         fmt::format("{} files, {} not written", grouped(counters.delta_files), human(Bytes(counters.delta_spared))));
   if (counters.packed_files > 0)
-    row("Through a codec", fmt::format("{} files, {} became {}", grouped(counters.packed_files), human(Bytes(counters.packed_read)),
-                                       human(Bytes(counters.packed_made))));
+    row("Through a codec", fmt::format("{} files, {} became {}", grouped(counters.packed_files),
+                                       human(Bytes(counters.packed_read)), human(Bytes(counters.packed_made))));
   if (counters.deleted > 0) row(dry_run_ ? "Would be deleted" : "Deleted", grouped(counters.deleted));
   if (counters.sources_removed > 0)
     row(dry_run_ ? "Sources that would go" : "Sources removed", grouped(counters.sources_removed));

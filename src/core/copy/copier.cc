@@ -49,7 +49,11 @@ bool concerns_target(const Error& error) {
 }  // namespace
 
 Copier::Copier(Options options, Observer& observer, unsigned workers)
-    : options_(options), begin_(now()), observer_(observer), commits_(options.most_waiting_commits), workers_(std::max(workers, 1u)) {
+    : options_(options),
+      begin_(now()),
+      observer_(observer),
+      commits_(options.most_waiting_commits),
+      workers_(std::max(workers, 1u)) {
   for (Worker& worker : workers_) worker.bench.paced_by(options.governor);
 }
 
@@ -197,7 +201,8 @@ Result<std::unique_ptr<TargetDirectory>> Copier::make_directory(walk::Directory&
   }
   auto fd = open_it();
   if (!fd && (fd.error().code == ENOTDIR || fd.error().code == ELOOP)) {
-    if (keeps_links_to_directories(directory)) fd = sys::open_at(parent.fd(), name, {.links = sys::Links::follow, .directory = true});
+    if (keeps_links_to_directories(directory))
+      fd = sys::open_at(parent.fd(), name, {.links = sys::Links::follow, .directory = true});
     if (!fd && options_.attributes_only) return fail(EEXIST, "", {}, "is no directory in the target, and nothing is replaced");
     if (!fd && options_.compare.only_new)
       return std::unique_ptr<TargetDirectory>();  // something else is there, and is not to be touched

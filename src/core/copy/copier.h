@@ -271,7 +271,7 @@ class Copier final : public walk::Visitor {
   /// What has been copied to `copy`, where that is to be signed; nothing where sizes mean nothing.  ESTALE: it ended before its size.  May read the copy,
   /// so it comes before the times are set.
   Result<std::optional<signature::Content>> content_to_sign(const Opened& source, sys::FdView copy, const Pair& pair,
-                                                             walk::WorkerIndex worker);
+                                                            walk::WorkerIndex worker);
   bool vouches_for(const sys::FileStatus& source) const;
   signature::SourceState signed_for(const sys::FileStatus& source) const;
   void sign(TargetDirectory& target, const std::string& target_name, sys::FdView file, const signature::Content& content,
@@ -317,8 +317,8 @@ class Copier final : public walk::Visitor {
   bool is_packed(const Opened& source) const;
   /// True where another entry of the source goes before, by name; that has been reported.
   bool name_is_taken(walk::Directory& directory, const walk::Entry& entry);
-  Result<Finished> read_packed(TargetDirectory& target, std::string name, const Opened& source, const Transformation& how, bool hot,
-                               walk::WorkerIndex worker);
+  Result<Finished> read_packed(TargetDirectory& target, std::string name, const Opened& source, const Transformation& how,
+                               bool hot, walk::WorkerIndex worker);
   Result<bool> is_equal_unpacked(const Transformation& how, sys::FdView source, Bytes source_size, sys::FdView copy,
                                  Bytes copy_size, walk::WorkerIndex worker);
   /// Nothing where the file is copied as it is.
@@ -418,8 +418,8 @@ class Copier final : public walk::Visitor {
                      walk::WorkerIndex worker);
   /// `inode`: whose inode the name now has; in a dry run that may be one that nobody has made.
   enum class Inode { of_the_target, would_be_new };
-  void link_group_done(walk::Directory& directory, const std::string& name, const sys::FileStatus& source, walk::WorkerIndex worker,
-                       Inode inode = Inode::of_the_target);
+  void link_group_done(walk::Directory& directory, const std::string& name, const sys::FileStatus& source,
+                       walk::WorkerIndex worker, Inode inode = Inode::of_the_target);
   /// The copy of a group's first name failed with `code`: where that was its place's fault the next name is copied by a task, else all that wait fail with it.
   void link_group_failed(const FileKey& key, int code, walk::WorkerIndex worker);
   /// An option says that what has this name, or nothing, is to stay so.

@@ -93,7 +93,8 @@ Copier::Standing Copier::standing_of(const walk::Hold& directory, const std::str
   }
   const sys::FileStatus* existing = &found_there->status;
   target.count_match(target_name);
-  const bool noted = !looks_at_bytes() && is_noted(*directory, links, status, target, *existing);  // a mark would have moved ctime
+  const bool noted =
+      !looks_at_bytes() && is_noted(*directory, links, status, target, *existing);  // a mark would have moved ctime
   const bool half_changed = !noted && may_be_half_changed(target, target_name, *existing);
   if (!half_changed && policy_for(status, *existing, options_.compare) == Existing::leave) return skipped(leads, status, worker);
   if (existing->type() != status.type()) {
@@ -205,8 +206,8 @@ Result<Copier::Sameness> Copier::same_object(const walk::Hold& directory, const 
     case sys::FileType::block_device: return content(status.special_device() == existing.special_device(), Sameness::at_a_glance);
     default: return Sameness::at_a_glance;
   }
-  if (const auto packed = FOX_TRY(
-          packed_sameness(directory, name, links, status, target, target_name, existing, changes, worker)))
+  if (const auto packed =
+          FOX_TRY(packed_sameness(directory, name, links, status, target, target_name, existing, changes, worker)))
     return *packed;
   changes.size = status.size() != existing.size();
   Data data = target.pair().sizes_mean_nothing ? Data::differs : quick_check(status, existing, there.born, options_.compare);

@@ -62,7 +62,8 @@ struct FileEvent {
   std::string_view why;            // for `copied`: the planner's reason for the first tier
   sys::FileStatus status = {};     // of the source; not for `deleted`, `removed`
   Bytes moved = {};                // for `copied`: read and written
-  std::string link = {};  // the text of a symbolic link; for `linked`: the name, below the target's root, of what it was linked to
+  std::string link =
+      {};  // the text of a symbolic link; for `linked`: the name, below the target's root, of what it was linked to
 };
 
 enum class ProblemKind : std::uint8_t {
