@@ -42,7 +42,7 @@ test-quick: setup ## the tests that need no root and no loop devices, in seconds
 test-large: setup ## the tests that take long: a million files, every fault at every call
 	@scripts/test large
 
-tsan: setup ## the tests of walk and copy under ThreadSanitizer
+tsan: setup ## the tests of walk, copy, verify and governor under ThreadSanitizer
 	@scripts/test tsan
 
 test-json: setup ## as test, with the results in RESULTS (build/test-results.json)

@@ -13,6 +13,8 @@ namespace foxing {
 inline constexpr const char* kSidecarName = ".foxing_meta";
 /// Earlier versions, in the target's root.
 inline constexpr const char* kVersionsName = ".foxing_versions";
+/// What interrupted runs have of large files, beside where they belong (--partial).  Left alone by runs with that option only.
+inline constexpr const char* kPartialDirectory = ".fxcp-partial";
 inline constexpr std::string_view kOwnAttributes = "user.foxing.";
 
 /// True for a name in a directory that is the product's own, at any depth.

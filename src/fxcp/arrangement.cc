@@ -9,6 +9,7 @@
 
 #include "core/storage/storage.h"
 #include "core/walk/unsafe_links.h"
+#include "fxcp/packing.h"
 #include "fxcp/relative.h"
 #include "sys/names.h"
 
@@ -65,6 +66,7 @@ Result<Item> look_at_source(const std::string& source, const Options& options) {
                   status.error().code);
   }
   item.status = *status;
+  if (status->type() == sys::FileType::regular) item.name = packed_name_of(options, source, item.links, item.name);
   if (status->type() == sys::FileType::directory && !options.recursive) {
     return refuse(source, "is a directory; -a (or -r) copies directories");
   }
@@ -96,7 +98,7 @@ Result<> arrange_one(Arrangement& plan, const Options& options) {
   }
   const SplitPath path = split_path(target);
   plan.directory = path.directory;
-  item.name = path.name;
+  item.name = item.status.type() == sys::FileType::regular ? packed_name_as_given(options, path.name) : path.name;
   return {};
 }
 

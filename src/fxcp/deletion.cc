@@ -6,6 +6,7 @@
 #include "base/own_names.h"
 #include "core/copy/estimate.h"
 #include "core/storage/storage.h"
+#include "fxcp/packing.h"
 #include "fxcp/preflight.h"
 #include "sys/file.h"
 #include "sys/names.h"
@@ -54,7 +55,10 @@ const Item* mirror_of(const Arrangement& plan) {
 Result<> run_pass(copy::Deleter& deleter, copy::Observer& observer, const Options& options, const Arrangement& plan,
                   sys::FdView target, const walk::Walk::Options& how, bool dry_run) {
   copy::DeletePass pass(deleter, observer,
-                        {.keep_dirlinks = options.keep_dirlinks, .implied_dirs = options.implied_dirs, .one_filesystem = options.one_file_system, .dry_run = dry_run});
+                        {.keep_dirlinks = options.keep_dirlinks,
+                         .implied_dirs = options.implied_dirs,
+                         .one_filesystem = options.one_file_system,
+                         .dry_run = dry_run});
   walk::Walk walk(pass, how);
   for (const Way& way : plan.ways) {
     sys::UniqueFd base = FOX_TRY(sys::open_at(sys::working_directory(), way.base,
@@ -115,7 +119,9 @@ Result<> guard_against_another_source(const Arrangement& plan, sys::FdView targe
 
 Result<> guard_percentage(const Options& options, const Arrangement& plan, sys::FdView target, const walk::Walk::Options& how) {
   Nobody nobody;
-  copy::Deleter counter({.dry_run = true, .despite_errors = true, .empty = plan.empty.get()}, nobody, how.selector, nullptr);
+  copy::Deleter counter(
+      {.dry_run = true, .despite_errors = true, .packing = packing_of(options, how.selector), .empty = plan.empty.get()}, nobody,
+      how.selector, nullptr);
   FOX_TRY(run_pass(counter, nobody, options, plan, target, how, true));
   copy::EntryCount all;
   {
@@ -179,9 +185,12 @@ Result<std::unique_ptr<Deletion>> Deletion::prepare(const Options& options, cons
     }
   }
   if (options.deletion != Delete::no) {
-    deletion->deleter_.emplace(
-        copy::Deleting{.dry_run = options.dry_run, .despite_errors = options.ignore_errors, .most = options.max_delete, .empty = plan.empty.get()}, observer,
-        selector, deletion->keeper());
+    deletion->deleter_.emplace(copy::Deleting{.dry_run = options.dry_run,
+                                              .despite_errors = options.ignore_errors,
+                                              .most = options.max_delete,
+                                              .packing = packing_of(options, selector),
+                                              .empty = plan.empty.get()},
+                               observer, selector, deletion->keeper());
   }
   return deletion;
 }

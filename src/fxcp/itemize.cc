@@ -32,30 +32,30 @@ char action_letter(const copy::FileEvent& event) {
 
 }  // namespace
 
-std::string itemized(const copy::FileEvent& event) {
-  const bool directory = event.type == sys::FileType::directory;
-  std::string name = event.below.empty() ? "." : printable(event.below);
-  if (directory) name += '/';
-  if (event.action == copy::FileEvent::Action::deleted) return "*deleting   " + name;
+std::string change_letters(const copy::FileEvent& event) {
+  if (event.action == copy::FileEvent::Action::removed) return "*removing  ";
+  if (event.action == copy::FileEvent::Action::deleted) return "*deleting  ";
   std::string text{action_letter(event), type_letter(event.type)};
   const copy::Changes& changes = event.changes;
-  if (changes.created) {
-    text += "+++++++++";
-  } else if (!changes.any()) {
-    text += "         ";
-  } else {
-    const auto put = [&](bool differs, char letter) { text += differs ? letter : '.'; };
-    put(changes.content, 'c');
-    put(changes.size, 's');
-    put(changes.modified, 't');
-    put(changes.mode, 'p');
-    put(changes.owner, 'o');
-    put(changes.group, 'g');
-    put(changes.accessed, 'u');
-    put(changes.acls, 'a');
-    put(changes.xattrs, 'x');
-  }
-  return text + ' ' + name;
+  if (changes.created) return text + "+++++++++";
+  if (!changes.any()) return text + "         ";
+  const auto put = [&](bool differs, char letter) { text += differs ? letter : '.'; };
+  put(changes.content, 'c');
+  put(changes.size, 's');
+  put(changes.modified, 't');
+  put(changes.mode, 'p');
+  put(changes.owner, 'o');
+  put(changes.group, 'g');
+  put(changes.accessed, 'u');
+  put(changes.acls, 'a');
+  put(changes.xattrs, 'x');
+  return text;
+}
+
+std::string short_name(const copy::FileEvent& event) {
+  std::string name = event.below.empty() ? "." : printable(event.below);
+  if (event.type == sys::FileType::directory) name += '/';
+  return name;
 }
 
 }  // namespace foxing::fxcp

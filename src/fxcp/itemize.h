@@ -8,7 +8,10 @@
 
 namespace foxing::fxcp {
 
-/// ">f.st...... d/name".  The name is the one below the destination; a directory's ends in a slash.  Source: rsync(1), --itemize-changes.
-std::string itemized(const copy::FileEvent& event);
+/// ">f.st......", "*deleting  ": what happened, the type, and what differed.  Source: rsync(1), --itemize-changes.
+std::string change_letters(const copy::FileEvent& event);
+
+/// The name below the destination, for a terminal; "." is the destination itself.  A directory's ends in a slash.
+std::string short_name(const copy::FileEvent& event);
 
 }  // namespace foxing::fxcp

@@ -69,18 +69,22 @@ Object changes(const copy::Changes& found) {
   return names;
 }
 
-}  // namespace
-
-std::string start(const Options& options, unsigned workers) {
-  Object object{
-      {"type", "start"}, {"schema", "fxcp/1"}, {"version", FOXING_VERSION}, {"time", now()}, {"dry_run", options.dry_run}};
+Object sources_of(const Options& options) {
   Object sources = Object::array();
   for (const std::string& source : options.sources) {
     Object one;
     put_name(one, "path", source);
     sources.push_back(std::move(one));
   }
-  object["sources"] = std::move(sources);
+  return sources;
+}
+
+}  // namespace
+
+std::string start(const Options& options, unsigned workers) {
+  Object object{
+      {"type", "start"}, {"schema", "fxcp/1"}, {"version", FOXING_VERSION}, {"time", now()}, {"dry_run", options.dry_run}};
+  object["sources"] = sources_of(options);
   put_name(object, "destination", options.target_directory ? *options.target_directory : options.destination);
   object["workers"] = workers;
   return line(object);
@@ -149,15 +153,20 @@ std::string summary(const copy::Counters& counters, const RunEnd& run, std::uint
                 {"pruned", counters.pruned.load()},
                 {"renamed", counters.renamed.load()},
                 {"signatures_written", counters.signed_files.load()},
+                {"hashes_written", counters.hashed_directories.load()},
                 {"signatures_ignored", counters.signatures_ignored.load()},
                 {"skipped", counters.skipped.load()},
                 {"deleted", counters.deleted.load()},
                 {"delta_files", counters.delta_files.load()},
                 {"delta_spared_bytes", counters.delta_spared.load()},
+                {"codec_files", counters.packed_files.load()},
+                {"codec_bytes_read", counters.packed_read.load()},
+                {"codec_bytes_made", counters.packed_made.load()},
                 {"bytes", counters.bytes.load()},
                 {"bytes_moved", counters.bytes_moved.load()},
                 {"retries", counters.retries.load()},
                 {"litter_removed", counters.litter.load()},
+                {"sources_removed", counters.sources_removed.load()},
                 {"failures", failures},
                 {"warnings", notes}};
   Object tiers;
@@ -173,6 +182,37 @@ std::string summary(const copy::Counters& counters, const RunEnd& run, std::uint
 
 std::string cleanup_summary(std::uint64_t removed, std::uint64_t kept, bool dry_run) {
   return line({{"type", "summary"}, {"dry_run", dry_run}, {"litter_removed", removed}, {"litter_kept", kept}});
+}
+
+std::string list_start(const Options& options) {
+  Object object{{"type", "start"}, {"schema", "fxcp.list/1"}, {"version", FOXING_VERSION}, {"time", now()}};
+  object["sources"] = sources_of(options);
+  return line(object);
+}
+
+std::string list_entry(const Listed& entry) {
+  const sys::FileStatus& status = entry.status;
+  Object object{{"type", "entry"}};
+  put_name(object, "path", entry.path);
+  object["file_type"] = sys::name_of(status.type());
+  object["mode"] = fmt::format("{:04o}", status.permissions());
+  object["owner"] = status.owner();
+  object["group"] = status.group();
+  object["bytes"] = status.size().value;
+  object["modified"] = fmt::format("{}.{:09}", status.modified().tv_sec, status.modified().tv_nsec);
+  if (entry.link) put_name(object, "link", *entry.link);
+  return line(object);
+}
+
+std::string list_summary(const ListSum& sum, ExitCode exit_code) {
+  return line({{"type", "summary"},
+               {"exit_code", static_cast<int>(exit_code)},
+               {"interrupted", sum.interrupted},
+               {"elapsed_s", sum.elapsed.count()},
+               {"entries", sum.entries},
+               {"bytes", sum.bytes},
+               {"failures", sum.failures},
+               {"warnings", sum.warnings}});
 }
 
 }  // namespace foxing::fxcp::json

@@ -147,10 +147,14 @@ TEST(JsonLines, Summary) {
   counters.renamed = 22;
   counters.signed_files = 23;
   counters.signatures_ignored = 24;
+  counters.hashed_directories = 25;
   counters.updated = 15;
   counters.skipped = 16;
   counters.deleted = 17;
   counters.delta_files = 18;
+  counters.packed_files = 21;
+  counters.packed_read = 22;
+  counters.packed_made = 23;
   counters.delta_spared = 19;
   counters.bytes = 7;
   counters.bytes_moved = 8;
@@ -159,36 +163,46 @@ TEST(JsonLines, Summary) {
   counters.by_tier[static_cast<std::size_t>(copy::Tier::ring)] = 11;
   RunEnd run{.exit_code = ExitCode::some_failed, .interrupted = true, .elapsed = std::chrono::duration<double>(1.5)};
   Json summary = parsed(json::summary(counters, run, 12, 13, true));
-  const Json expected = {
-      {"type", "summary"},
-      {"exit_code", 1},
-      {"dry_run", true},
-      {"interrupted", true},
-      {"elapsed_s", 1.5},
-      {"entries", 1},
-      {"files", 2},
-      {"directories", 3},
-      {"symlinks", 4},
-      {"specials", 5},
-      {"hard_links", 6},
-      {"unchanged", 14},
-      {"pruned", 21},
-      {"renamed", 22},
-      {"signatures_written", 23},
-      {"signatures_ignored", 24},
-      {"updated", 15},
-      {"skipped", 16},
-      {"deleted", 17},
-      {"delta_files", 18},
-      {"delta_spared_bytes", 19},
-      {"bytes", 7},
-      {"bytes_moved", 8},
-      {"retries", 9},
-      {"litter_removed", 10},
-      {"failures", 12},
-      {"warnings", 13},
-      {"files_by_tier",
-       {{"reflink", 0}, {"copy_file_range", 0}, {"sendfile", 0}, {"io_uring", 11}, {"read_write", 0}, {"delta", 0}}}};
+  const Json expected = {{"type", "summary"},
+                         {"exit_code", 1},
+                         {"dry_run", true},
+                         {"interrupted", true},
+                         {"elapsed_s", 1.5},
+                         {"entries", 1},
+                         {"files", 2},
+                         {"directories", 3},
+                         {"symlinks", 4},
+                         {"specials", 5},
+                         {"hard_links", 6},
+                         {"unchanged", 14},
+                         {"pruned", 21},
+                         {"renamed", 22},
+                         {"signatures_written", 23},
+                         {"signatures_ignored", 24},
+                         {"hashes_written", 25},
+                         {"updated", 15},
+                         {"skipped", 16},
+                         {"deleted", 17},
+                         {"delta_files", 18},
+                         {"codec_files", 21},
+                         {"codec_bytes_read", 22},
+                         {"codec_bytes_made", 23},
+                         {"delta_spared_bytes", 19},
+                         {"bytes", 7},
+                         {"bytes_moved", 8},
+                         {"retries", 9},
+                         {"litter_removed", 10},
+                         {"sources_removed", 0},
+                         {"failures", 12},
+                         {"warnings", 13},
+                         {"files_by_tier",
+                          {{"reflink", 0},
+                           {"copy_file_range", 0},
+                           {"sendfile", 0},
+                           {"io_uring", 11},
+                           {"read_write", 0},
+                           {"delta", 0},
+                           {"codec", 0}}}};
   EXPECT_EQ(summary, expected);
   run.no_space = true;
   summary = parsed(json::summary(counters, run, 0, 0, false));

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "fxcp/help.h"
 #include "fxcp/info.h"
+#include "fxcp/list_only.h"
 #include "fxcp/options.h"
 #include "fxcp/run.h"
 #include "fxcp/stream.h"
@@ -41,7 +42,9 @@ int main(int argc, char** argv) {
   const auto options = parse_options(argc, argv);
   if (!options) return usage_error(options.error());
   switch (options->command) {
-    case Command::copy: return static_cast<int>(options->is_stream() ? run_stream(*options) : run_copy(*options));
+    case Command::copy:
+      if (options->list_only) return static_cast<int>(run_list(*options));
+      return static_cast<int>(options->is_stream() ? run_stream(*options) : run_copy(*options));
     case Command::info: return run_info(options->paths, options->json);
     case Command::verify: return static_cast<int>(run_verify(*options));
     case Command::cleanup: return static_cast<int>(run_cleanup(*options));

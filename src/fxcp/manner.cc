@@ -113,8 +113,10 @@ Result<Manner> Manner::parse(const Options& options, mode_t umask) {
   if (options.chown || options.usermap || options.groupmap) {
     const sys::Accounts users = FOX_TRY(sys::read_accounts(sys::working_directory(), "/etc/passwd"));
     const sys::Accounts groups = FOX_TRY(sys::read_accounts(sys::working_directory(), "/etc/group"));
-    manner.ids_ = std::make_unique<meta::IdMap>(
-        FOX_TRY(meta::IdMap::parse({options.chown, options.usermap, options.groupmap, options.numeric_ids}, users, groups)));
+    auto ids = meta::IdMap::parse({options.chown, options.usermap, options.groupmap, options.numeric_ids}, users, groups);
+    if (!ids)  // whose operation is the option
+      return fail(0, "", {}, fmt::format("{}: {}", ids.error().operation, ids.error().detail));
+    manner.ids_ = std::make_unique<meta::IdMap>(std::move(*ids));
   }
   return manner;
 }

@@ -27,6 +27,12 @@ constexpr OptionRow kOptions[] = {
      .help = "copy directories with all they contain; symlinks stay symlinks",
      .manual = "Copies directories with all they contain. Symbolic links are copied as such, as with --links. Nothing else is "
                "kept unless asked for."},
+    {.name = "remove-source-files", .section = Section::selection, .sets = &Options::remove_source_files,
+     .help = "remove from SRC what is whole and on disk in DST",
+     .manual = "At the end, when everything copied is on disk, removes from SRC every file (and link, device and the like; never a directory) whose copy is whole and lost nothing, "
+               "and that has not changed since it was read. Equal is told by bytes then, whatever the times say, unless --trust-times. The names of a hard link go "
+               "together or not at all. What an option left alone stays, and so does everything when the run is stopped, or --verify finds a difference. Not together with "
+               "--delete: the next run would delete the copies."},
     {.letter = 'x', .name = "one-file-system", .section = Section::selection, .sets = &Options::one_file_system,
      .commands = kForCopy | kForVerify, .help = "do not descend into other filesystems mounted below SRC",
      .manual = "Stays on the filesystem of each SRC: a mount point below it is copied as an empty directory."},
@@ -265,6 +271,27 @@ constexpr OptionRow kOptions[] = {
      .manual = "Writes the changed parts of a large file into the target's file itself. Saves room and keeps other names of the file, but readers see a mix of "
                "old and new while it lasts, and after a crash until the next run, which repairs it. Without it a clone is changed and renamed where "
                "blocks can be shared, and the whole file is written elsewhere."},
+    {.name = "partial", .section = Section::method, .sets = &Options::partial,
+     .help = "keep what an interrupted run has of a large file; go on with it",
+     .manual = "What an interrupted run has of a file of 1 MiB or more stays in the directory .fxcp-partial beside its target, and the same command goes on from "
+               "there: it compares what is there with the source, byte by byte, and writes the rest. Also after SIGKILL. The file's own name shows its old or its new content "
+               "all the while. The directory is neither copied nor deleted by --delete; it goes when it is empty. Names that the source no longer has, and "
+               "--cleanup, remove what is left in it."},
+    {.name = "partial-dir", .section = Section::method, .sets = &Options::partial_dir, .takes = Takes::required, .argument = "DIR",
+     .completes_directories = true, .commands = kForCopy | kForCleanup, .help = "the same, in DIR: a name in each directory, or one absolute path",
+     .manual = "As --partial, with another directory: DIR is one name, of a directory beside each target, or an absolute path on the target's filesystem, one place for all. "
+               "With --cleanup, a name to look for."},
+    {.letter = 'P', .section = Section::method, .sets = Action::partial_and_progress, .help = "the same as --partial --progress",
+     .manual = "The same as --partial --progress."},
+    {.name = "append-verify", .section = Section::method, .sets = &Options::append_verify,
+     .help = "a file that is the beginning of its source only gets the rest",
+     .manual = "Where the target has a shorter file (of 64 KiB or more, with one name) that is byte by byte what the source begins with, the rest is appended to it in place; "
+               "every other file is copied as usual. Its readers see it grow, and after a crash it is shorter than the source until the next run. Not for "
+               "files whose old version --backup keeps. There is no --append, which would not look."},
+    {.letter = 'T', .name = "temp-dir", .section = Section::method, .sets = &Options::temp_dir, .takes = Takes::required, .argument = "DIR",
+     .completes_directories = true, .help = "files that are not complete lie in DIR, on DST's filesystem",
+     .manual = "Files lie in DIR until they are complete, and not in the directory that they are copied to. DIR is there already, on the filesystem of DST; a relative DIR is looked for "
+               "from DST. Files of directories that give new files an ACL, a group or a project, or that lie on another filesystem, are staged there all the same."},
     {.name = "link-dest", .section = Section::method, .sets = &Options::link_dest, .takes = Takes::required, .argument = "DIR",
      .completes_directories = true, .help = "take unchanged files from DIR, an earlier copy, without their data",
      .manual = "DIR is an earlier copy of the same source. A file that is there unchanged shares its blocks where the filesystem can; elsewhere, if all its "
@@ -362,17 +389,20 @@ constexpr OptionRow kOptions[] = {
      .manual = "How many checkpoints are kept while the stream goes on, from 1 to 1000. Only with --checkpoint-interval."},
     {.name = "compress", .section = Section::streams, .sets = Action::compress, .takes = Takes::required, .argument = "CODEC",
      .help = "zstd[:1-19], lz4, gzip[:1-9] or xz[:0-9]",
-     .manual = "Writes the stream compressed. DST gets the suffix of the format (.zst, .lz4, .gz, .xz) unless it ends in it already. The tools of the "
-               "same names read what is written. none means: as it is."},
+     .manual = "Writes files, or a stream, compressed. In a tree every regular file gets the suffix of the format (.zst, .lz4, .gz, .xz), also one that "
+               "ends in it already, and keeps its attributes; where DST is the name of one file it gets the suffix unless it ends in it. What is "
+               "there and was made of the same version is left alone, and --delete goes by the names that the copies have. The tools of "
+               "the same names read what is written. none means: as it is."},
     {.name = "decompress", .section = Section::streams, .sets = &Options::decompress,
      .help = "expand zstd, lz4, gzip and xz; told by content",
-     .manual = "Expands a stream that is compressed by zstd, lz4, gzip or xz, which its first bytes tell. A stream that is not compressed, is damaged, cut "
-               "short or followed by something else is a failure, and DST stays as it was. Streams that need a window of more than 128 MiB "
-               "are refused."},
+     .manual = "Expands what is compressed by zstd, lz4, gzip or xz, which its first bytes tell. In a tree such files lose the suffix of their format, where "
+               "they have it, and all others are copied as they are. What is damaged, cut short or followed by something else is a failure, and so "
+               "is a stream that is not compressed: DST stays as it was. What needs a window of more than 128 MiB is refused."},
     {.name = "copy-devices", .section = Section::streams, .sets = &Options::copy_devices,
      .help = "SRC is a block device: copy its content",
      .manual = "Copies the content of the block device SRC to a file, or with --write-devices to another device. Blocks of zeros become holes, "
-               "unless --sparse=never. The device should not be written meanwhile. Only for one SRC."},
+               "unless --sparse=never. The device should not be written meanwhile. With -r or -a the block devices in trees become files of their "
+               "content, which is read each time; character devices are failures then."},
     {.name = "write-devices", .section = Section::streams, .sets = &Options::write_devices,
      .help = "DST is a block device: overwrite its content",
      .manual = "Writes SRC (a file, standard input, or with --copy-devices a device) to the block device DST, from its beginning. What lies there is "
@@ -388,15 +418,39 @@ constexpr OptionRow kOptions[] = {
      .help = "name every file; twice: with details", .manual = "Names every file that is copied. Given twice, also says how, as --explain does."},
     {.letter = 'q', .name = "quiet", .section = Section::report, .sets = &Options::quiet, .commands = kForCopy | kForCleanup | kForVerify,
      .help = "only failures are shown", .manual = "Shows failures, and nothing else. Does not touch --json."},
-    {.name = "progress", .negation = "no-progress", .section = Section::report, .sets = &Options::progress, .other_letters = "P",
+    {.name = "progress", .negation = "no-progress", .section = Section::report, .sets = &Options::progress,
      .help = "show files, bytes, rate and remaining time",
      .manual = "Shows files and bytes done, the rate and the remaining time, five times a second. By default only on a terminal; "
                "--progress shows it elsewhere too, --no-progress never. With --json, --progress adds a line once a second."},
+    {.letter = 'h', .name = "human-readable", .section = Section::report, .sets = Action::human_readable,
+     .help = "sizes in units; twice: of 1024 in --list-only",
+     .manual = "Shows sizes in units alone: in --stats as 1.5 GiB, in --list-only as rsync's 1.61G, and given twice as 1.50G (units of 1024). Without it "
+               "--stats shows bytes and units, and --list-only bytes. What else is shown of sizes is in units anyhow. -h as the only argument is --help."},
+    {.name = "no-human-readable", .alias = "no-h", .section = Section::report, .sets = Action::plain_numbers,
+     .help = "sizes as digits alone", .manual = "Shows sizes in --stats and --list-only as digits alone, without separators and units."},
     {.letter = 'i', .name = "itemize-changes", .section = Section::report, .sets = Action::itemize,
      .help = "say for every change what changed; twice: what is equal too",
      .manual = "Prints a line for every change: eleven characters as rsync's, and the name below DST. The first: > copied, h hard link, c made "
                "here, . only attributes, * deleted. The second: f file, d directory, L symbolic link, D device, S fifo or socket. Then c data, s size, t modification time, "
                "p permissions, o owner, g group, u access time, a ACL, x extended attributes; + everywhere for what is new. Given twice, also names what is equal."},
+    {.name = "out-format", .section = Section::report, .sets = &Options::out_format, .takes = Takes::required, .argument = "FORMAT",
+     .help = "print a line of rsync's form about every change: \"%i %n%L\"",
+     .manual = "Prints a line of this form about every change. %i is the eleven characters of -i, %n the name below DST, %f the path in SRC, %L \" -> text\" of a "
+               "symbolic link or \" => name\" of a hard link, %l the size, %b the bytes read and written, %o send or del., %B the permissions, %M the modification "
+               "time, %U and %G owner and group as numbers, %t the time now, %p the process, and %% a %. A width may stand before the letter (%10l; %-10n for the "
+               "left), and before l and b up to three apostrophes: separators, units of 1000, of 1024. Without %i, changes of attributes alone are not "
+               "told. What is not known of a deleted name is -."},
+    {.name = "log-file", .section = Section::report, .sets = &Options::log_file, .takes = Takes::required, .argument = "FILE",
+     .help = "append what happens to FILE",
+     .manual = "Appends to FILE a line for every change, for every problem, and one with the sums at the end, each behind date, time and process. FILE is opened before "
+               "anything is touched, and made where it is missing. Also a dry run is logged. When FILE takes no more, that is said once, the copy goes on, and the exit "
+               "status is not 0."},
+    {.name = "log-file-format", .section = Section::report, .sets = &Options::log_file_format, .takes = Takes::required, .argument = "FORMAT",
+     .help = "the form of the log's lines (default: \"%i %n%L\")", .manual = "The form of the lines about changes in --log-file, as for --out-format."},
+    {.name = "list-only", .section = Section::report, .sets = &Options::list_only,
+     .help = "list what is in SRC instead of copying; DST may be missing",
+     .manual = "Lists what is in SRC, chosen as for copying: permissions, size, modification time, name. Nothing is written, and DST, which may be left out, is not looked "
+               "at. Without --recursive or --archive, a directory's names without what is below them. With --json, one JSON object each."},
     {.name = "stats", .section = Section::report, .sets = &Options::stats, .help = "show totals at the end",
      .manual = "Shows at the end how many files of which kind were copied, how many bytes, in which ways and how fast."},
     {.name = "explain", .section = Section::report, .sets = &Options::explain, .help = "say for every file which ways were tried, and why",
@@ -411,7 +465,7 @@ constexpr OptionRow kOptions[] = {
      .help = "remove from every TARGET what killed runs left behind",
      .manual = "Copies nothing, but removes from every TARGET, and the directories below, the temporary files of runs that were killed, "
                "and only those; files of runs that are still alive stay. An ordinary run cleans up in its own target anyhow."},
-    {.name = "help", .section = Section::other, .sets = Action::help, .commands = kEverywhere, .other_letters = "h?",
+    {.name = "help", .section = Section::other, .sets = Action::help, .commands = kEverywhere, .other_letters = "?",
      .help = "show this text", .manual = "Shows a summary of the options."},
     {.name = "version", .section = Section::other, .sets = Action::version, .commands = kEverywhere, .other_letters = "V",
      .help = "show the version", .manual = "Shows the version."},
@@ -465,8 +519,6 @@ constexpr bool rows_are_whole() {
     if ((row.takes == Takes::nothing) != row.argument.empty()) return false;
     if (row.takes == Takes::optional && (row.letter != 0 || row.values.empty())) return false;  // -Xabc would swallow -a -b -c
     if (!row.negation.empty() && (row.takes != Takes::nothing || std::holds_alternative<Action>(row.sets))) return false;
-    // -h is rsync's --human-readable.
-    if (row.letter == 'h') return false;
   }
   return true;
 }

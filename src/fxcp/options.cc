@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "base/own_names.h"
 #include "base/text.h"
 #include "fxcp/option_table.h"
 #include "fxcp/values.h"
@@ -66,19 +67,18 @@ std::string name_suggestion(std::string_view wrong) {
   return {};
 }
 
-std::string letter_suggestion(char letter, std::string_view word) {
-  // "-archive" is read as -a -r -c ...: somebody forgot a dash.
-  std::string_view meant = word.substr(1);
+std::string letter_suggestion(char letter) {
+  for (const OptionRow& row : option_table())
+    if (row.other_letters.find(letter) != std::string_view::npos) return fmt::format("; did you mean --{}?", row.name);
+  return {};
+}
+
+/// "-archive" would be read as -a -r -c ... -e, which takes the next word: somebody forgot a dash.
+Result<> check_dashes(std::string_view word) {
+  if (word.size() < 3 || word[0] != '-' || word[1] == '-') return {};
   bool known = false;
-  for_each_long_name([&](std::string_view name) { known = known || name == meant; });
-  if (!known) {
-    for (const OptionRow& row : option_table())
-      if (row.other_letters.find(letter) != std::string_view::npos) {
-        meant = row.name;
-        known = true;
-      }
-  }
-  return known ? fmt::format("; did you mean --{}?", meant) : "";
+  for_each_long_name([&](std::string_view name) { known = known || name == word.substr(1); });
+  return known ? refuse(fmt::format("unknown option {}; did you mean -{}?", word, word)) : Result<>();
 }
 
 // ── what getopt wants ──
@@ -177,10 +177,14 @@ class Parser {
   Result<> check_contradictions() const;
   template <class Contradict>
   Result<> check_comparison(Contradict contradict) const;
+  template <class Contradict>
+  Result<> check_report(Contradict contradict) const;
   Result<> check_deleting() const;
+  Result<> check_under_way() const;
   Result<> check_choice() const;
   Result<> act_on_stream(Action action, const Given& given);
   Result<> check_stream() const;
+  Result<> check_packing() const;
 
   Options options_;
   Preserve wanted_;   // by an option of its own
@@ -203,6 +207,10 @@ Result<Options> Parser::parse(int argc, char** argv) {
   // getopt skips element 0, be it the program's name or the verb.
   argc -= first;
   argv += first;
+  if (argc == 2 && first == 0 && std::strcmp(argv[1], "-h") == 0) {  // as rsync; with anything else it is --human-readable
+    options_.command = Command::help;
+    return std::move(options_);
+  }
   ::opterr = 0;
   ::optind = 0;  // glibc: start anew, whatever an earlier call left behind
   while (true) {
@@ -213,6 +221,7 @@ Result<Options> Parser::parse(int argc, char** argv) {
       operands_.emplace_back(::optarg);
       continue;
     }
+    FOX_TRY(check_dashes(word));
     Given given = FOX_TRY(understand(code, word));
     FOX_TRY(apply(given));
     if (options_.command == Command::help || options_.command == Command::version) return std::move(options_);
@@ -231,13 +240,16 @@ Result<Given> Parser::understand(int code, const char* word) const {
   if (is_long) {
     bool whole = false;
     for_each_long_name([&](std::string_view known) { whole = whole || known == name; });
+    if (name == "append")
+      return refuse(
+          "unknown option --append, which would not look at what is there; names are written in full: --append-verify looks");
     if (!whole) return refuse(fmt::format("unknown option --{}{}", name, name_suggestion(name)));
   }
   const bool missing = code == ':';
   if (code == '?' && !is_long) {
     const char letter = static_cast<char>(::optopt);
     const std::string place = std::strlen(word) > 2 ? fmt::format(" (in {})", word) : "";
-    return refuse(fmt::format("unknown option -{}{}{}", letter, place, letter_suggestion(letter, word)));
+    return refuse(fmt::format("unknown option -{}{}{}", letter, place, letter_suggestion(letter)));
   }
   if (code == '?') return refuse(fmt::format("--{} takes no argument: {}", name, word));
   if (missing) code = ::optopt;
@@ -316,9 +328,7 @@ Result<> Parser::act(Action action, const Given& given) {
       refused_.links = false;
       break;
     case Action::follow_arguments: follow_arguments_ = true; break;
-    case Action::munge_links:
-      options_.munge_links = given.argument == nullptr ? Munging::munge : Munging::undo;
-      break;
+    case Action::munge_links: options_.munge_links = given.argument == nullptr ? Munging::munge : Munging::undo; break;
     case Action::delete_during: return set_deletion(Delete::during, given);
     case Action::delete_before: return set_deletion(Delete::before, given);
     case Action::delete_after: return set_deletion(Delete::after, given);
@@ -337,6 +347,12 @@ Result<> Parser::act(Action action, const Given& given) {
       break;
     }
     case Action::itemize: ++options_.itemize; break;
+    case Action::human_readable: options_.human_readable = std::min(options_.human_readable + 1, kMostHumanReadable); break;
+    case Action::plain_numbers: options_.human_readable = 0; break;
+    case Action::partial_and_progress:
+      options_.partial = true;
+      options_.progress = When::always;
+      break;
     case Action::target_directory:
       if (options_.target_directory) return refuse("--target-directory is given twice");
       if (*given.argument == '\0') return refuse("--target-directory= is empty: the current directory is called .");
@@ -393,16 +409,19 @@ Result<> Parser::finish() {
 /// Everything counts that is not known to change only the way there.
 void Parser::note_decisive() {
   static constexpr std::string_view kOnlyTheWay[] = {
-      "jobs",       "bwlimit",        "throttle",      "nice",    "ionice",      "stop-after", "stop-at",       "fsync",
-      "atomic",     "verify",         "generate-sigs", "prune",   "mkpath",      "dry-run",    "reflink",       "inplace",
-      "whole-file", "delta-min-size", "checksum",      "partial", "partial-dir", "temp-dir",   "delete-anyway", "detect-renames"};
+      "jobs",     "bwlimit",       "throttle",       "nice",           "ionice",   "stop-after", "stop-at",
+      "fsync",    "atomic",        "verify",         "generate-sigs",  "prune",    "mkpath",     "dry-run",
+      "reflink",  "inplace",       "whole-file",     "delta-min-size", "checksum", "partial",    "partial-dir",
+      "temp-dir", "delete-anyway", "detect-renames", "append-verify"};
   for (const Given& one : given_) {
     const bool only_the_way =
         one.row->section == Section::report || std::ranges::find(kOnlyTheWay, one.row->name) != std::end(kOnlyTheWay);
     if (only_the_way) continue;
-    options_.decisive += fmt::format("{}{}={}\n", one.negated ? "no-" : "",
-                                     one.row->name.empty() ? std::string_view(&one.row->letter, 1) : one.row->name,
-                                     one.argument == nullptr ? "" : one.argument);
+    const std::string_view argument = one.argument == nullptr ? "" : one.argument;
+    // With its length: an argument may have newlines.
+    options_.decisive +=
+        fmt::format("{}{}={}:{}\n", one.negated ? "no-" : "",
+                    one.row->name.empty() ? std::string_view(&one.row->letter, 1) : one.row->name, argument.size(), argument);
   }
 }
 
@@ -426,17 +445,17 @@ Result<> Parser::check_comparison(Contradict contradict) const {
     return contradict("--chown", options_.usermap ? "--usermap" : "--groupmap");
   const int kinds = !options_.link_dest.empty() + !options_.copy_dest.empty() + !options_.compare_dest.empty();
   if (kinds > 1) return refuse("--link-dest, --copy-dest and --compare-dest contradict each other: one kind at a time");
-  const char* const partial = options_.update                  ? "--update"
-                              : options_.existing              ? "--existing"
-                              : options_.ignore_existing       ? "--ignore-existing"
-                              : options_.max_size              ? "--max-size"
-                              : options_.min_size              ? "--min-size"
-                              : !options_.compare_dest.empty() ? "--compare-dest"
-                              : options_.prune_empty_dirs      ? "--prune-empty-dirs"
-                              : options_.safe_links            ? "--safe-links"
+  const char* const partial = options_.update                       ? "--update"
+                              : options_.existing                   ? "--existing"
+                              : options_.ignore_existing            ? "--ignore-existing"
+                              : options_.max_size                   ? "--max-size"
+                              : options_.min_size                   ? "--min-size"
+                              : !options_.compare_dest.empty()      ? "--compare-dest"
+                              : options_.prune_empty_dirs           ? "--prune-empty-dirs"
+                              : options_.safe_links                 ? "--safe-links"
                               : options_.munge_links != Munging::no ? "--munge-links"
-                              : !options_.implied_dirs                           ? "--no-implied-dirs"
-                                                               : nullptr;
+                              : !options_.implied_dirs              ? "--no-implied-dirs"
+                                                                    : nullptr;
   if (options_.verify && partial != nullptr)
     return contradict("--verify", partial, "what is left out on purpose would be found missing");
   return {};
@@ -462,6 +481,40 @@ Result<> Parser::check_deleting() const {
   return {};
 }
 
+/// Where data lies on its way, and what becomes of SRC.
+Result<> Parser::check_under_way() const {
+  const auto contradict = [](const char* one, const char* other, const char* why) {
+    return refuse(fmt::format("{} and {} contradict each other: {}", one, other, why));
+  };
+  const bool partial = options_.partial || options_.partial_dir;
+  if (options_.partial_dir && !options_.partial_dir->starts_with('/')) {
+    const std::string name = options_.partial_name();
+    if (name.empty() || name == "." || name == ".." || name.find('/') != std::string::npos)
+      return refuse("--partial-dir: use one name, of a directory beside each target, or an absolute path");
+  }
+  if (partial && !options_.atomic)
+    return contradict("--partial", "--no-atomic", "one keeps files aside, the other writes them in place");
+  if (options_.temp_dir && !options_.atomic)
+    return contradict("--temp-dir", "--no-atomic", "one writes files aside, the other in place");
+  if (options_.append_verify && options_.whole_file) return contradict("--append-verify", "--whole-file", "use one of them");
+  if (options_.remove_source_files && options_.deletion != Delete::no)
+    return contradict("--remove-source-files", "--delete", "the next run would delete the copies, whose sources are gone");
+  return {};
+}
+
+template <class Contradict>
+Result<> Parser::check_report(Contradict contradict) const {
+  if (options_.log_file_format && !options_.log_file) return refuse("--log-file-format means something only with --log-file");
+  if (options_.out_format && options_.json) return contradict("--out-format", "--json", "standard output has one form");
+  if (options_.out_format && options_.explain) return contradict("--out-format", "--explain", "a file has one line");
+  if (!options_.list_only) return {};
+  if (options_.out_format) return contradict("--list-only", "--out-format", "nothing is copied");
+  if (options_.log_file) return contradict("--list-only", "--log-file", "nothing is written");
+  if (std::ranges::find(operands_, "-") != operands_.end())
+    return contradict("--list-only", "standard input (-)", "it has no names to list; a file called - is ./-");
+  return {};
+}
+
 /// What is walked, and what becomes of entries instead of copies.
 Result<> Parser::check_choice() const {
   const auto contradict = [](std::string_view one, std::string_view other, std::string_view why) {
@@ -484,11 +537,17 @@ Result<> Parser::check_choice() const {
     return contradict("--relative", "--no-target-directory", "DST is the directory that the paths go into");
   if (options_.relative && options_.detect_renames)
     return contradict("--relative", "--detect-renames", "names are looked for in whole trees");
+  if (options_.remove_source_files)
+    if (const Given* other = first_of({"relative", "link", "attributes-only", "safe-links", "copy-unsafe-links", "munge-links"}))
+      return contradict("--remove-source-files", other->spelling, "a source goes only where its name has a whole copy");
+  if (options_.link || options_.attributes_only)
+    if (const Given* other = first_of({"compress", "decompress", "partial", "partial-dir", "append-verify", "temp-dir"}))
+      return contradict(options_.link ? "--link" : "--attributes-only", other->spelling, "no data is copied");
   if (options_.prune_empty_dirs && options_.max_depth && options_.deletion != Delete::no)
     return contradict("--prune-empty-dirs", "--max-depth", "with --delete, what is too deep to be seen would be deleted");
   if (options_.link) {
-    if (const Given* other = first_of({"inplace", "chmod", "chown", "usermap", "groupmap", "generate-sigs", "link-dest", "copy-dest",
-                                       "compare-dest", "detect-renames", "munge-links", "delta-min-size"}))
+    if (const Given* other = first_of({"inplace", "chmod", "chown", "usermap", "groupmap", "generate-sigs", "link-dest",
+                                       "copy-dest", "compare-dest", "detect-renames", "munge-links", "delta-min-size"}))
       return contradict("--link", other->spelling, "the files of the target are those of the source");
     if (options_.attributes_only) return contradict("--link", "--attributes-only", "a link has the attributes of its file");
     if (options_.reflink == When::always) return contradict("--link", "--reflink=always", "nothing is copied");
@@ -496,8 +555,8 @@ Result<> Parser::check_choice() const {
   }
   if (options_.attributes_only) {
     if (const Given* other =
-            first_of({"checksum", "size-only", "ignore-times", "trust-times", "inplace", "whole-file", "delta-min-size", "generate-sigs",
-                      "link-dest", "copy-dest", "compare-dest", "detect-renames", "verify"}))
+            first_of({"checksum", "size-only", "ignore-times", "trust-times", "inplace", "whole-file", "delta-min-size",
+                      "generate-sigs", "link-dest", "copy-dest", "compare-dest", "detect-renames", "verify"}))
       return contradict("--attributes-only", other->spelling, "data is neither compared nor copied");
     if (options_.reflink == When::always) return contradict("--attributes-only", "--reflink=always", "no data is copied");
     if (options_.sparse == When::always) return contradict("--attributes-only", "--sparse=always", "no data is copied");
@@ -516,6 +575,8 @@ Result<> Parser::check_contradictions() const {
                       "a clone has exactly the holes of its source");
   FOX_TRY(check_comparison(contradict));
   FOX_TRY(check_deleting());
+  FOX_TRY(check_under_way());
+  FOX_TRY(check_report(contradict));
   FOX_TRY(check_choice());
   if (wanted_.acls && refused_.perms) return contradict("--acls", "--no-perms", "an ACL holds the permissions");
   if (options_.quiet) {
@@ -560,9 +621,10 @@ Result<> Parser::sort_operands() {
     options_.paths = std::move(operands_);
     return {};
   }
-  if (options_.files_from && (operands_.size() != 2 || options_.target_directory))
+  const bool lists_one = options_.list_only && operands_.size() == 1;  // DST may be missing
+  if (options_.files_from && !lists_one && (operands_.size() != 2 || options_.target_directory))
     return refuse("--files-from takes one SRC, the directory that its paths are below, and DST");
-  const bool has_destination = !options_.target_directory;
+  const bool has_destination = !options_.target_directory && !lists_one;
   if (operands_.empty()) return refuse("nothing to copy: SRC is missing");
   if (has_destination && operands_.size() == 1) return refuse(fmt::format("DST is missing after {}", operands_[0]));
   if (has_destination && operands_.back() == "-")
@@ -612,6 +674,41 @@ Result<> Parser::act_on_stream(Action action, const Given& given) {
   return {};
 }
 
+/// What cannot go with --compress or --decompress of files and trees.
+Result<> Parser::check_packing() const {
+  const bool compresses = options_.compress && options_.compress->format != codec::Format::none;
+  if (!compresses && !options_.decompress) return {};
+  struct Refused {
+    std::string_view option;
+    const char* why;
+  };
+  static constexpr Refused kRefused[] = {
+      {"inplace", "a compressed file is made anew"},
+      {"delta-min-size", "a compressed file is made anew"},
+      {"link-dest", "what an earlier copy has cannot be told by its size"},
+      {"copy-dest", "what an earlier copy has cannot be told by its size"},
+      {"compare-dest", "what an earlier copy has cannot be told by its size"},
+      {"size-only", "the sizes of a file and of its compressed copy say nothing of each other"},
+      {"generate-sigs", "a signature says that the copy has the bytes of its source"},
+      {"detect-renames", "a renamed file is found by its size"},
+      {"partial", "a compressed file cannot be gone on with"},
+      {"partial-dir", "a compressed file cannot be gone on with"},
+      {"append-verify", "a compressed file cannot be gone on with"},
+      {"remove-source-files", "what is compressed is not the source any more"},
+      {"verify", "it compares what is meant to be equal; run the same command again with --checksum"},
+  };
+  const char* const way = compresses ? "--compress" : "--decompress";
+  for (const Given& one : given_)
+    for (const Refused& refused : kRefused)
+      if (one.row->name == refused.option)
+        return refuse(fmt::format("{} and {} contradict each other: {}", way, one.spelling, refused.why));
+  if (options_.reflink == When::always)
+    return refuse(fmt::format("{} and --reflink=always contradict each other: the bytes are not those of the source", way));
+  if (compresses && options_.sparse == When::always)
+    return refuse("--compress and --sparse=always contradict each other: there are no zeros in what is compressed");
+  return {};
+}
+
 /// What has a meaning for a stream only, and what has none for one.
 Result<> Parser::check_stream() const {
   if (options_.command != Command::copy) return {};
@@ -625,8 +722,15 @@ Result<> Parser::check_stream() const {
   if (given("checkpoint-keep") && options_.checkpoint_interval_s == 0)
     return refuse("--checkpoint-keep needs --checkpoint-interval: without it there are no checkpoints");
   if (!options_.is_stream()) {
+    FOX_TRY(check_packing());
+    if (options_.copy_devices && options_.verify)
+      return contradict("--copy-devices", "--verify", "a device and a file are never the same");
+    const auto is_for_trees = [&](const Given& one) {
+      return one.row->name == "compress" || one.row->name == "decompress" ||
+             (one.row->name == "copy-devices" && options_.recursive);
+    };
     for (const Given& one : given_)
-      if (one.row->section == Section::streams)
+      if (one.row->section == Section::streams && !is_for_trees(one))
         return refuse(fmt::format("{} is for streams: fxcp - DST, or with --copy-devices or --write-devices", one.spelling));
     return {};
   }
@@ -643,9 +747,10 @@ Result<> Parser::check_stream() const {
   }
   // What chooses among files, or among ways to copy them.  -a, and what it keeps, is taken: there is nothing of it to keep.
   for (const Given& one : given_)
-    for (const std::string_view name : {"recursive", "one-file-system", "copy-links", "copy-dirlinks", "keep-dirlinks", "jobs",
-                                        "relative", "prune-empty-dirs", "safe-links", "copy-unsafe-links", "munge-links", "link",
-                                        "attributes-only"})
+    for (const std::string_view name :
+         {"recursive", "one-file-system", "copy-links", "copy-dirlinks", "keep-dirlinks", "jobs", "list-only", "partial",
+          "partial-dir", "append-verify", "temp-dir", "remove-source-files", "relative", "prune-empty-dirs", "safe-links",
+          "copy-unsafe-links", "munge-links", "link", "attributes-only"})
       if (one.row->name == name) return refuse(fmt::format("{} has no meaning with {}", one.spelling, what));
   if (options_.reflink == When::always)
     return refuse(fmt::format("--reflink=always has no meaning with {}: its bytes are read", what));
@@ -654,6 +759,14 @@ Result<> Parser::check_stream() const {
 }
 
 }  // namespace
+
+std::string Options::partial_name() const {
+  if (!partial_dir) return partial ? std::string(kPartialDirectory) : std::string();
+  if (partial_dir->starts_with('/')) return {};
+  std::string name = *partial_dir;
+  while (name.ends_with('/')) name.pop_back();
+  return name;
+}
 
 Result<Options> parse_options(int argc, char** argv) { return Parser().parse(argc, argv); }
 

@@ -121,12 +121,21 @@ struct Options {
   bool link = false;               // names of the source's files instead of copies
   bool attributes_only = false;
 
+  // where data lies while a copy is under way, and what becomes of SRC
+  bool partial = false;
+  std::optional<std::string> partial_dir;
+  std::optional<std::string> temp_dir;
+  bool append_verify = false;
+  bool remove_source_files = false;
+  /// The name of the directories of partial files; empty where there are none, or where all lie in one place (--partial-dir=/DIR).
+  std::string partial_name() const;
+
   // owners and modes of the copies
   std::vector<std::string> chmod;
   std::optional<std::string> chown;
   std::optional<std::string> usermap;
   std::optional<std::string> groupmap;
-  bool numeric_ids = false;        // always so between two trees of one machine
+  bool numeric_ids = false;  // always so between two trees of one machine
 
   // pace; parsed where it is used
   std::optional<std::string> bwlimit;
@@ -149,23 +158,28 @@ struct Options {
 
   When reflink = When::automatic;
   When sparse = When::automatic;
-  unsigned jobs = 0;               // 0: the program chooses
+  unsigned jobs = 0;  // 0: the program chooses
   bool atomic = true;
   bool fsync = false;
   bool dry_run = false;
 
-  unsigned verbose = 0;            // how often -v was given
+  unsigned verbose = 0;  // how often -v was given
   bool quiet = false;
   bool json = false;
-  bool json_files = false;         // an event for every file; only with json
-  When progress = When::automatic; // automatic: on a terminal
+  bool json_files = false;  // an event for every file; only with json
+  When progress = When::automatic;  // automatic: on a terminal
   bool stats = false;
   bool explain = false;
-  unsigned itemize = 0;            // twice: what is equal too
+  unsigned itemize = 0;  // twice: what is equal too
+  unsigned human_readable = 1;  // rsync's levels, 0 (digits) to 3: rsync_number in rsync_forms.h
+  std::optional<std::string> out_format;  // line_format.h
+  std::optional<std::string> log_file;
+  std::optional<std::string> log_file_format;
+  bool list_only = false;  // then `destination` may be empty, and is not looked at
 
   // Streams, compression, devices: stream.h.
-  std::optional<Bytes> size;           // what is announced
-  double checkpoint_interval_s = 0;    // 0: no checkpoints
+  std::optional<Bytes> size;  // what is announced
+  double checkpoint_interval_s = 0;  // 0: no checkpoints
   unsigned checkpoint_keep = 3;
   std::optional<codec::Codec> compress;
   bool decompress = false;
@@ -175,11 +189,14 @@ struct Options {
   std::string decisive;  // the options given that decide what the target is to be: a line each
 
   bool from_standard_input() const { return sources.size() == 1 && sources.front() == "-"; }
-  /// One SRC that is read from its beginning to its end, once, or written to a device: run_stream does it.
-  bool is_stream() const { return command == Command::copy && (from_standard_input() || copy_devices || write_devices); }
+  /// One SRC that is read from its beginning to its end, once, or written to a device: run_stream does it.  In trees --copy-devices is the copier's.
+  bool is_stream() const {
+    return command == Command::copy && (from_standard_input() || write_devices || (copy_devices && !recursive));
+  }
 };
 
 inline constexpr unsigned kMostJobs = 256;
+inline constexpr unsigned kMostHumanReadable = 3;
 inline constexpr unsigned kMostCheckpoints = 1000;
 
 /// Reads the command line.  `argv` is neither changed nor kept.  Not for several threads at once (getopt has globals).

@@ -1,18 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+// Command lines that are right, and what they mean.  What is refused: options_refused_test.cc; what is written from the table: help_test.cc.
 #include "fxcp/options.h"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <cstdio>
-#include <fstream>
-#include <sstream>
-
-#include "fxcp/help.h"
-#include "fxcp/option_table.h"
+#include "fxcp/test_options.h"
 
 namespace foxing::fxcp {
 namespace {
@@ -20,36 +10,6 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-using testing::Not;
-
-using Words = std::vector<std::string>;
-
-Result<Options> parse(const Words& words) {
-  std::vector<char*> argv;
-  std::string program = "fxcp";
-  argv.push_back(program.data());
-  Words copy = words;
-  for (std::string& word : copy) argv.push_back(word.data());
-  argv.push_back(nullptr);
-  const std::vector<char*> before = argv;
-  Result<Options> result = parse_options(static_cast<int>(argv.size() - 1), argv.data());
-  EXPECT_EQ(argv, before) << "argv was permuted";
-  EXPECT_EQ(copy, words) << "argv was written to";
-  return result;
-}
-
-/// The options of a command line that is right; the operands are added.
-Options options_of(Words words) {
-  words.insert(words.end(), {"src", "dst"});
-  const Result<Options> result = parse(words);
-  EXPECT_TRUE(result) << result.error().message();
-  return result.value_or(Options{});
-}
-
-std::string error_of(const Words& words) {
-  const Result<Options> result = parse(words);
-  return result ? "no error" : result.error().message();
-}
 
 constexpr Preserve kNothing;
 constexpr Preserve kEverything{true, true, true, true, true, true, true, true, true, true};
@@ -314,6 +274,7 @@ TEST(Options, Flags) {
       {"--explain", &Options::explain},
       {"--json", &Options::json},
       {"--json=files", &Options::json},
+      {"--list-only", &Options::list_only},
   };
   const Options defaults = options_of({});
   for (const auto& [word, field] : cases) {
@@ -368,6 +329,36 @@ TEST(Options, VerboseCounts) {
   EXPECT_EQ(options_of({"-vv", "--verbose"}).verbose, 3u);
 }
 
+TEST(Options, Sizes) {
+  EXPECT_EQ(options_of({}).human_readable, 1u);
+  EXPECT_EQ(options_of({"-h"}).human_readable, 2u);
+  EXPECT_EQ(options_of({"-hh"}).human_readable, 3u);
+  EXPECT_EQ(options_of({"-hh", "--human-readable"}).human_readable, 3u) << "there is no more";
+  EXPECT_EQ(options_of({"-h", "--no-h"}).human_readable, 0u);
+  EXPECT_EQ(options_of({"--no-human-readable", "-h"}).human_readable, 1u);
+  EXPECT_EQ(parse({"-h"})->command, Command::help) << "as with rsync, where it stands alone";
+}
+
+TEST(Options, TheLettersOfRsyncForProgress) { EXPECT_EQ(options_of({"-aP"}).progress, When::always); }
+
+TEST(Options, FormatsAndTheLog) {
+  const Options options = options_of({"--out-format=%n", "--log-file", "l", "--log-file-format=%f"});
+  EXPECT_EQ(options.out_format, "%n");
+  EXPECT_EQ(options.log_file, "l");
+  EXPECT_EQ(options.log_file_format, "%f");
+  EXPECT_FALSE(options_of({}).out_format || options_of({}).log_file);
+}
+
+TEST(Options, AListNeedsNoDestination) {
+  EXPECT_THAT(parse({"--list-only", "a"})->sources, ElementsAre("a"));
+  EXPECT_EQ(parse({"--list-only", "a"})->destination, "");
+  const Options both = *parse({"--list-only", "a", "b"});
+  EXPECT_THAT(both.sources, ElementsAre("a"));
+  EXPECT_EQ(both.destination, "b");
+  EXPECT_THAT(parse({"--list-only", "--target-directory=t", "a", "b"})->sources, ElementsAre("a", "b"));
+  EXPECT_THAT(parse({"--list-only", "--files-from=f", "a"})->sources, ElementsAre("a"));
+}
+
 TEST(Options, Streams) {
   EXPECT_FALSE(options_of({}).is_stream());
   const Result<Options> plain = parse({"-", "b"});
@@ -387,431 +378,29 @@ TEST(Options, Streams) {
   EXPECT_EQ(full->checkpoint_keep, 7u);
   EXPECT_EQ(full->compress, (codec::Codec{codec::Format::zstd, 9}));
   EXPECT_TRUE(parse({"--decompress", "-", "b"})->decompress);
+  EXPECT_TRUE(parse({"-a", "--decompress", "--sparse=always", "a", "b"})->decompress);
+  EXPECT_EQ(parse({"-a", "--compress=xz", "a", "b"})->compress, (codec::Codec{codec::Format::xz, 6}));
+  EXPECT_TRUE(parse({"-a", "--compress=none", "--inplace", "a", "b"}));
   EXPECT_TRUE(parse({"--copy-devices", "/dev/x", "b"})->is_stream());
+  EXPECT_FALSE(parse({"-a", "--copy-devices", "tree", "b"})->is_stream());
+  EXPECT_TRUE(parse({"-a", "--copy-devices", "--write-devices", "/dev/x", "/dev/y"})->is_stream());
   EXPECT_TRUE(parse({"--write-devices", "a", "/dev/x"})->is_stream());
   EXPECT_TRUE(parse({"--write-devices", "--decompress", "-", "/dev/x"})->write_devices);
   EXPECT_FALSE(parse({"./-", "b"})->is_stream());
 }
 
-// ── what is refused ──
-
-TEST(Options, EveryErrorInItsWords) {
-  struct Case {
-    Words words;
-    const char* message;
-  };
-  const Case cases[] = {
-      // operands
-      {{}, "nothing to copy: SRC is missing"},
-      {{"-n"}, "nothing to copy: SRC is missing"},
-      {{"--target-directory=t"}, "nothing to copy: SRC is missing"},
-      {{"-a", "one"}, "DST is missing after one"},
-      {{"a\nb"}, "DST is missing after a\nb"},
-      {{"", "b"}, "an empty operand names no file (the current directory is called .)"},
-      {{"a", ""}, "an empty operand names no file (the current directory is called .)"},
-      {{"a", "-", "b"}, "standard input (-) is copied alone: one SRC and DST; a file called - is ./-"},
-      {{"a", "-"}, "writing to standard output (-) is not supported; a file called - is ./-"},
-      {{"--target-directory=t", "-"},
-       "standard input (-) has no name of its own: give DST instead of --target-directory; a file called - is ./-"},
-      {{"--no-target-directory", "a", "b", "c"}, "--no-target-directory takes one SRC, and there are 2"},
-      {{"info"}, "info needs at least one PATH"},
-      // streams
-      {{"--size=x", "-", "b"}, "--size x: use a number of bytes, or 512K, 10M, 2G, 1T"},
-      {{"--size=1000000T000", "-", "b"}, "--size 1000000T000: use a number of bytes, or 512K, 10M, 2G, 1T"},
-      {{"--checkpoint-interval=0", "-", "b"}, "--checkpoint-interval 0: use a number of seconds, from 0.1"},
-      {{"--checkpoint-interval=nan", "-", "b"}, "--checkpoint-interval nan: use a number of seconds, from 0.1"},
-      {{"--checkpoint-interval=1", "--checkpoint-keep=0", "-", "b"}, "--checkpoint-keep 0: use a number from 1 to 1000"},
-      {{"--checkpoint-keep=2", "-", "b"}, "--checkpoint-keep needs --checkpoint-interval: without it there are no checkpoints"},
-      {{"--compress=zip", "-", "b"}, "--compress zip: unknown compression zip: use zstd, lz4, gzip, xz or none"},
-      {{"--compress=zstd:20", "-", "b"}, "--compress zstd:20: the level of zstd is a number from 1 to 19"},
-      {{"--compress=lz4", "--decompress", "-", "b"}, "--compress and --decompress contradict each other: use one of them"},
-      {{"--size=1", "a", "b"}, "--size is for streams: fxcp - DST, or with --copy-devices or --write-devices"},
-      {{"--checkpoint-interval=1", "a", "b"},
-       "--checkpoint-interval is for streams: fxcp - DST, or with --copy-devices or --write-devices"},
-      {{"-r", "-", "b"}, "-r has no meaning with standard input (-)"},
-      {{"-x", "-", "b"}, "-x has no meaning with standard input (-)"},
-      {{"-j2", "-", "b"}, "-j has no meaning with standard input (-)"},
-      {{"--no-atomic", "-", "b"}, "--no-atomic has no meaning with standard input (-)"},
-      {{"--reflink=always", "-", "b"}, "--reflink=always has no meaning with standard input (-): its bytes are read"},
-      {{"--copy-devices", "a", "b", "c"}, "--copy-devices takes one SRC and DST"},
-      {{"--write-devices", "--target-directory=t", "a"}, "--write-devices takes one SRC and DST"},
-      {{"--copy-devices", "-", "b"},
-       "standard input (-) and --copy-devices contradict each other: name the device, or leave the option out"},
-      {{"--write-devices", "--checkpoint-interval=1", "-", "b"},
-       "--write-devices and --checkpoint-interval contradict each other: a device has no checkpoints"},
-      {{"--write-devices", "--compress=xz", "-", "b"},
-       "--write-devices and --compress contradict each other: a device holds what an image holds"},
-      {{"--cleanup"}, "--cleanup needs at least one TARGET"},
-      // unknown options
-      {{"--recursiv", "a", "b"}, "unknown option --recursiv; names are written in full: --recursive"},
-      {{"--recrusive", "a", "b"}, "unknown option --recrusive; did you mean --recursive?"},
-      {{"--sprase=auto", "a", "b"}, "unknown option --sprase; did you mean --sparse?"},
-      {{"--no-prems", "a", "b"}, "unknown option --no-prems; did you mean --no-perms?"},
-      {{"--target=x", "a", "b"}, "unknown option --target; names are written in full: --target-directory"},
-      {{"--de", "a", "b"},
-       "unknown option --de; names are written in full: --delete-excluded, --delete, --delete-during, --delete-before, "
-       "--delete-after, "
-       "--delete-delay, --delete-anyway, --devices, --dereference, --dereference-args, --delta-min-size, --detect-renames, --decompress"},
-      {{"--delete", "a", "b"}, "--delete means something only with --recursive or --archive"},
-      {{"--=", "a", "b"}, "unknown option --"},
-      {{"--no-recursive", "a", "b"}, "unknown option --no-recursive"},
-      {{"--no-reflink", "a", "b"}, "unknown option --no-reflink"},
-      {{"--esc\x1b[1m", "a", "b"}, "unknown option --esc\x1b[1m"},
-      {{"-z", "a", "b"}, "unknown option -z"},
-      {{"-azv", "a", "b"}, "unknown option -z (in -azv)"},
-      {{"-\xff", "a", "b"}, "unknown option -\xff"},
-      {{"-h"}, "unknown option -h; did you mean --help?"},
-      {{"-?"}, "unknown option -?; did you mean --help?"},
-      {{"-V"}, "unknown option -V; did you mean --version?"},
-      {{"-T", "a", "b"}, "unknown option -T; did you mean --no-target-directory?"},
-      {{"-P", "a", "b"}, "unknown option -P; did you mean --progress?"},
-      {{"-archive", "a", "b"}, "unknown option -h (in -archive); did you mean --archive?"},
-      // arguments
-      {{"a", "b", "-j"}, "-j needs an argument: N"},
-      {{"a", "b", "--jobs"}, "--jobs needs an argument: N"},
-      {{"a", "b", "--target-directory"}, "--target-directory needs an argument: DIR"},
-      {{"--target-directory=", "a"}, "--target-directory= is empty: the current directory is called ."},
-      {{"--target-directory=s", "--target-directory=t", "a"}, "--target-directory is given twice"},
-      {{"--archive=yes", "a", "b"}, "--archive takes no argument: --archive=yes"},
-      {{"--no-perms=1", "a", "b"}, "--no-perms takes no argument: --no-perms=1"},
-      {{"--reflink=sometimes", "a", "b"}, "--reflink=sometimes: use auto, always or never"},
-      {{"--reflink=", "a", "b"}, "--reflink=: use auto, always or never"},
-      {{"--sparse=auto|always", "a", "b"}, "--sparse=auto|always: use auto, always or never"},
-      {{"--json=everything", "a", "b"}, "--json=everything: use files"},
-      {{"-j0", "a", "b"}, "-j 0: use a number from 1 to 256"},
-      {{"-j", "257", "a", "b"}, "-j 257: use a number from 1 to 256"},
-      {{"--jobs=-1", "a", "b"}, "--jobs -1: use a number from 1 to 256"},
-      {{"--jobs=4x", "a", "b"}, "--jobs 4x: use a number from 1 to 256"},
-      {{"--jobs=", "a", "b"}, "--jobs : use a number from 1 to 256"},
-      {{"--jobs=99999999999999999999", "a", "b"}, "--jobs 99999999999999999999: use a number from 1 to 256"},
-      // contradictions
-      {{"--target-directory=t", "--no-target-directory", "a"},
-       "--target-directory and --no-target-directory contradict each other"},
-      {{"--reflink", "--sparse=always", "a", "b"},
-       "--reflink=always and --sparse=always contradict each other: a clone has exactly the holes of its source"},
-      {{"--sparse=never", "--reflink=always", "a", "b"},
-       "--reflink=always and --sparse=never contradict each other: a clone has exactly the holes of its source"},
-      {{"-aA", "--no-perms", "a", "b"}, "--acls and --no-perms contradict each other: an ACL holds the permissions"},
-      {{"-qv", "a", "b"}, "--quiet and --verbose contradict each other"},
-      {{"-q", "--progress", "a", "b"}, "--quiet and --progress contradict each other"},
-      {{"-q", "--stats", "a", "b"}, "--quiet and --stats contradict each other"},
-      {{"-q", "--explain", "a", "b"}, "--quiet and --explain contradict each other"},
-      // options of another command
-      {{"info", "-a", "p"}, "-a has no meaning with info"},
-      {{"info", "--cleanup", "p"}, "--cleanup has no meaning with info"},
-      {{"--cleanup", "-j2", "t"}, "-j has no meaning with --cleanup"},
-      {{"--target-directory=t", "--cleanup", "t"}, "--target-directory has no meaning with --cleanup"},
-  };
-  for (const Case& refused : cases) {
-    const Result<Options> result = parse(refused.words);
-    const std::string name = testing::PrintToString(refused.words);
-    ASSERT_FALSE(result) << name;
-    EXPECT_EQ(result.error().message(), refused.message) << name;
-    EXPECT_EQ(result.error().code, 0) << name;
-  }
-}
-
-TEST(Options, WhatLooksLikeAContradictionAndIsNone) {
-  EXPECT_TRUE(options_of({"--no-atomic", "--fsync"}).fsync);  // written in place, and durable at the end
-  EXPECT_TRUE(options_of({"-q", "--json"}).json);
-  EXPECT_EQ(options_of({"-q", "--no-progress"}).progress, When::never);
-  EXPECT_TRUE(options_of({"-q", "-n"}).dry_run);
-  EXPECT_EQ(options_of({"--reflink=always", "--sparse=auto"}).reflink, When::always);
-}
-
-TEST(Options, NoArgumentsAtAll) {
-  char* argv[] = {nullptr};
-  const Result<Options> result = parse_options(0, argv);
-  ASSERT_FALSE(result);
-  EXPECT_EQ(result.error().detail, "nothing to copy: SRC is missing");
-}
-
-TEST(Options, EveryAbbreviationIsRefused) {
-  Words names;
-  for (const OptionRow& row : option_table())
-    for (const std::string_view name : {row.name, row.alias, row.negation})
-      if (!name.empty()) names.emplace_back(name);
-  for (const std::string& name : names)
-    for (std::size_t length = 1; length < name.size(); ++length) {
-      const std::string shorter = name.substr(0, length);
-      if (std::find(names.begin(), names.end(), shorter) != names.end()) continue;
-      const std::string message = error_of({"--" + shorter + "=1", "a", "b"});
-      EXPECT_THAT(message, HasSubstr("names are written in full: ")) << shorter;
-      EXPECT_THAT(message, HasSubstr("--" + name)) << shorter;
-    }
-}
-
-/// What an option makes no sense without.
-Words company_of(const OptionRow& row) {
-  const std::string_view name = row.name;
-  if (name == "suffix") return {"--backup"};
-  if (name == "checkpoint-keep") return {"--checkpoint-interval=7"};
-  if (name.starts_with("delete") && name != "delete-anyway" && name != "delete-excluded") return {"-r"};
-  if (name == "max-delete" || name == "ignore-errors" || name == "delete-anyway" || name == "delete-excluded" || name == "trash")
-    return {"-r", "--delete"};
-  return {};
-}
-
-TEST(Options, EveryNameInTheTableIsUnderstood) {
-  for (const OptionRow& row : option_table()) {
-    const std::string value = row.takes != Takes::required ? ""
-                              : row.completes_directories  ? "dir"
-                              : row.name == "compress"     ? "lz4"
-                              : row.name == "content"      ? "size"
-                                                           : "7";
-    std::vector<Words> forms;
-    if (row.letter != 0) forms.push_back({std::string("-") + row.letter + value});
-    for (const std::string_view name : {row.name, row.alias})
-      if (!name.empty()) forms.push_back({"--" + std::string(name) + (value.empty() ? "" : "=" + value)});
-    if (!row.negation.empty()) forms.push_back({"--" + std::string(row.negation)});
-    for (Words& words : forms) {
-      const bool device = row.name == "copy-devices" || row.name == "write-devices";
-      for (const std::string& other : company_of(row)) words.push_back(other);
-      words.push_back(row.section == Section::streams && !device ? "-" : "a");
-      if (row.name != "no-target-directory") words.push_back("b");
-      if (row.name == "no-target-directory") words.push_back("dst");
-      if (row.commands == kForVerify) words.insert(words.begin(), "verify");
-      EXPECT_TRUE(parse(words)) << testing::PrintToString(words) << error_of(words);
-    }
-  }
-}
-
-TEST(Options, LettersThatAreKeptFreeAreFree) {
-  for (const OptionRow& row : option_table())
-    EXPECT_EQ(std::string_view("hPRTzUN").find(row.letter ? row.letter : '\1'), std::string_view::npos);
-}
-
-// ── what is written from the table ──
-
-/// All spellings of all options: "-a", "--archive", "--no-perms", ...
-Words all_spellings() {
-  Words spellings;
-  for (const OptionRow& row : option_table()) {
-    if (row.letter != 0) spellings.push_back(std::string("-") + row.letter);
-    for (const std::string_view name : {row.name, row.alias, row.negation})
-      if (!name.empty()) spellings.push_back("--" + std::string(name));
-  }
-  return spellings;
-}
-
-/// True where `word` stands in `text` with no letter or dash before or behind it.
-bool mentions(const std::string& text, const std::string& word) {
-  const auto is_part = [](char c) { return c == '-' || std::isalnum(static_cast<unsigned char>(c)) != 0; };
-  for (std::size_t at = 0; (at = text.find(word, at)) != std::string::npos; ++at) {
-    const std::size_t end = at + word.size();
-    if ((at == 0 || !is_part(text[at - 1])) && (end == text.size() || !is_part(text[end]))) return true;
-  }
-  return false;
-}
-
-struct Answer {
-  int status;
-  std::string output;
-};
-
-/// Runs a shell command on `input` as a file, whose name stands for every FILE; stdout and stderr together.
-Answer run_on(const std::string& input, std::string command) {
-  std::string path = testing::TempDir() + "/fxcp-docs-XXXXXX";
-  const int fd = ::mkstemp(path.data());
-  EXPECT_GE(fd, 0);
-  ::close(fd);
-  std::ofstream(path) << input;
-  for (std::size_t at; (at = command.find("FILE")) != std::string::npos;) command.replace(at, 4, path);
-  Answer result{-1, ""};
-  if (FILE* pipe = ::popen(("exec 2>&1; " + command).c_str(), "r")) {
-    char buffer[4096];
-    for (std::size_t got; (got = std::fread(buffer, 1, sizeof buffer, pipe)) > 0;) result.output.append(buffer, got);
-    const int status = ::pclose(pipe);
-    result.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  }
-  ::unlink(path.c_str());
-  return result;
-}
-
-bool have(const char* program) { return run_on("", std::string("command -v ") + program).status == 0; }
-
-#define SKIP_WITHOUT(program) \
-  if (!have(program)) GTEST_SKIP() << program << " is not installed"
-
-TEST(Help, MentionsEveryOption) {
-  std::string text = help_text();
-  for (const std::string& word : all_spellings()) {
-    if (!word.starts_with("--no-")) {
-      EXPECT_TRUE(mentions(text, word) || mentions(text, "--[no-]" + word.substr(2))) << word;
-    } else {
-      EXPECT_TRUE(mentions(text, word) || mentions(text, "--[no-]" + word.substr(5))) << word;
-    }
-  }
-  for (const Verb& verb : verbs()) EXPECT_THAT(text, HasSubstr("fxcp " + std::string(verb.name)));
-}
-
-TEST(Help, FitsIntoEightyColumns) {
-  std::istringstream lines(help_text());
-  for (std::string line; std::getline(lines, line);) {
-    EXPECT_LE(line.size(), 80u) << line;
-    EXPECT_FALSE(line.ends_with(' ')) << line;
-  }
-}
-
-TEST(Help, BeginsWithUsageAndExamplesThatParse) {
-  const std::string text = help_text();
-  EXPECT_THAT(text, testing::StartsWith("Usage: fxcp "));
-  EXPECT_LT(text.find("Examples:"), text.find("What is copied"));
-  std::istringstream lines(text);
-  int examples = 0;
-  for (std::string line; std::getline(lines, line);) {
-    if (!line.starts_with("  fxcp ") || line.find("PATH...") != std::string::npos || line.find(" A B ") != std::string::npos)
-      continue;
-    std::istringstream split(line.substr(7));
-    Words words;
-    for (std::string word; split >> word;) words.push_back(word);
-    EXPECT_TRUE(parse(words)) << line;
-    ++examples;
-  }
-  EXPECT_GE(examples, 4);
-}
-
-TEST(Help, VersionIsOneOfOurs) { EXPECT_THAT(version_text(), testing::StartsWith("fxcp (Foxing) " FOXING_VERSION "\n")); }
-
-TEST(ManPage, MentionsEveryOption) {
-  SKIP_WITHOUT("groff");
-  const Answer page = run_on(man_page(), "groff -man -Tascii -rLL=200n -P-c -P-b -P-u FILE");
-  ASSERT_EQ(page.status, 0) << page.output;
-  for (const std::string& word : all_spellings()) EXPECT_TRUE(mentions(page.output, word)) << word;
-  for (const char* heading : {"SYNOPSIS", "DESCRIPTION", "SOURCE AND DESTINATION", "OPTIONS", "VERBS", "EXIT STATUS", "JSON",
-                              "EXAMPLES", "FILES", "SEE ALSO"})
-    EXPECT_THAT(page.output, HasSubstr(std::string("\n") + heading + "\n"));
-}
-
-TEST(ManPage, NamesEveryOptionInItsSource) {
-  std::string plain = man_page();
-  for (const std::string_view noise : {"\\fB", "\\fI", "\\fR", "\\"})
-    for (std::size_t at; (at = plain.find(noise)) != std::string::npos;) plain.erase(at, noise.size());
-  for (const std::string& word : all_spellings()) EXPECT_TRUE(mentions(plain, word)) << word;
-}
-
-TEST(ManPage, IsAsciiAndPassesGroffWithoutAWord) {
-  const std::string page = man_page();
-  EXPECT_TRUE(std::all_of(page.begin(), page.end(), [](char c) { return c == '\n' || (c >= ' ' && c <= '~'); }));
-  SKIP_WITHOUT("groff");
-  const Answer groff = run_on(page, "groff -man -Tutf8 -ww -z FILE");
-  EXPECT_EQ(groff.status, 0);
-  EXPECT_EQ(groff.output, "");
-}
-
-TEST(ManPage, PassesMan) {
-  SKIP_WITHOUT("man");
-  SKIP_WITHOUT("groff");
-  const Answer man = run_on(man_page(), "man --warnings -l FILE 2>&1 >/dev/null");
-  EXPECT_EQ(man.status, 0);
-  EXPECT_EQ(man.output, "");
-}
-
-TEST(Completions, MentionEveryOption) {
-  const std::string bash = bash_completion(), zsh = zsh_completion();
-  for (const std::string& word : all_spellings()) {
-    EXPECT_TRUE(mentions(bash, word)) << word;
-    const bool in_zsh = zsh.find(")" + word + "[") != std::string::npos || zsh.find(")" + word + "=") != std::string::npos ||
-                        zsh.find(")" + word + "+[") != std::string::npos || zsh.find("*" + word + "[") != std::string::npos;
-    EXPECT_TRUE(in_zsh) << word;
-    const bool is_long = word.starts_with("--");
-    EXPECT_TRUE(mentions(fish_completion(), (is_long ? "-l " : "-s ") + word.substr(is_long ? 2 : 1))) << word;
-  }
-  for (const std::string& text : {bash, zsh, fish_completion()})
-    for (const Verb& verb : verbs()) EXPECT_TRUE(mentions(text, std::string(verb.name)));
-}
-
-/// What bash offers for the last of `words`, split as readline splits them.
-Words bash_offers(const std::string& words) {
-  const Answer run =
-      run_on(bash_completion(), "exec bash -c 'set -u; cd /; . FILE; COMP_WORDS=(" + words +
-                                    "); COMP_CWORD=$((${#COMP_WORDS[@]}-1)); _fxcp; printf \"%s\\n\" \"${COMPREPLY[@]}\"'");
-  EXPECT_EQ(run.status, 0) << words << run.output;
-  std::istringstream lines(run.output);
-  Words offers;
-  for (std::string line; std::getline(lines, line);)
-    if (!line.empty()) offers.push_back(line);
-  return offers;
-}
-
-TEST(Completions, BashReadsIt) {
-  SKIP_WITHOUT("bash");
-  const Answer run = run_on(bash_completion(), "bash -n FILE");
-  EXPECT_EQ(run.status, 0);
-  EXPECT_EQ(run.output, "");
-}
-
-TEST(Completions, BashOffers) {
-  SKIP_WITHOUT("bash");
-  const std::string end = " \"\"";
-  EXPECT_THAT(bash_offers("fxcp --rec"), ElementsAre("--recursive"));
-  EXPECT_THAT(bash_offers("fxcp a --targ"), ElementsAre("--target-directory="));
-  EXPECT_THAT(bash_offers("fxcp --reflink ="), ElementsAre("auto", "always", "never"));
-  EXPECT_THAT(bash_offers("fxcp --reflink = al"), ElementsAre("always"));
-  EXPECT_THAT(bash_offers("fxcp --sparse=ne"), ElementsAre("--sparse=never"));
-  EXPECT_THAT(bash_offers("fxcp --json = f"), ElementsAre("files"));
-  EXPECT_THAT(bash_offers("fxcp --target-directory = us"), ElementsAre("usr"));
-  EXPECT_THAT(bash_offers("fxcp --target-directory us"), ElementsAre("usr"));
-  EXPECT_THAT(bash_offers("fxcp inf"), ElementsAre("info"));
-  EXPECT_THAT(bash_offers("fxcp a inf"), IsEmpty());
-  EXPECT_THAT(bash_offers("fxcp -- --rec"), IsEmpty());
-  EXPECT_THAT(bash_offers("fxcp -j" + end), IsEmpty());
-  EXPECT_THAT(bash_offers("fxcp --reflink" + end), IsEmpty()) << "an optional argument is glued on";
-}
-
-TEST(Completions, ZshReadsIt) {
-  SKIP_WITHOUT("zsh");
-  const Answer run = run_on(zsh_completion(), "zsh -n FILE");
-  EXPECT_EQ(run.status, 0);
-  EXPECT_EQ(run.output, "");
-}
-
-TEST(Completions, FishReadsIt) {
-  SKIP_WITHOUT("fish");
-  const Answer run = run_on(fish_completion(), "fish -n FILE");
-  EXPECT_EQ(run.status, 0);
-  EXPECT_EQ(run.output, "");
-}
-
-// ---- Which names, and what becomes of links.
-
-TEST(Choice, IsReadFromTheCommandLine) {
-  const Options plain = *parse({"a", "b"});
-  EXPECT_FALSE(plain.relative || plain.prune_empty_dirs || plain.safe_links || plain.copy_unsafe_links || plain.link);
-  EXPECT_TRUE(plain.implied_dirs);
-  EXPECT_EQ(plain.munge_links, Munging::no);
-  const Options options = *parse({"-aRm", "--no-implied-dirs", "--safe-links", "--copy-unsafe-links", "--munge-links", "a", "b"});
-  EXPECT_TRUE(options.relative && options.prune_empty_dirs && options.safe_links && options.copy_unsafe_links);
-  EXPECT_FALSE(options.implied_dirs);
-  EXPECT_EQ(options.munge_links, Munging::munge);
-  EXPECT_TRUE(parse({"--parents", "a", "b"})->relative) << "cp's name for it";
-  EXPECT_FALSE(parse({"-R", "--no-relative", "a", "b"})->relative);
-  EXPECT_EQ(parse({"--munge-links=undo", "a", "b"})->munge_links, Munging::undo);
-  EXPECT_TRUE(parse({"-a", "--link", "a", "b"})->link);
-  EXPECT_TRUE(parse({"-a", "--attributes-only", "a", "b"})->attributes_only);
-}
-
-TEST(Choice, RefusesWhatContradictsItself) {
-  const std::vector<std::pair<Words, std::string>> cases = {
-      {{"--files-from=l", "--no-relative", "a", "b"}, "--files-from and --no-relative"},
-      {{"--files-from=l", "--no-implied-dirs", "a", "b"}, "--files-from and --no-implied-dirs"},
-      {{"-aR", "--detect-renames", "a", "b"}, "--relative and --detect-renames"},
-      {{"-aR", "--no-target-directory", "a", "b"}, "--relative and --no-target-directory"},
-      {{"-am", "--delete", "--max-depth=2", "a", "b"}, "--prune-empty-dirs and --max-depth"},
-      {{"-am", "--verify", "a", "b"}, "--verify and --prune-empty-dirs"},
-      {{"-a", "--verify", "--safe-links", "a", "b"}, "--verify and --safe-links"},
-      {{"-a", "--link", "--chmod=F600", "a", "b"}, "--link and --chmod"},
-      {{"-a", "--link", "--inplace", "a", "b"}, "--link and --inplace"},
-      {{"-a", "--link", "--generate-sigs", "a", "b"}, "--link and --generate-sigs"},
-      {{"-a", "--link", "--reflink=always", "a", "b"}, "--link and --reflink=always"},
-      {{"-a", "--link", "--sparse=always", "a", "b"}, "--link and --sparse=always"},
-      {{"-a", "--link", "--attributes-only", "a", "b"}, "--link and --attributes-only"},
-      {{"-ac", "--attributes-only", "a", "b"}, "--attributes-only and -c"},
-      {{"-a", "--attributes-only", "--inplace", "a", "b"}, "--attributes-only and --inplace"},
-      {{"-a", "--munge-links=twice", "a", "b"}, "--munge-links=twice"},
-      {{"--link", "-", "b"}, "--link has no meaning with standard input"},
-  };
-  for (const auto& [words, sentence] : cases) EXPECT_THAT(error_of(words), HasSubstr(sentence));
+TEST(Options, PartialFilesLieWhereItIsSaid) {
+  EXPECT_EQ(options_of({}).partial_name(), "");
+  EXPECT_EQ(options_of({"--partial"}).partial_name(), ".fxcp-partial");
+  EXPECT_EQ(options_of({"--partial-dir=x/"}).partial_name(), "x");
+  EXPECT_EQ(options_of({"--partial", "--partial-dir=x"}).partial_name(), "x");
+  EXPECT_EQ(options_of({"--partial", "--partial-dir=/x"}).partial_name(), "");
+  const Options both = options_of({"-P"});
+  EXPECT_TRUE(both.partial);
+  EXPECT_EQ(both.progress, When::always);
+  EXPECT_EQ(options_of({"-T", "d"}).temp_dir, "d");
+  EXPECT_TRUE(options_of({"--append-verify"}).append_verify);
+  EXPECT_TRUE(options_of({"--remove-source-files"}).remove_source_files);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "core/storage/storage.h"
+#include "fxcp/under_way.h"
 #include "sys/file.h"
 #include "sys/process.h"
 
@@ -122,8 +123,9 @@ Result<> check_linking(const Arrangement& plan, const Options& options) {
   if (!target) return tl::make_unexpected(Error(target.error()).about(directory));
   for (const Item& item : plan.items) {
     if (item.status.device() != target->device())
-      return fail(EXDEV, "", item.source,
-                  fmt::format("lies on another filesystem than '{}', and hard links do not reach across; nothing was linked", directory));
+      return fail(
+          EXDEV, "", item.source,
+          fmt::format("lies on another filesystem than '{}', and hard links do not reach across; nothing was linked", directory));
   }
   return {};
 }
@@ -140,6 +142,7 @@ copy::Estimate::Options estimate_options(const Arrangement& plan, const Options&
 }
 
 Result<> check_space(const Arrangement& plan, const Options& options, const walk::Walk::Options& walking) {
+  if (options.compress || options.decompress) return {};  // how large it becomes is not known before
   if (options.link || options.attributes_only) return {};  // no data is written
   const storage::QuickTraits target = FOX_TRY(traits_of(existing_directory(plan), sys::Links::follow));
   if (target.total == Bytes(0)) return {};  // no such numbers (ramfs, FUSE): the kernel will say when it is full
@@ -156,7 +159,7 @@ Result<> check_space(const Arrangement& plan, const Options& options, const walk
   }
 
   // What is replaced makes room; how much of the target that is, is not known before: it may be all of it.
-  Bytes replaceable;
+  Bytes replaceable = room_of_partials(options, plan);
   if (!plan.make_directory) {
     copy::Estimate existing({.one_filesystem = true});
     walk::Walk look(existing, {.workers = walking.workers, .descriptor_limit = walking.descriptor_limit});

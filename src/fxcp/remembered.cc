@@ -14,18 +14,23 @@
 namespace foxing::fxcp {
 namespace {
 
+/// Which entries are compared at all follows from the directory and the options: rules in files may change without a trace in the tree that they apply to.
+bool selection_is_fixed(const Options& options) {
+  return !options.files_from && !options.relative && std::ranges::all_of(options.rules, [](const RuleOption& rule) {
+    return rule.kind == RuleKind::exclude || rule.kind == RuleKind::include;
+  });
+}
+
 /// What a directory's copy is to hold follows from the directory and the options, and from nothing else.
-bool follows_from_the_source(const Options& options) {
+bool follows_from_the_source(const Options& options, const Arrangement& plan) {
   const bool by_what_is_there = options.update || options.existing || options.ignore_existing || !options.link_dest.empty() ||
-                                !options.copy_dest.empty() || !options.compare_dest.empty() || options.keep_dirlinks || options.relative || options.prune_empty_dirs ||
-                                options.copy_unsafe_links || options.attributes_only || options.link;
-  // Rules in files may change without a trace in the tree that they apply to.
-  const bool by_files = options.files_from || std::ranges::any_of(options.rules, [](const RuleOption& rule) {
-                          return rule.kind != RuleKind::exclude && rule.kind != RuleKind::include;
-                        });
+                                !options.copy_dest.empty() || !options.compare_dest.empty() || options.keep_dirlinks ||
+                                options.prune_empty_dirs || options.copy_unsafe_links || options.attributes_only || options.link;
+  // Another source may have brought other things to the same place.
+  const bool by_others = plan.items.size() > 1 && std::ranges::any_of(plan.items, &Item::mirror);
   const bool by_size = options.min_size || options.max_size;
-  return options.recursive && options.symlinks == Symlinks::keep && !by_what_is_there && !by_files && !by_size &&
-         !options.compress && !options.decompress;
+  return options.recursive && options.symlinks == Symlinks::keep && !by_what_is_there && !by_others && !by_size &&
+         selection_is_fixed(options) && !options.compress && !options.decompress;
 }
 
 digest::Digest digest_of_options(const Options& options, mode_t umask) {
@@ -51,23 +56,27 @@ bool has_hash(const Arrangement& plan, sys::FdView target) {
 
 Remembered::Remembered(const Options& options, const Arrangement& plan, sys::FdView target, const walk::Walk::Options& how,
                        mode_t umask) {
+  decisive_ = digest_of_options(options, umask);
+  notes_ = options.prune && selection_is_fixed(options);
   if (!target) return;
-  look_at_sources(options, plan, target, how, umask);
+  look_at_sources(options, plan, target, how);
   look_for_orphans(options, plan, target, how);
 }
 
 void Remembered::look_at_sources(const Options& options, const Arrangement& plan, sys::FdView target,
-                                 const walk::Walk::Options& how, mode_t umask) {
-  if (!follows_from_the_source(options)) return;
+                                 const walk::Walk::Options& how) {
+  if (!follows_from_the_source(options, plan)) return;
   const bool every_name = options.itemize > 1;  // also of what is equal
   const bool known = !plan.make_directory && has_hash(plan, target);
   // Hashes that are there are kept up, by runs that make no signatures too.
   pruning_.store = (options.generate_sigs || known) && !options.dry_run;
-  pruning_.believe =
-      known && options.prune && !options.checksum && !options.ignore_times && !options.verify && !every_name;
+  // Where the sources are looked at anyway, hashes further down are believed without one on top.
+  pruning_.believe = options.prune && !options.remove_source_files && !plan.make_directory && !options.checksum &&
+                     !options.ignore_times && !options.verify && !every_name && (pruning_.store || known);
   if (!pruning_.store && !pruning_.believe) return;
-  pruning_.at_the_end = options.deletion == Delete::before || options.deletion == Delete::after;
-  pruning_.options = digest_of_options(options, umask);
+  pruning_.at_the_end = options.deletion == Delete::before || options.deletion == Delete::after || options.fsync ||
+                        options.verify || options.detect_renames;
+  pruning_.options = decisive_;
   subtrees_ = std::make_unique<copy::Subtrees>(copy::Subtrees::Options{.one_filesystem = options.one_file_system});
   walk::Walk walk(*subtrees_, how);
   add_items_to_look_at(walk, plan);
@@ -96,6 +105,8 @@ void Remembered::look_for_orphans(const Options& options, const Arrangement& pla
 }
 
 void Remembered::apply_to(copy::Options& engine) const {
+  engine.decisive = decisive_;
+  engine.notes = notes_;
   engine.pruning = pruning_;
   engine.renames = renames_.get();
 }

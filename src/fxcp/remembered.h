@@ -26,13 +26,14 @@ class Remembered {
   void apply_to(copy::Options& engine) const;
 
  private:
-  void look_at_sources(const Options& options, const Arrangement& plan, sys::FdView target, const walk::Walk::Options& how,
-                       mode_t umask);
+  void look_at_sources(const Options& options, const Arrangement& plan, sys::FdView target, const walk::Walk::Options& how);
   void look_for_orphans(const Options& options, const Arrangement& plan, sys::FdView target, const walk::Walk::Options& how);
 
   std::unique_ptr<copy::Subtrees> subtrees_;
   std::unique_ptr<copy::Renames> renames_;
   copy::Pruning pruning_;
+  digest::Digest decisive_;
+  bool notes_ = true;
 };
 
 }  // namespace foxing::fxcp

@@ -9,7 +9,6 @@
 #include <cstdio>
 
 #include "base/text.h"
-#include "fxcp/itemize.h"
 #include "fxcp/json_lines.h"
 
 namespace foxing::fxcp {
@@ -66,12 +65,53 @@ Report::Report(const Options& options)
       verbose_(options.verbose > 0),
       explain_(options.explain || options.verbose > 1),
       stats_(options.stats),
-      itemize_(options.itemize > 0),
-      wants_files_(options.json ? options.json_files || options.explain
-                                : options.verbose > 0 || options.explain || options.itemize > 0),
-      wants_unchanged_(options.json ? options.json_files && options.itemize > 0 : options.itemize > 1),
+      shows_files_(options.json ? options.json_files || options.explain
+                                : options.verbose > 0 || options.explain || options.itemize > 0 || options.out_format),
       dry_run_(options.dry_run),
-      progress_(wanted(options.progress, !options.json && !options.quiet && ::isatty(STDERR_FILENO) == 1)) {}
+      removes_sources_(options.remove_source_files),
+      own_lines_(options.out_format.has_value()),
+      human_(options.human_readable),
+      itemizes_equals_(options.itemize > 1),
+      wants_unchanged_(options.json ? options.json_files && options.itemize > 0 : options.itemize > 1),
+      progress_(wanted(options.progress, !options.json && !options.quiet && ::isatty(STDERR_FILENO) == 1)) {
+  if (options.itemize > 0) format_ = LineFormat::parse("--itemize-changes", "%i %n").value();
+}
+
+Result<> Report::open(const Options& options, mode_t umask) {
+  if (options.out_format) format_ = FOX_TRY(LineFormat::parse("--out-format", *options.out_format));
+  if (!options.log_file) return {};
+  log_format_ = FOX_TRY(LineFormat::parse("--log-file-format", options.log_file_format.value_or("%i %n%L")));
+  log_ = FOX_TRY(LogFile::open(*options.log_file, 0666 & ~umask));
+  logs_ = true;
+  wants_unchanged_ = wants_unchanged_ || itemizes_equals_;
+  return {};
+}
+
+// ---- The log
+
+void Report::log(const std::string& line) {
+  if (log_ == nullptr) return;
+  if (auto written = log_->write(line); !written) log_failed(written.error());
+}
+
+void Report::log_failed(const Error& error) {
+  log_.reset();
+  output_is_whole_ = false;
+  print_line(stderr,
+             fmt::format("fxcp: log {}: {}; nothing more is logged", printable(error.subject), printable(error.message())));
+}
+
+void Report::log_end(const std::string& done, const copy::Counters& counters, const RunEnd& run) {
+  if (log_ == nullptr) return;
+  const std::string how = run.no_space ? "the target is full: " : run.interrupted ? "stopped: " : "";
+  log(fmt::format("fxcp: {}{}; {}{} files of {} bytes copied, {} linked, {} equal already, {} deleted; {:.3f} s, exit code {}",
+                  how, done, dry_run_ ? "dry run: " : "", counters.files.load(), counters.bytes.load(),
+                  counters.hard_links.load(), counters.unchanged.load(), counters.deleted.load(), run.elapsed.count(),
+                  static_cast<int>(run.exit_code)));
+  if (log_ == nullptr) return;
+  if (auto closed = log_->close(); !closed) log_failed(closed.error());
+  log_.reset();
+}
 
 void Report::print_line(std::FILE* stream, const std::string& line) {
   clear_progress_line();
@@ -101,12 +141,15 @@ void Report::refuse(const Error& error) {
     text = fmt::format("{} ({})", error.detail, Error{error.code, "", {}, {}}.message());
   const bool goes_on = sentence || !error.detail.empty();
   const std::string subject = error.subject.empty() ? "" : fmt::format("'{}'{} ", printable(error.subject), goes_on ? "" : ":");
-  print_line(stderr, fmt::format("fxcp: {}{}", subject, printable(text)));
+  const std::string line = fmt::format("fxcp: {}{}", subject, printable(text));
+  log(line);
+  print_line(stderr, line);
 }
 
 void Report::say(const std::string& sentence) {
-  if (json_ || quiet_) return;
   const std::lock_guard lock(mutex_);
+  log("fxcp: " + sentence);
+  if (json_ || quiet_) return;
   print_line(stdout, sentence);
 }
 
@@ -119,18 +162,27 @@ void Report::problem(copy::Problem problem) {
     kind.first_path = problem.error.subject;
     kind.first_message = problem.error.message();
   }
+  const std::string line = fmt::format("fxcp: {}: {}{}", printable(problem.error.subject),
+                                       problem.failure ? "" : "note: ", printable(problem.error.message()));
+  log(line);
   if (json_) return print_line(stdout, json::problem(problem));
   if (copy::is_loss(problem.kind) && !verbose_ && !explain_) return;
   if (!problem.failure && quiet_) return;
-  print_line(stderr, fmt::format("fxcp: {}: {}{}", printable(problem.error.subject),
-                                 problem.failure ? "" : "note: ", printable(problem.error.message())));
+  print_line(stderr, line);
 }
 
 void Report::file(const copy::FileEvent& event) {
   const std::lock_guard lock(mutex_);
+  if (log_ != nullptr && log_format_.mentions(event, itemizes_equals_)) log(log_format_.line(event));
+  if (!shows_files_) return;
   if (json_) return print_line(stdout, json::file(event, dry_run_));
-  if (itemize_) return print_line(stdout, itemized(event));
+  if (format_) {
+    if (format_->mentions(event, itemizes_equals_)) print_line(stdout, format_->line(event));
+    return;
+  }
   if (event.action == copy::FileEvent::Action::deleted) return print_line(stdout, "deleting " + printable(event.path));
+  if (event.action == copy::FileEvent::Action::removed && removes_sources_)
+    return print_line(stdout, "removing " + printable(event.path));
   std::string text = printable(event.path);
   if (event.action == copy::FileEvent::Action::directory) text += '/';
   if (explain_ && event.action == copy::FileEvent::Action::copied && !dry_run_) {
@@ -183,6 +235,16 @@ void Report::print_losses() {
   }
 }
 
+void Report::line(const std::string& text) {
+  const std::lock_guard lock(mutex_);
+  print_line(stdout, text);
+}
+
+void Report::flush() {
+  const std::lock_guard lock(mutex_);
+  if (std::fflush(stdout) != 0) output_is_whole_ = false;
+}
+
 void Report::print(const std::string& lines) {
   if (lines.empty() || json_) return;
   const std::lock_guard lock(mutex_);
@@ -194,21 +256,24 @@ void Report::end(const copy::Counters& counters, const RunEnd& run) {
   clear_progress_line();
   std::uint64_t notes = 0;
   for (const Kind& kind : kinds_) notes += kind.notes;
+  const std::string done = fmt::format("{} of {} entries done, {} failures",
+                                       grouped(counters.files + counters.directories + counters.symlinks + counters.specials +
+                                               counters.hard_links + counters.unchanged + counters.updated + counters.skipped),
+                                       grouped(counters.entries), grouped(failures_));
+  log_end(done, counters, run);
   if (json_) {
-    print_line(stdout, json::summary(counters, run, failures_.load(), notes, dry_run_));
+    RunEnd told = run;
+    if (!output_is_whole_ && run.exit_code == ExitCode::all_done) told.exit_code = ExitCode::some_failed;
+    print_line(stdout, json::summary(counters, told, failures_.load(), notes, dry_run_));
   } else {
     print_losses();
     if (stats_) print_statistics(counters, run);
-    if (dry_run_ && !quiet_ && !stats_) {
+    if (dry_run_ && !quiet_ && !stats_ && !own_lines_) {
       print_line(stdout,
                  fmt::format("{} files, {} directories and {} other entries would be copied, {} in all; nothing was written",
                              grouped(counters.files), grouped(counters.directories),
                              grouped(counters.symlinks + counters.specials), human(Bytes(counters.bytes))));
     }
-    const std::string done = fmt::format("{} of {} entries done, {} failures",
-                                         grouped(counters.files + counters.directories + counters.symlinks + counters.specials +
-                                                 counters.hard_links + counters.unchanged + counters.updated + counters.skipped),
-                                         grouped(counters.entries), grouped(failures_));
     if (run.no_space) {
       const std::string missing =
           run.missing_space > Bytes(0) ? fmt::format("; {} more would be needed", human(run.missing_space)) : "";
@@ -232,6 +297,12 @@ void Report::end_cleanup(std::uint64_t removed, std::uint64_t kept) {
   if (kept > 0) print_line(stdout, fmt::format("{} kept: of a copy that is running, or of another machine", grouped(kept)));
 }
 
+/// --no-human-readable: digits; else both forms; with -h only the short one.
+std::string Report::amount(std::uint64_t bytes) const {
+  if (human_ == 0) return std::to_string(bytes);
+  return human_ == 1 ? fmt::format("{} ({})", grouped(bytes), human(Bytes(bytes))) : human(Bytes(bytes));
+}
+
 void Report::print_statistics(const copy::Counters& counters, const RunEnd& run) {
   const auto row = [&](const char* what, const std::string& value) { print_line(stdout, fmt::format("{:<24} {}", what, value)); };
   row(dry_run_ ? "Files that would go" : "Files copied", grouped(counters.files));
@@ -244,14 +315,20 @@ void Report::print_statistics(const copy::Counters& counters, const RunEnd& run)
   if (counters.pruned > 0) row("Directories not looked at", grouped(counters.pruned));
   if (counters.renamed > 0) row("Had another name", grouped(counters.renamed));
   if (counters.signed_files > 0) row("Signatures left", grouped(counters.signed_files));
+  if (counters.hashed_directories > 0) row("Directory hashes left", grouped(counters.hashed_directories));
   if (counters.signatures_ignored > 0) row("Signatures not believed", grouped(counters.signatures_ignored));
   if (counters.skipped > 0) row("Left alone", grouped(counters.skipped));
   if (counters.delta_files > 0)
     row("Only changed parts",
         fmt::format("{} files, {} not written", grouped(counters.delta_files), human(Bytes(counters.delta_spared))));
+  if (counters.packed_files > 0)
+    row("Through a codec", fmt::format("{} files, {} became {}", grouped(counters.packed_files),
+                                       human(Bytes(counters.packed_read)), human(Bytes(counters.packed_made))));
   if (counters.deleted > 0) row(dry_run_ ? "Would be deleted" : "Deleted", grouped(counters.deleted));
-  row("Bytes", fmt::format("{} ({})", grouped(counters.bytes), human(Bytes(counters.bytes))));
-  row("Bytes moved", fmt::format("{} ({})", grouped(counters.bytes_moved), human(Bytes(counters.bytes_moved))));
+  if (counters.sources_removed > 0)
+    row(dry_run_ ? "Sources that would go" : "Sources removed", grouped(counters.sources_removed));
+  row("Bytes", amount(counters.bytes));
+  row("Bytes moved", amount(counters.bytes_moved));
   for (std::size_t tier = 0; tier < copy::kTiers; ++tier) {
     if (const std::uint64_t files = counters.by_tier[tier]; files > 0 && !dry_run_) {
       row(fmt::format("  by {}", copy::name_of(static_cast<copy::Tier>(tier))).c_str(), grouped(files));

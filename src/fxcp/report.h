@@ -11,11 +11,15 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/copy/outcome.h"
+#include "fxcp/line_format.h"
+#include "fxcp/log_file.h"
 #include "fxcp/options.h"
 
 namespace foxing::fxcp {
@@ -48,6 +52,8 @@ struct RunEnd {
 class Report final : public copy::Observer {
  public:
   explicit Report(const Options& options);
+  /// Once, before anything is touched: reads --out-format and --log-file-format, and opens the log.
+  Result<> open(const Options& options, mode_t umask);
 
   void start(const Options& options, unsigned workers);
   /// A message that ends everything: a usage or set-up error.
@@ -58,20 +64,24 @@ class Report final : public copy::Observer {
 
   // copy::Observer
   void problem(copy::Problem problem) override;
-  bool wants_files() const override { return wants_files_; }
+  bool wants_files() const override { return shows_files_ || logs_; }
   bool wants_unchanged() const override { return wants_unchanged_; }
   void file(const copy::FileEvent& event) override;
 
   void progress(const ProgressState& state);
   bool shows_progress() const { return progress_; }
   std::chrono::milliseconds progress_interval() const { return std::chrono::milliseconds(json_ ? 1000 : 200); }
+  /// A line that is the result itself.
+  void line(const std::string& text);
+  /// Standard output has everything, or output_is_whole() says that it has not.
+  void flush();
   /// More lines for people.
   void print(const std::string& lines);
   void end(const copy::Counters& counters, const RunEnd& run);
   void end_cleanup(std::uint64_t removed, std::uint64_t kept);
 
   std::uint64_t failures() const { return failures_.load(); }
-  /// False where standard output could not take what was written.
+  /// False where standard output, or the log, could not take what was written.
   bool output_is_whole() const { return output_is_whole_; }
 
  private:
@@ -84,6 +94,10 @@ class Report final : public copy::Observer {
 
   void print_line(std::FILE* stream, const std::string& line);
   void clear_progress_line();
+  void log(const std::string& line);
+  void log_failed(const Error& error);
+  void log_end(const std::string& done, const copy::Counters& counters, const RunEnd& run);
+  std::string amount(std::uint64_t bytes) const;
   void print_losses();
   void print_statistics(const copy::Counters& counters, const RunEnd& run);
 
@@ -92,10 +106,17 @@ class Report final : public copy::Observer {
   const bool verbose_;
   const bool explain_;
   const bool stats_;
-  const bool itemize_;
-  const bool wants_files_;
-  const bool wants_unchanged_;
+  const bool shows_files_;
   const bool dry_run_;
+  const bool removes_sources_;
+  const bool own_lines_;  // --out-format: nothing else is said of what goes well
+  const unsigned human_;
+  const bool itemizes_equals_;  // -ii
+  bool wants_unchanged_;
+  bool logs_ = false;
+  std::optional<LineFormat> format_;  // of standard output: --out-format or -i
+  LineFormat log_format_;
+  std::unique_ptr<LogFile> log_;  // null: none, or it has failed; guarded by mutex_
   bool progress_;
   std::mutex mutex_;
   std::array<Kind, copy::kProblemKinds> kinds_;  // guarded by mutex_

@@ -2,20 +2,21 @@
 #include "fxcp/run.h"
 
 #include <algorithm>
-#include <condition_variable>
 #include <memory>
-#include <system_error>
-#include <thread>
 
 #include "core/copy/cleanup.h"
 #include "core/copy/copier.h"
 #include "core/copy/estimate.h"
+#include "core/copy/source_removal.h"
 #include "fxcp/arrangement.h"
 #include "fxcp/deletion.h"
 #include "fxcp/manner.h"
+#include "fxcp/packing.h"
 #include "fxcp/preflight.h"
+#include "fxcp/progress.h"
 #include "fxcp/remembered.h"
 #include "fxcp/selection.h"
+#include "fxcp/under_way.h"
 #include "sys/file.h"
 #include "sys/names.h"
 #include "sys/process.h"
@@ -53,6 +54,7 @@ copy::Options engine_options(const Options& options, mode_t umask) {
   engine.symlinks = options.preserve.links;
   engine.devices = options.preserve.devices;
   engine.specials = options.preserve.specials;
+  engine.device_contents = options.copy_devices;
   engine.recursive = options.recursive;
   engine.one_filesystem = options.one_file_system;
   engine.keep_dirlinks = options.keep_dirlinks;
@@ -111,7 +113,8 @@ Result<sys::UniqueFd> open_target(const Arrangement& plan, const Options& option
 }
 
 /// Hands one item to the walk: as a tree whose contents go into the target, or as a name there.
-Result<> add_item(walk::Walk& walk, copy::Copier& copier, const Arrangement& plan, const Item& item, sys::FdView target) {
+Result<> add_item(walk::Walk& walk, copy::Copier& copier, const Arrangement& plan, const Item& item, sys::FdView target,
+                  copy::SourceRemoval* removal) {
   const SplitPath path = split_path(item.source);
   const bool alone = item.mirror;
   sys::UniqueFd source =
@@ -122,12 +125,13 @@ Result<> add_item(walk::Walk& walk, copy::Copier& copier, const Arrangement& pla
   const sys::FileStatus status = FOX_TRY(sys::status_of(source));
   std::unique_ptr<copy::TargetDirectory> into;
   if (target) into = FOX_TRY(copier.adopt(FOX_TRY(sys::duplicate(target)), source, status.device(), plan.make_directory));
+  const std::string shown = path.directory == "." && !item.source.starts_with("./") ? "" : path.directory;
+  if (removal != nullptr) removal->add_root(alone ? item.source : shown, FOX_TRY(sys::duplicate(source)));
   if (alone) {
     walk.add_root(std::move(source), status, item.source, std::move(into));
     return {};
   }
   if (into != nullptr) into->rename_entry(item.name);
-  const std::string shown = path.directory == "." && !item.source.starts_with("./") ? "" : path.directory;
   const walk::Hold place = walk.add_place(std::move(source), shown, std::move(into));
   walk.add_entry(place, path.name, item.status.type(), item.links);
   return {};
@@ -144,69 +148,10 @@ Result<> add_way(walk::Walk& walk, copy::Copier& copier, const Arrangement& plan
   return {};
 }
 
-/// Shows how far the copier is, until stopped; its own thread, and one that counts what is to come.
-class ProgressThreads {
- public:
-  ProgressThreads(Report& report, const copy::Copier& copier, const Arrangement& plan, const Options& options,
-                  std::uint64_t descriptors, walk::Selector* selector)
-      : report_(report), copier_(copier), estimate_(estimate_options(plan, options)), begin_(Clock::now()) {
-    if (!report.shows_progress()) return;
-    try {
-      shower_ = std::thread([this] { show(); });
-      counter_ = std::thread([this, &plan, &options, descriptors, selector] {
-        walk::Walk walk(estimate_, walk_options(options, 1, descriptors, selector));
-        add_items_to_look_at(walk, plan);
-        walk.run();
-        if (!sys::stop_requested()) estimate_.mark_complete();
-      });
-    } catch (const std::system_error&) {
-      // No thread to be had: the copy matters more than its progress, or than the totals.
-    }
-  }
-
-  ~ProgressThreads() {
-    if (!shower_.joinable()) return;
-    {
-      const std::lock_guard lock(mutex_);
-      done_ = true;
-    }
-    wake_.notify_all();
-    shower_.join();
-    if (counter_.joinable()) counter_.join();
-  }
-
- private:
-  void show() {
-    std::unique_lock lock(mutex_);
-    while (!wake_.wait_for(lock, report_.progress_interval(), [&] { return done_; })) show_once();
-    show_once();
-  }
-
-  void show_once() {
-    copy::Counters sum;
-    copier_.add_counters_to(sum);
-    report_.progress({.files = sum.files,
-                      .total_files = estimate_.files(),
-                      .bytes = Bytes(sum.bytes_so_far),
-                      .total_bytes = estimate_.bytes(),
-                      .totals_are_final = estimate_.complete(),
-                      .elapsed = Clock::now() - begin_});
-  }
-
-  Report& report_;
-  const copy::Copier& copier_;
-  copy::Estimate estimate_;
-  const Clock::time_point begin_;
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  bool done_ = false;
-  std::thread counter_;
-  std::thread shower_;
-};
-
 /// After a full target: how much more room the rest would have needed.
 Bytes missing_space(const Arrangement& plan, const Options& options, const copy::Counters& done, sys::FdView target,
                     std::uint64_t descriptors, walk::Selector* selector) {
+  if (options.compress || options.decompress) return Bytes(0);  // nobody knows
   sys::forget_stop_request();  // the run has ended; this scan may not be stopped by what ended it
   copy::Estimate estimate(estimate_options(plan, options));
   walk::Walk walk(estimate, walk_options(options, 1, descriptors, selector));
@@ -240,6 +185,7 @@ ExitCode run_copy(const Options& options) {
     return ExitCode::nothing_done;
   };
 
+  if (auto opened = report.open(options, umask); !opened) return refused(opened.error());
   auto selection = Selection::make(options);
   if (!selection) return refused(selection.error());
   auto manner = Manner::parse(options, umask);
@@ -266,6 +212,10 @@ ExitCode run_copy(const Options& options) {
   copy::Options engine = engine_options(options, umask);
   if (auto opened = manner->open_references(options, *target); !opened) return refused_after_all(opened.error());
   manner->apply_to(engine);
+  engine.packing = packing_of(options, walking.selector);
+  const auto under_way = UnderWay::prepare(options, *plan, *target);
+  if (!under_way) return refused_after_all(under_way.error());
+  under_way->apply_to(engine);
   engine.empty = plan->empty.get();
   const Remembered remembered(options, *plan, *target, walking, umask);
   remembered.apply_to(engine);
@@ -275,30 +225,48 @@ ExitCode run_copy(const Options& options) {
   auto deletion = Deletion::prepare(options, *plan, *target, report, copier.temp_names(), walking.selector);
   if (!deletion) return refused_after_all(deletion.error());
   copier.clear_away_with((*deletion)->during(), (*deletion)->clearing(), (*deletion)->keeper());
+  std::optional<copy::SourceRemoval> removal;
+  if (options.remove_source_files) removal.emplace(engine.hard_links && !options.dry_run);
+  copier.remove_sources_with(removal ? &*removal : nullptr);
   report.start(options, workers);
   (*deletion)->pass(Delete::before, walking);
 
   walk::Walk walk(copier, walking, [&](walk::WorkerIndex worker) { copier.quiet(worker); });
-  if (!options.dry_run) {
-    auto root = sys::duplicate(*target);
-    if (!root) return refused(std::move(root).error().about(plan->directory));
-    copier.connect(walk, std::move(*root));
-  }
+  auto root = options.dry_run ? Result<sys::UniqueFd>(sys::UniqueFd()) : sys::duplicate(*target);
+  if (!root) return refused(std::move(root).error().about(plan->directory));
+  copier.connect(walk, std::move(*root));
   for (const Way& way : plan->ways) {
     if (auto added = add_way(walk, copier, *plan, way, *target); !added)
       report.problem({copy::ProblemKind::failed, true, std::move(added).error().about(way.base)});
   }
   for (const Item& item : plan->items) {
     if (item.on_a_way) continue;
-    if (auto added = add_item(walk, copier, *plan, item, *target); !added) {
+    if (auto added = add_item(walk, copier, *plan, item, *target, removal ? &*removal : nullptr); !added) {
       report.problem({copy::ProblemKind::failed, true, std::move(added).error().about(item.source)});
     }
   }
+  bool all_arrived = false;
   {
-    const ProgressThreads progress(report, copier, *plan, options, descriptors, selection->get());
+    copy::Estimate estimate(estimate_options(*plan, options));
+    const auto state = [&] {
+      copy::Counters sum;
+      copier.add_counters_to(sum);
+      return ProgressState{.files = sum.files,
+                           .total_files = estimate.files(),
+                           .bytes = Bytes(sum.bytes_so_far),
+                           .total_bytes = estimate.bytes(),
+                           .totals_are_final = estimate.complete()};
+    };
+    const Progress progress(report, state, [&] {
+      walk::Walk count(estimate, walk_options(options, 1, descriptors, selection->get()));
+      add_items_to_look_at(count, *plan);
+      count.run();
+      if (!sys::stop_requested()) estimate.mark_complete();
+    });
     walk.run();
-    if (const auto durable = copier.finish(); !durable)
-      report.problem({copy::ProblemKind::failed, true, Error(durable.error()).about(plan->directory)});
+    const auto durable = copier.finish();
+    all_arrived = durable.has_value();
+    if (!durable) report.problem({copy::ProblemKind::failed, true, Error(durable.error()).about(plan->directory)});
   }
   if (!sys::stop_requested()) (*deletion)->pass(Delete::after, walking);
   (*deletion)->end();
@@ -309,19 +277,24 @@ ExitCode run_copy(const Options& options) {
            true,
            {.code = ENOENT, .operation = "open", .subject = std::move(path), .detail = "is listed, and not in the source"}});
   }
+  const std::uint64_t failures = report.failures();
   if (options.verify && !options.dry_run && !sys::stop_requested())
     verify_copies(options, *plan, *target, engine.keep, walking, report);
-  // Where something failed later than the directories were left (a pass that deletes), their hashes would say too much.
-  const bool hashes_hold = report.failures() == 0 || options.deletion == Delete::no || options.deletion == Delete::during;
+  // Where something failed later than the directories were left (a pass that deletes, --verify), their hashes would say too much.
+  const bool hashes_hold = all_arrived && (report.failures() == 0 || !engine.pruning.at_the_end);
   if (hashes_hold && !sys::stop_requested()) {
     if (const auto stored = copier.store_hashes(); !stored)
       report.problem({copy::ProblemKind::failed, true, Error(stored.error()).about(plan->directory)});
   }
+  copy::SourceRemoval::Done removed;
+  if (removal && all_arrived && report.failures() == failures && !sys::stop_requested())
+    removed = removal->run(report, options.dry_run);
   if (report.failures() == 0 && !sys::stop_requested()) remember_origin(options, *plan, *target);
 
   copy::Counters counters;
   copier.add_counters_to(counters);
   counters.deleted = (*deletion)->removed();
+  counters.sources_removed = removed.removed;
   RunEnd end{.no_space = copier.no_space()};
   end.interrupted = sys::stop_requested() && !end.no_space;
   if (end.no_space) end.missing_space = missing_space(*plan, options, counters, *target, descriptors, selection->get());
@@ -338,7 +311,7 @@ ExitCode run_cleanup(const Options& options) {
   Report report(options);
   sys::catch_stop_signals();
   const std::uint64_t descriptors = sys::raise_open_file_limit();
-  copy::Cleanup cleanup(report, options.dry_run);
+  copy::Cleanup cleanup(report, options.dry_run, options.partial_name());
   walk::Walk walk(cleanup, {.workers = worker_count(options), .descriptor_limit = descriptors});
   for (const std::string& path : options.paths) {
     auto fd = sys::open_at(sys::working_directory(), path, {.links = sys::Links::follow, .directory = true, .keep_atime = true});

@@ -38,7 +38,8 @@ const std::shared_ptr<const filter::Scope> scope_of(const walk::Directory& direc
 Result<std::unique_ptr<Selection>> Selection::make(const Options& options) {
   std::optional<unsigned> deepest;
   if (options.max_depth) deepest = static_cast<unsigned>(*options.max_depth);
-  if (options.rules.empty() && !deepest && !options.files_from) return std::unique_ptr<Selection>();
+  std::string partial = options.partial_name();
+  if (options.rules.empty() && !deepest && !options.files_from && partial.empty()) return std::unique_ptr<Selection>();
   std::unique_ptr<FileList> list;
   if (options.files_from) {
     const bool nul = std::ranges::any_of(options.rules, [](const RuleOption& option) { return option.kind == RuleKind::from0; });
@@ -49,7 +50,7 @@ Result<std::unique_ptr<Selection>> Selection::make(const Options& options) {
   filter::RulesBuilder builder;
   builder.delete_excluded(options.delete_excluded);
   for (const RuleOption& option : options.rules) FOX_TRY(add(builder, option));
-  return std::unique_ptr<Selection>(new Selection(FOX_TRY(builder.build()), deepest, std::move(list)));
+  return std::unique_ptr<Selection>(new Selection(FOX_TRY(builder.build()), deepest, std::move(list), std::move(partial)));
 }
 
 Result<std::shared_ptr<const void>> Selection::enter(const walk::Directory& directory) {
@@ -64,14 +65,15 @@ Result<std::shared_ptr<const void>> Selection::enter(const walk::Directory& dire
 }
 
 bool Selection::selects(const walk::Directory& directory, std::string_view name, bool is_directory) const {
-  if (too_deep(directory)) return false;
+  if (too_deep(directory) || (is_directory && is_partial(name))) return false;
   if (list_ != nullptr && !list_->wants(directory.relative_path_of(name))) return false;
   const auto* scope = static_cast<const filter::Scope*>(directory.selection().get());
   return scope == nullptr || !scope->judge(directory.relative_path(), name, is_directory).hidden;
 }
 
 bool Selection::guards(const walk::Directory& directory, std::string_view below, bool is_directory) const {
-  if (too_deep(directory)) return true;
+  // In a directory that goes as a whole it goes, too: what it was to become has no place any more.
+  if (too_deep(directory) || (is_directory && is_partial(below))) return true;
   const auto* scope = static_cast<const filter::Scope*>(directory.selection().get());
   if (scope == nullptr) return !rules_.empty();  // its rules could not be read: nobody knows what they protect
   const std::size_t slash = below.rfind('/');

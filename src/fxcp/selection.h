@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What of the sources is walked at all: --exclude and its like, --max-depth.
+// What of the sources is walked at all: --exclude and its like, --max-depth; not the directories of --partial.
 //
 //   from  run.cc   Options        to  walk::Walk, for the copy, its estimate, the passes that delete
 //
@@ -30,13 +30,15 @@ class Selection final : public walk::Selector {
   std::vector<std::string> missing() const { return list_ ? list_->missing() : std::vector<std::string>(); }
 
  private:
-  Selection(filter::Rules rules, std::optional<unsigned> deepest, std::unique_ptr<FileList> list)
-      : rules_(std::move(rules)), deepest_(deepest), list_(std::move(list)) {}
+  Selection(filter::Rules rules, std::optional<unsigned> deepest, std::unique_ptr<FileList> list, std::string partial)
+      : rules_(std::move(rules)), deepest_(deepest), list_(std::move(list)), partial_(std::move(partial)) {}
+  bool is_partial(std::string_view name) const { return !partial_.empty() && name == partial_; }
   bool too_deep(const walk::Directory& directory) const { return deepest_ && directory.depth() + 1 > *deepest_; }
 
   const filter::Rules rules_;
   const std::optional<unsigned> deepest_;
   const std::unique_ptr<FileList> list_;  // --files-from
+  const std::string partial_;  // --partial: directories of this name are neither walked nor deleted
 };
 
 }  // namespace foxing::fxcp

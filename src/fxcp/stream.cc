@@ -3,12 +3,8 @@
 
 #include <fmt/format.h>
 
-#include <condition_variable>
 #include <cstring>
-#include <mutex>
 #include <optional>
-#include <system_error>
-#include <thread>
 
 #include "base/text.h"
 #include "core/copy/ingest.h"
@@ -17,6 +13,7 @@
 #include "core/copy/temp_names.h"
 #include "core/copy/transform.h"
 #include "fxcp/arrangement.h"
+#include "fxcp/progress.h"
 #include "sys/file.h"
 #include "sys/process.h"
 #include "sys/status.h"
@@ -163,55 +160,6 @@ Result<Destination> choose_destination(const Options& options, const Source& sou
 
 // ---- Running
 
-/// Shows how much has been read, until it goes; its own thread.
-class Progress {
- public:
-  Progress(Report& report, const std::atomic<std::uint64_t>& so_far, std::optional<Bytes> total, Clock::time_point begin)
-      : report_(report), so_far_(so_far), total_(total), begin_(begin) {
-    if (!report.shows_progress()) return;
-    try {
-      thread_ = std::thread([this] { show(); });
-    } catch (const std::system_error&) {
-      // No thread to be had: the copy matters more than its progress.
-    }
-  }
-  ~Progress() {
-    if (!thread_.joinable()) return;
-    {
-      const std::lock_guard lock(mutex_);
-      done_ = true;
-    }
-    wake_.notify_all();
-    thread_.join();
-  }
-  Progress(const Progress&) = delete;
-  Progress& operator=(const Progress&) = delete;
-
- private:
-  void show() {
-    std::unique_lock lock(mutex_);
-    while (!wake_.wait_for(lock, report_.progress_interval(), [&] { return done_; })) show_once();
-    show_once();
-  }
-  void show_once() {
-    report_.progress({.files = 0,
-                      .total_files = total_ ? 1U : 0U,
-                      .bytes = Bytes(so_far_.load()),
-                      .total_bytes = total_.value_or(Bytes(0)),
-                      .totals_are_final = total_.has_value(),
-                      .elapsed = Clock::now() - begin_});
-  }
-
-  Report& report_;
-  const std::atomic<std::uint64_t>& so_far_;
-  const std::optional<Bytes> total_;
-  const Clock::time_point begin_;
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  bool done_ = false;
-  std::thread thread_;
-};
-
 /// One run: what was asked for, and who is told.
 struct Run {
   const Options& options;
@@ -225,11 +173,21 @@ struct Run {
     report.refuse(error);
     return ExitCode::nothing_done;
   }
+  ProgressState progress() const;
   ExitCode describe() const;
   ExitCode to_file(mode_t umask);
   ExitCode to_device();
   ExitCode end(const Result<copy::Ingested>& ingested);
 };
+
+/// How much has been read.
+ProgressState Run::progress() const {
+  const std::optional<Bytes> total = expected(options, source);
+  return {.total_files = total ? 1U : 0U,
+          .bytes = Bytes(so_far.load()),
+          .total_bytes = total.value_or(Bytes(0)),
+          .totals_are_final = total.has_value()};
+}
 
 /// "standard input would be written to 'a.zst', compressed by zstd:3"
 ExitCode Run::describe() const {
@@ -281,7 +239,7 @@ ExitCode Run::to_file(mode_t umask) {
 
   report.start(options, 1);
   const auto ingested = [&] {
-    const Progress progress(report, so_far, expected(options, source), begin);
+    const Progress shown(report, [this] { return progress(); });
     return ingest->run(source.fd, so_far);
   }();
   if (ingest->checkpoint_problem())
@@ -318,7 +276,7 @@ ExitCode Run::to_device() {
 
   report.start(options, 1);
   const auto written = [&] {
-    const Progress progress(report, so_far, expected(options, source), begin);
+    const Progress shown(report, [this] { return progress(); });
     return copy::write_device(source.fd, *device, *size, transformation(options), so_far);
   }();
   return end(written);
@@ -343,7 +301,9 @@ ExitCode Run::end(const Result<copy::Ingested>& ingested) {
                    .changes = copy::Changes::creation(),
                    .tier = copy::Tier::plain,
                    .attempts = {{copy::Tier::plain, 0}},
-                   .why = "it is read once"});
+                   .why = "it is read once",
+                   .status = source.status,
+                   .moved = ingested->written});
     }
   } else {
     Error error = ingested.error();
@@ -380,6 +340,7 @@ ExitCode run_stream(const Options& options) {
     report.refuse(error);
     return ExitCode::nothing_done;
   };
+  if (auto opened = report.open(options, umask); !opened) return refused(opened.error());
   if (!source) return refused(std::move(source).error().about(options.sources.front()));
   auto destination = choose_destination(options, *source);
   if (!destination) return refused(destination.error());

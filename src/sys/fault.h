@@ -22,14 +22,15 @@
 namespace foxing::sys {
 
 // Named as in FOXING_FAULT.
-#define FOXING_CALLS(X)                                                                                                         \
-  X(openat)                                                                                                                     \
-  X(openat2)                                                                                                                    \
-  X(tmpfile) X(close) X(fstat) X(fstatat) X(getdents64) X(readlinkat) X(read) X(pread) X(write) X(pwrite) X(lseek) X(ftruncate) \
-      X(fallocate) X(ficlone) X(copy_file_range) X(sendfile) X(fsync) X(syncfs) X(mkdirat) X(symlinkat) X(mknodat) X(linkat)    \
-          X(renameat2) X(unlinkat) X(fchown) X(fchmod) X(utimensat) X(listxattr) X(getxattr) X(setxattr) X(removexattr)         \
-              X(getversion) X(fstatfs) X(io_uring_setup) X(uring_read) X(uring_write) X(poll) X(blkgetsize64) X(punch_hole)     \
-                  X(setpriority) X(ioprio_set)
+#define FOXING_CALLS(X)                                                                                                      \
+  X(openat)                                                                                                                  \
+  X(openat2)                                                                                                                 \
+  X(tmpfile)                                                                                                                 \
+  X(close) X(fstat) X(fstatat) X(getdents64) X(readlinkat) X(read) X(pread) X(write) X(pwrite) X(lseek) X(ftruncate)         \
+      X(fallocate) X(ficlone) X(copy_file_range) X(sendfile) X(fsync) X(syncfs) X(mkdirat) X(symlinkat) X(mknodat) X(linkat) \
+          X(renameat2) X(unlinkat) X(fchown) X(fchmod) X(utimensat) X(listxattr) X(getxattr) X(setxattr) X(removexattr)      \
+              X(getversion) X(fstatfs) X(io_uring_setup) X(uring_read) X(uring_write) X(poll) X(blkgetsize64) X(punch_hole)  \
+                  X(setpriority) X(ioprio_set) X(lock)
 
 enum class Call : std::uint8_t {
 #define FOXING_CALL(name) name,

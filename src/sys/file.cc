@@ -133,6 +133,15 @@ Result<UniqueFd> create_at(FdView directory, CString name, mode_t mode) {
   return UniqueFd(fd);
 }
 
+Result<UniqueFd> open_to_append(FdView directory, CString name, mode_t mode) {
+  const auto call = [&] {
+    return ::openat(directory.number(), name.text(), O_WRONLY | O_CREAT | O_APPEND | O_NOCTTY | O_CLOEXEC, mode);
+  };
+  const int fd = uninterrupted(Call::openat, call);
+  if (fd < 0) return failed("open(O_APPEND)");
+  return UniqueFd(fd);
+}
+
 Result<UniqueFd> create_nameless(FdView directory, mode_t mode) {
   const auto call = [&] { return ::openat(directory.number(), ".", O_RDWR | O_TMPFILE | O_CLOEXEC, mode); };
   const int fd = uninterrupted(Call::tmpfile, call);
@@ -250,6 +259,16 @@ Result<std::size_t> send_file(FdView source, FileOffset from, FdView target, std
   });
   if (moved < 0) return failed("sendfile");
   return static_cast<std::size_t>(moved);
+}
+
+Result<bool> try_lock(FdView file) {
+  struct flock whole{};
+  whole.l_type = F_WRLCK;
+  whole.l_whence = SEEK_SET;
+  const int answer = uninterrupted(Call::lock, [&] { return ::fcntl(file.number(), F_OFD_SETLK, &whole); });
+  if (answer == 0) return true;
+  if (errno == EAGAIN || errno == EACCES) return false;
+  return failed("fcntl(F_OFD_SETLK)");
 }
 
 Result<> sync_file(FdView file) {

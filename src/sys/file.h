@@ -52,6 +52,9 @@ Result<UniqueFd> open_beneath(FdView directory, CString path, OpenOptions option
 /// Creates `name`, which must not exist (EEXIST), for writing.
 Result<UniqueFd> create_at(FdView directory, CString name, mode_t mode);
 
+/// Opens `name` for writing at its end, made where it is missing; links are followed, and a fifo's reader is waited for.
+Result<UniqueFd> open_to_append(FdView directory, CString name, mode_t mode);
+
 /// A file without a name on the filesystem of `directory`.  EOPNOTSUPP, EISDIR, ENOENT: this filesystem or kernel has none.
 /// Source: open(2), O_TMPFILE.
 Result<UniqueFd> create_nameless(FdView directory, mode_t mode);
@@ -91,6 +94,10 @@ Result<std::size_t> copy_range(FdView source, FileOffset from, FdView target, Fi
 
 /// Sends up to `length` bytes from `source` at `from` to the position of `target`; 0 at the end.  Source: sendfile(2).
 Result<std::size_t> send_file(FdView source, FileOffset from, FdView target, std::size_t length);
+
+/// Takes a file that is open for writing for this open file alone, until it is closed everywhere; false where another has it.  Advice: only those who
+/// ask are kept away.  Source: fcntl(2), F_OFD_SETLK.
+Result<bool> try_lock(FdView file);
 
 Result<> sync_file(FdView file);
 /// Everything written to the filesystem below `file` is on disk afterwards; since Linux 5.8 writeback errors are reported.

@@ -126,7 +126,7 @@ refusals() {
   refuses "does not exist" --copy-devices missing g
   refuses "not a block device" --write-devices noise mixed
   refuses "does not exist" --write-devices noise g
-  refuses "is for streams" --compress zstd noise g
+  refuses "is for streams" --size=1M --compress zstd noise g
   if command -v script >/dev/null; then
     script -qec "'$FXCP' - g" /dev/null >"$WORK/out" 2>&1 </dev/null
     check "a terminal is refused" grep -q "is a terminal" "$WORK/out"

@@ -5,7 +5,7 @@
 # Why.   mtime can be put back, ctime cannot: a run that writes nothing leaves every ctime as it is.
 # Holds. Directories are read with O_NOATIME, regular files are not opened: looking changes nothing, not even the source's times.
 #        A regular file may have a new ctime where the quick check had to look at its bytes: its source was changed later than 20 ms before
-#        the copy's last change (kSurelyEarlierNs in core/copy/quick_check.h).  More than a fifth of such files is an error: then the check is void.
+#        the copy's last change (kSurelyEarlierNs in core/copy/quick_check.h), and a directory where a note was left on it (core/copy/as_of.h).  More than a fifth of such files is an error: then the check is void.
 import os
 import stat
 import sys
@@ -32,6 +32,10 @@ def stamps(directory, prefix=b""):
         os.close(fd)
 
 
+def has_note(directory):
+    return "user.foxing.as_of" in os.listxattr(directory, follow_symlinks=False)
+
+
 def save(tree, file):
     with open(file, "wb") as out:
         for path, status in stamps(tree):
@@ -53,6 +57,8 @@ def check(source, tree, file):
             written.append((path, "is new"))
             continue
         origin = os.lstat(os.path.join(source, path))
+        if was[0] == status.st_ino and stat.S_ISDIR(status.st_mode) and has_note(os.path.join(tree, path)):
+            continue
         if was[0] == status.st_ino and stat.S_ISREG(status.st_mode) and origin.st_ctime_ns + SURELY_EARLIER_NS >= was[1]:
             looked += 1
         else:

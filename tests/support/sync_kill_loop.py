@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 # sync_kill_loop.py SOURCE TARGET SEED KILLS: kills fxcp -a --delete SOURCE TARGET, run over a mirror that has become old, at random moments.
-# In each round the source changes (mutate.py), the mirror is damaged, the run is killed one to three times, and then runs to its end.
+# In each round the source changes (mutate.py), the mirror is damaged (but with FOXING_SIGNATURES), the run is killed one to three times, and then runs to its end.
 # At each kill: every name that both versions have as a regular file has the old or the new content; every name that both versions have at all is there;
 # nothing but names of the two versions and staging names is there.  In the end: exact, no staging name.
 import os
 import random
+import re
 import stat
 import subprocess
 import sys
@@ -17,7 +18,11 @@ MUTATE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "mutate.py")
 source, target, seed, kills = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
 rng = random.Random(int(seed))
 MOMENTS = os.environ.get("FOXING_MOMENTS", "--delete --delete-before --delete-after").split()
-OPTIONS = [[moment, *others] for moment in MOMENTS for others in ([], ["-j", "1"], ["-j", "4"], ["--fsync"])]
+# With hashes only the moment stays the same: they are bound to the options that decide what the target is to be.
+SIGNATURES = ["--generate-sigs", "--detect-renames"] if os.environ.get("FOXING_SIGNATURES") else []
+if SIGNATURES:
+    MOMENTS = [random.Random(f"moment {seed}").choice(["--delete", "--delete-after"])]
+OPTIONS = [[moment, *SIGNATURES, *others] for moment in MOMENTS for others in ([], ["-j", "1"], ["-j", "4"], ["--fsync"])]
 bad = 0
 
 
@@ -75,9 +80,11 @@ def litter():
 def finish(what, options):
     """Runs to the end; how long that took."""
     begin = time.monotonic()
-    process = start(options)
-    error = process.communicate()[1].decode("utf-8", "replace")
+    process = subprocess.Popen([FXCP, "-a", "--json", *options, source, target], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    output, error = process.communicate()
+    error = error.decode("utf-8", "replace")
     took = time.monotonic() - begin
+    pruned.extend(int(number) for number in re.findall(rb'"pruned":(\d+)', output))
     if process.returncode != 0:
         problem(f"{what}: exit {process.returncode}: {error}")
     compared = subprocess.run([COMPARE, source, target, "--no-holes"], capture_output=True, text=True, errors="replace")
@@ -89,12 +96,13 @@ def finish(what, options):
     return took
 
 
-finish("the first run", ["--delete"])
+pruned = []  # directories, by run
+finish("the first run", OPTIONS[0])
 done = landed = staged = number = 0
 duration = 0.3  # of a re-run, at first a guess
 while done < kills:
     number += 1
-    for side, tree, count in (("target", target, 30), ("source", source, 150)):
+    for side, tree, count in [("source", source, rng.randrange(1, 60))] if SIGNATURES else [("target", target, 30), ("source", source, 150)]:
         subprocess.run([MUTATE, side, tree, f"{seed}.{number}", str(count)], check=True, stdout=subprocess.DEVNULL)
     after = version(source)
     for _ in range(rng.randrange(1, 4)):
@@ -115,7 +123,9 @@ while done < kills:
     if bad:
         print(f"in round {number}")
         break
-print(f"{done} kills, {landed} in time, {staged} left staging names, {bad} problems")
+print(f"{done} kills, {landed} in time, {staged} left staging names, {sum(pruned)} directories pruned, {bad} problems")
+if SIGNATURES and sum(pruned) == 0:
+    sys.exit("nothing was pruned: this shows nothing")
 if landed * 4 < done:
     sys.exit("most kills came too late: this shows nothing")
 sys.exit(1 if bad else 0)

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "core/copy/cleanup.h"
 
+#include <algorithm>
+
+#include "core/copy/partial.h"
 #include "core/copy/temp_names.h"
 #include "sys/names.h"
 
@@ -40,7 +43,23 @@ walk::Visitor::Descend Cleanup::enter(walk::Directory& directory, walk::WorkerIn
   return Descend::yes;
 }
 
+/// A root may be one itself: --partial-dir=/DIR.
+bool Cleanup::holds_partials(const walk::Directory& directory) const {
+  std::string_view name = directory.name();
+  while (name.ends_with('/')) name.remove_suffix(1);
+  name.remove_prefix(std::min(name.rfind('/') + 1, name.size()));
+  return name == kPartialDirectory || (!partial_.empty() && name == partial_);
+}
+
+/// Partial files lie in directories of ours, which go with the last of them.
+void Cleanup::leave(walk::Directory& directory) {
+  if (dry_run_ || directory.parent() == nullptr || !holds_partials(directory)) return;
+  (void)sys::remove_directory_at(directory.parent()->fd(), directory.name());  // where it is empty
+}
+
 void Cleanup::visit(const walk::Hold& directory, const walk::Entry& entry, walk::WorkerIndex) {
+  if (entry.type == sys::FileType::regular && holds_partials(*directory) && is_left_partial(directory->fd(), entry.name))
+    return remove(*directory, entry.name, false);
   if (is_litter(*directory, entry.name)) remove(*directory, entry.name, false);
 }
 

@@ -146,7 +146,8 @@ Result<Moved> copy_content(Workbench& bench, const Plan& plan, sys::FdView sourc
       case Tier::copy_range: return copy_range_tier(bench, source, status.size(), target, pair);
       case Tier::send: return send_tier(bench, source, whole, target);
       case Tier::ring: return ring_tier(bench, stream);
-      case Tier::delta: break;
+      case Tier::delta:
+      case Tier::codec: break;
       case Tier::plain:
         return streamed(plan.until_end
                             ? stream_until_end(bench.buffer(), source, target, growth_limit(status.size()), bench.pacer())

@@ -78,6 +78,9 @@ bool is_real(int code);
 Result<Moved> copy_content(Workbench& bench, const Plan& plan, sys::FdView source, const sys::FileStatus& status,
                            sys::FdView target, Pair& pair, Attempts attempts);
 
+/// True for a file that was written to a moment ago, which may still be changing under the times that it shows: it is compared after it has been copied.
+bool is_hot(const sys::FileStatus& status);
+
 /// True where several workers may share the file: the plan moves it through this machine, piece by piece.
 bool can_be_shared(const Plan& plan);
 /// Reads the source's data and the same places of its copy again and compares them.

@@ -49,7 +49,11 @@ bool concerns_target(const Error& error) {
 }  // namespace
 
 Copier::Copier(Options options, Observer& observer, unsigned workers)
-    : options_(options), observer_(observer), commits_(options.most_waiting_commits), workers_(std::max(workers, 1u)) {
+    : options_(options),
+      begin_(now()),
+      observer_(observer),
+      commits_(options.most_waiting_commits),
+      workers_(std::max(workers, 1u)) {
   for (Worker& worker : workers_) worker.bench.paced_by(options.governor);
 }
 
@@ -64,7 +68,7 @@ Result<std::unique_ptr<TargetDirectory>> Copier::adopt(sys::UniqueFd fd, sys::Fd
   const sys::FileStatus status = FOX_TRY(sys::status_of(fd));
   Pair* pair = FOX_TRY(pairs_.of(source, source_device, fd, status.device()));
   const auto given = FOX_TRY(gives({fd, sys::Handle::path}, status));  // the place of single names is open as O_PATH
-  if (options_.durable) commits_.touched(status.device(), fd);
+  if (flushes_at_end()) commits_.touched(status.device(), fd);
   target_roots_.push_back(status.key());
   auto target =
       std::make_unique<TargetDirectory>(std::move(fd), status, *pair, fresh, given, Placed{nullptr, options_.target_name});
@@ -124,6 +128,7 @@ walk::Visitor::Descend Copier::enter(walk::Directory& directory, walk::WorkerInd
     return Descend::no;
   }
   target.stands_for(directory);
+  read_note(directory, target);
   if (!target.fresh()) take_stock(directory, target, worker);
   const bool top = parent == nullptr || parent->status().inode() == InodeNo(0);
   if (top && options_.atomic) staging_.may_lie_in(target, temp_names_, static_cast<unsigned>(workers_.size()));
@@ -158,6 +163,7 @@ walk::Visitor::Descend Copier::enter_dry(walk::Directory& directory, walk::Worke
   if (TargetDirectory* target = existing_target(directory)) {
     if (pruned(directory, *target, worker)) return Descend::no;
     target->stands_for(directory);
+    read_note(directory, *target);
     take_stock(directory, *target, worker);
     changes = {};
     changes.add(meta::status_differences(directory.status(), target->status(), options_.keep, options_.compare.window));
@@ -195,7 +201,8 @@ Result<std::unique_ptr<TargetDirectory>> Copier::make_directory(walk::Directory&
   }
   auto fd = open_it();
   if (!fd && (fd.error().code == ENOTDIR || fd.error().code == ELOOP)) {
-    if (keeps_links_to_directories(directory)) fd = sys::open_at(parent.fd(), name, {.links = sys::Links::follow, .directory = true});
+    if (keeps_links_to_directories(directory))
+      fd = sys::open_at(parent.fd(), name, {.links = sys::Links::follow, .directory = true});
     if (!fd && options_.attributes_only) return fail(EEXIST, "", {}, "is no directory in the target, and nothing is replaced");
     if (!fd && options_.compare.only_new)
       return std::unique_ptr<TargetDirectory>();  // something else is there, and is not to be touched
@@ -219,7 +226,7 @@ Result<std::unique_ptr<TargetDirectory>> Copier::make_directory(walk::Directory&
   }
   Pair* pair = FOX_TRY(pairs_.of(directory.fd(), directory.status().device(), *fd, status.device()));
   const auto given = fresh ? parent.gives() : FOX_TRY(gives({*fd}, status));
-  if (options_.durable) commits_.touched(status.device(), *fd);
+  if (flushes_at_end()) commits_.touched(status.device(), *fd);
   auto target = std::make_unique<TargetDirectory>(std::move(*fd), status, *pair, fresh, given, Placed{&parent, name});
   target->clear_away_with(clearing_, keeper_);
   return target;
@@ -264,7 +271,7 @@ void Copier::take_stock(walk::Directory& directory, TargetDirectory& target, wal
     while (const auto entry = reader.next()) {
       if (entry->name[0] == '.' && TempNames::is_litter(target.fd(), {entry->name, entry->length})) {
         litter.emplace_back(entry->name);
-      } else if (!is_own_name({entry->name, entry->length})) {
+      } else if (!is_own_name({entry->name, entry->length}) && options_.partial.name != entry->name) {
         names.add({entry->name, entry->length});
       }
     }
@@ -279,6 +286,7 @@ void Copier::take_stock(walk::Directory& directory, TargetDirectory& target, wal
 }
 
 void Copier::leave(walk::Directory& directory) {
+  if (removal_ != nullptr) removal_->left(directory);
   if (deleter_ != nullptr && !directory.implied()) delete_extras(directory);
   if (options_.dry_run) return;
   TargetDirectory& target = target_of(directory);
@@ -288,6 +296,8 @@ void Copier::leave(walk::Directory& directory) {
   if (staging_.lie_in(target)) {  // before it gets its times
     if (auto removed = staging_.remove(target.fd()); !removed) fail_entry(directory, {}, std::move(removed).error());
   }
+  sweep_partials_of(directory, target);
+  leave_note(directory, target);
   dress(directory, target);
   store_hash(directory, target);
 }
@@ -405,6 +415,7 @@ void Copier::vanished(walk::Directory& directory, std::string_view name) {
 // ---- What the observer hears
 
 void Copier::report(ProblemKind kind, bool failure, Error error) {
+  if (failure && removal_ != nullptr) removal_->failed();
   observer_.problem({.kind = kind, .failure = failure, .error = std::move(error)});
 }
 
@@ -446,13 +457,18 @@ std::string Copier::target_path(const walk::Directory& directory, std::string_vi
   };
   add(directory.relative_path());
   const bool place = directory.parent() == nullptr && directory.attachment() != nullptr;
+  if (options_.packing.active() && !name.empty() && directory.status().inode() != InodeNo(0)) {
+    const auto called = options_.packing.name_of_entry(directory.fd(), std::string(name));
+    add(called && *called ? (*called)->name : std::string(name));
+    return path;
+  }
   add(place && !name.empty() ? static_cast<const TargetDirectory&>(*directory.attachment()).name_for(name) : std::string(name));
   return path;
 }
 
 Result<> Copier::finish() {
   FOX_ASSERT(hard_links_.nobody_waits());
-  if (options_.durable) FOX_TRY(commits_.finish());
+  if (flushes_at_end()) FOX_TRY(commits_.finish());
   return remove_moved_orphans();
 }
 
@@ -460,6 +476,7 @@ void Copier::add_counters_to(Counters& sum) const {
   using signature::Ignored;
   using signature::Written;
   sum.signed_files += signatures_.written(Written::attribute) + signatures_.written(Written::sidecar);
+  sum.hashed_directories += signatures_.hashes(Written::attribute) + signatures_.hashes(Written::sidecar);
   for (const Ignored why : {Ignored::stale, Ignored::damaged, Ignored::foreign})
     sum.signatures_ignored += signatures_.ignored(why);
   for (const Worker& worker : workers_) {
@@ -481,6 +498,9 @@ void Copier::add_counters_to(Counters& sum) const {
     add(sum.deleted, from.deleted);
     add(sum.delta_files, from.delta_files);
     add(sum.delta_spared, from.delta_spared);
+    add(sum.packed_files, from.packed_files);
+    add(sum.packed_read, from.packed_read);
+    add(sum.packed_made, from.packed_made);
     add(sum.bytes, from.bytes);
     add(sum.bytes_moved, from.bytes_moved);
     add(sum.bytes_so_far, from.bytes_so_far);

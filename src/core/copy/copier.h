@@ -20,6 +20,7 @@
 #include <string>
 #include <vector>
 
+#include "core/copy/as_of.h"
 #include "core/copy/changes.h"
 #include "core/copy/content.h"
 #include "core/copy/deleting.h"
@@ -29,13 +30,16 @@
 #include "core/copy/hard_links.h"
 #include "core/copy/links.h"
 #include "core/copy/outcome.h"
+#include "core/copy/packing.h"
 #include "core/copy/pairs.h"
+#include "core/copy/partial.h"
 #include "core/copy/planner.h"
 #include "core/copy/pruning.h"
 #include "core/copy/quick_check.h"
 #include "core/copy/reference.h"
 #include "core/copy/renames.h"
 #include "core/copy/seen.h"
+#include "core/copy/source_removal.h"
 #include "core/copy/staging.h"
 #include "core/copy/target.h"
 #include "core/copy/temp_names.h"
@@ -52,6 +56,7 @@ struct Options {
   bool symlinks = false;  // as links; else they are left out
   bool devices = false;
   bool specials = false;  // fifos and sockets
+  bool device_contents = false;  // --copy-devices: what block devices hold, as files
   bool recursive = true;
   bool one_filesystem = false;
   bool keep_dirlinks = false;  // a symbolic link to a directory in the target serves as that directory
@@ -66,15 +71,24 @@ struct Options {
   bool durable = false;
   std::size_t most_waiting_commits = 1024;  // with `durable`: one descriptor each
   Choices choices;
+  Packing packing;  // --compress, --decompress
   Comparison compare;
   struct {
     bool whole_file = false;  // no delta
     bool in_place = false;  // --inplace: the target's file itself is changed
     Bytes smallest = 1_MiB;  // smaller files are copied whole
   } delta;
+  PartialPlace partial;  // --partial
+  struct {
+    sys::FdView fd{-1};  // outlives the copier
+    DeviceId device;
+  } temp_directory;  // --temp-dir
+  bool append_verify = false;
   bool sign = false;  // --generate-sigs: every regular file of the target gets a signature
+  digest::Digest decisive;  // of all options that decide what the target is to be
+  bool notes = true;  // notes on directories (as_of.h) are believed, and left
   Pruning pruning;
-  const Renames* renames = nullptr;  // --detect-renames; outlives the copier
+  Renames* renames = nullptr;  // --detect-renames; outlives the copier
   const References* references = nullptr;  // --link-dest and its like; outlive the copier
   governor::Governor* governor = nullptr;  // paces the run; outlives the copier
   std::string target_name;  // how messages call the target directory
@@ -102,6 +116,9 @@ class Copier final : public walk::Visitor {
     clearing_ = clearing;
     keeper_ = keeper;
   }
+
+  /// What is whole in the target is told to `removal`, and finish() then has everything on disk.  May be null; outlives this.
+  void remove_sources_with(SourceRemoval* removal) { removal_ = removal; }
 
   /// For others that make temporary names in the same run: two counters would make the same names.
   TempNames& temp_names() { return temp_names_; }
@@ -155,6 +172,15 @@ class Copier final : public walk::Visitor {
     std::optional<signature::Content> content = {};  // to be signed with
   };
 
+  // --remove-source-files (resuming.cc)
+  /// `name` is in the target; `whole`: and nothing of it was lost.
+  void note_placed(const walk::Directory& directory, std::string_view name, const sys::FileStatus& status, bool whole);
+  /// A size and a time are not enough to remove a source by.
+  bool looks_at_bytes() const {
+    return removal_ != nullptr && !(options_.compare.trust_times && options_.compare.by == Comparison::By::quick);
+  }
+  bool flushes_at_end() const { return options_.durable || removal_ != nullptr; }
+
   // directories (copier.cc)
   Descend enter_dry(walk::Directory& directory, walk::WorkerIndex worker);
   /// In a dry run: what the target has in the directory's place, where that is a directory.
@@ -191,6 +217,10 @@ class Copier final : public walk::Visitor {
   };
   Standing standing_of(const walk::Hold& directory, const std::string& name, sys::Links links, const sys::FileStatus& status,
                        bool leads, Compared& compared, walk::WorkerIndex worker);
+  /// Counts and tells it, and links the names that wait.
+  Standing equal_already(const walk::Hold& directory, const std::string& name, const sys::FileStatus& status, bool leads,
+                         TargetDirectory& target, const std::string& target_name, const sys::FileStatus& existing,
+                         walk::WorkerIndex worker);
   Standing skipped(bool leads, const sys::FileStatus& status, walk::WorkerIndex worker);
   Standing update(const walk::Hold& directory, const std::string& name, sys::Links links, const sys::FileStatus& status,
                   const sys::FileStatus& existing, bool looked, bool leads, const Changes& changes, walk::WorkerIndex worker);
@@ -223,15 +253,27 @@ class Copier final : public walk::Visitor {
   void store_hash(walk::Directory& directory, TargetDirectory& target);
   static void spoil(const walk::Directory& directory);
 
+  // directories that were compared (existing.cc)
+  AsOf as_of(const walk::Directory& directory, const TargetDirectory& target) const;
+  void read_note(const walk::Directory& directory, TargetDirectory& target);
+  void leave_note(const walk::Directory& directory, TargetDirectory& target);
+  /// True where the note says that the pair is equal, with all attributes.
+  bool is_noted(const walk::Directory& directory, sys::Links links, const sys::FileStatus& status, TargetDirectory& target,
+                const sys::FileStatus& existing) const;
+
   // signatures (signing.cc)
   /// What the target's signature says of data that the quick check leaves in doubt; nothing where there is none that holds.
   std::optional<Data> told_by_signature(const walk::Hold& directory, const std::string& name, sys::Links links,
                                         const sys::FileStatus& status, TargetDirectory& target, const std::string& target_name,
                                         const sys::FileStatus& existing, walk::WorkerIndex worker);
-  /// --generate-sigs: true where the quick check's `same` must not do: somebody has touched the target since it was signed.
+  /// --generate-sigs: true where the quick check's `same` must not do: there is a signature, and it does not hold.
   bool was_touched(TargetDirectory& target, const std::string& target_name, const sys::FileStatus& existing);
-  /// The source's content, where it is to be signed.  ESTALE: it ended before its size.
-  Result<std::optional<signature::Content>> content_to_sign(const Opened& source, walk::WorkerIndex worker);
+  /// What has been copied to `copy`, where that is to be signed; nothing where sizes mean nothing.  ESTALE: it ended before its size.  May read the copy,
+  /// so it comes before the times are set.
+  Result<std::optional<signature::Content>> content_to_sign(const Opened& source, sys::FdView copy, const Pair& pair,
+                                                            walk::WorkerIndex worker);
+  bool vouches_for(const sys::FileStatus& source) const;
+  signature::SourceState signed_for(const sys::FileStatus& source) const;
   void sign(TargetDirectory& target, const std::string& target_name, sys::FdView file, const signature::Content& content,
             const sys::FileStatus& source, bool fresh);
   /// A file that is equal already and has no signature.
@@ -268,6 +310,23 @@ class Copier final : public walk::Visitor {
   void regular_failed(const walk::Hold& directory, const std::string& name, const Opened& source, Error error,
                       walk::WorkerIndex worker);
 
+  // compressed or decompressed on the way (packing.cc)
+  /// What the entry is called in the target.
+  std::string name_in_target(const walk::Directory& directory, const std::string& name, sys::FileType type) const;
+  std::string name_in_target(const walk::Directory& directory, const std::string& name, const Opened& source) const;
+  bool is_packed(const Opened& source) const;
+  /// True where another entry of the source goes before, by name; that has been reported.
+  bool name_is_taken(walk::Directory& directory, const walk::Entry& entry);
+  Result<Finished> read_packed(TargetDirectory& target, std::string name, const Opened& source, const Transformation& how,
+                               bool hot, walk::WorkerIndex worker);
+  Result<bool> is_equal_unpacked(const Transformation& how, sys::FdView source, Bytes source_size, sys::FdView copy,
+                                 Bytes copy_size, walk::WorkerIndex worker);
+  /// Nothing where the file is copied as it is.
+  Result<std::optional<Sameness>> packed_sameness(const walk::Hold& directory, const std::string& name, sys::Links links,
+                                                  const sys::FileStatus& status, const TargetDirectory& target,
+                                                  const std::string& target_name, const sys::FileStatus& existing,
+                                                  Changes& changes, walk::WorkerIndex worker);
+
   // what an earlier copy has unchanged (reference.cc)
   /// True where the file has been taken from there, or left out because it is there.
   bool taken_from_reference(const walk::Hold& directory, const std::string& name, const Opened& source, walk::WorkerIndex worker);
@@ -286,6 +345,7 @@ class Copier final : public walk::Visitor {
   bool moved_from_orphan(const walk::Hold& directory, const std::string& name, const Opened& source,
                          const Renames::Orphan& orphan, sys::FdView old, const sys::FileStatus& status, walk::WorkerIndex worker);
   Result<> remove_moved_orphans();
+  static bool source_lacks(const Renames::Orphan& orphan);
   bool cloned_from_orphan(const walk::Hold& directory, const std::string& name, const Opened& source, sys::FdView old,
                           walk::WorkerIndex worker);
   void renamed(const walk::Hold& directory, const std::string& name, const Opened& source, const Renames::Orphan& orphan,
@@ -306,6 +366,27 @@ class Copier final : public walk::Visitor {
   Moved count_delta(const Opened& source, const DeltaMoved& moved, walk::WorkerIndex worker);
   static Error changed_error();
   static constexpr int kMostReadings = 3;
+
+  // what an earlier run, or an earlier version, has of a file (resuming.cc)
+  /// As stage(); with --partial a file that is kept, and may have something of an earlier run.
+  Result<StagedFile> stage_or_resume(TargetDirectory& target, std::string name, const sys::FileStatus& status,
+                                     walk::WorkerIndex worker);
+  /// Where `target`'s files lie until they are whole, if not in it: --temp-dir.
+  sys::FdView apart_for(const TargetDirectory& target) const;
+  Result<meta::Current> current_of(TargetDirectory& target, const StagedFile& staged);
+  /// Nothing where there is nothing to go on with; then `staged` is empty.
+  Result<std::optional<Moved>> go_on_with_partial(const Opened& source, const Plan& plan, const StagedFile& staged,
+                                                  const Pair& pair, walk::WorkerIndex worker);
+  void sweep_partials_of(walk::Directory& directory, const TargetDirectory& target);
+  /// --append-verify.  As changed_in_place.
+  bool appended_in_place(const walk::Hold& directory, const std::string& name, Opened& source, walk::WorkerIndex worker);
+  void finish_appended(const walk::Hold& directory, const std::string& name, const Opened& source, sys::FdView file,
+                       const DeltaMoved& moved, bool marked, walk::WorkerIndex worker);
+
+  // block devices as files (device_content.cc)
+  void copy_device(const walk::Hold& directory, const walk::Entry& entry, walk::WorkerIndex worker);
+  Result<Opened> open_device(const walk::Hold& directory, const walk::Entry& entry, Bytes& size);
+  Result<meta::Losses> dress_device_copy(TargetDirectory& target, const Opened& source, sys::FdView copy);
 
   // everything else (special.cc)
   void visit_symlink(const walk::Hold& directory, const walk::Entry& entry, walk::WorkerIndex worker);
@@ -335,8 +416,10 @@ class Copier final : public walk::Visitor {
   /// True where another name of this file has been or is being copied, and this one is taken care of.
   bool taken_as_link(const walk::Hold& directory, const walk::Entry& entry, const sys::FileStatus& status,
                      walk::WorkerIndex worker);
+  /// `inode`: whose inode the name now has; in a dry run that may be one that nobody has made.
+  enum class Inode { of_the_target, would_be_new };
   void link_group_done(walk::Directory& directory, const std::string& name, const sys::FileStatus& source,
-                       walk::WorkerIndex worker);
+                       walk::WorkerIndex worker, Inode inode = Inode::of_the_target);
   /// The copy of a group's first name failed with `code`: where that was its place's fault the next name is copied by a task, else all that wait fail with it.
   void link_group_failed(const FileKey& key, int code, walk::WorkerIndex worker);
   /// An option says that what has this name, or nothing, is to stay so.
@@ -349,9 +432,9 @@ class Copier final : public walk::Visitor {
   /// Gives the open file `file`, which is `key`, the name `name`.
   Result<Linked> link_file(TargetDirectory& target, const std::string& name, sys::FdView file, const FileKey& key);
   Result<Linked> link_to(TargetDirectory& target, const std::string& name, const HardLinks::Place& place);
-  bool may_be_linked(const sys::FileStatus& status) const {
-    return options_.hard_links && status.links() > 1 && !options_.dry_run;
-  }
+  /// What link_to would do.
+  static Result<Linked> would_link(TargetDirectory* target, const std::string& name, const HardLinks::Place& place);
+  bool may_be_linked(const sys::FileStatus& status) const { return options_.hard_links && status.links() > 1; }
 
   // what the observer hears (copier.cc)
   void report(ProblemKind kind, bool failure, Error error);
@@ -365,6 +448,7 @@ class Copier final : public walk::Visitor {
   Worker& at(walk::WorkerIndex worker) { return workers_[worker]; }
 
   const Options options_;
+  const timespec begin_;
   Observer& observer_;
   walk::Walk* walk_ = nullptr;
   sys::UniqueFd root_;
@@ -376,6 +460,7 @@ class Copier final : public walk::Visitor {
   Deleter* deleter_ = nullptr;
   Clearing* clearing_ = nullptr;
   Keeper* keeper_ = nullptr;
+  SourceRemoval* removal_ = nullptr;
   StagingDirectories staging_;
   std::mutex moved_orphans_mutex_;
   std::vector<Renames::Orphan> moved_orphans_;

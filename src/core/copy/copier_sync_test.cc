@@ -453,6 +453,66 @@ TEST_F(Sync, ADryRunSaysTheSameAndWritesNothing) {
   EXPECT_EQ(real->counters.deleted, 1u);
 }
 
+/// Sources with hard links, each beside a target in some other state.
+void make_links(TempTree& world) {
+  world.file("source/new", "new");
+  world.hard_link("source/new", "source/new2");
+  world.file("source/d/deep", "deep");
+  world.hard_link("source/d/deep", "source/d/deep2");
+  world.file("source/half", "half");
+  world.hard_link("source/half", "source/half2");
+  world.file("source/apart", "apart");
+  world.hard_link("source/apart", "source/apart2");
+  world.file("source/equal", "equal");
+  world.hard_link("source/equal", "source/equal2");
+  world.file("source/changed", "changed");
+  world.hard_link("source/changed", "source/changed2");
+  world.file("source/alone", "alone");
+  world.symlink("source/link", "text");
+  world.hard_link("source/link", "source/link2");
+}
+
+TEST_F(Sync, ADryRunTellsLinksFromCopies) {
+  for (const unsigned workers : {1u, 4u}) {
+    for (const bool only_new : {false, true}) {
+      TempTree world;
+      make_links(world);
+      world.dir("target");
+      {
+        TestRun first(world, archive(), 1);
+        first.copy();
+      }
+      for (const char* name : {"new", "new2", "d/deep", "d/deep2", "half2"}) world.remove(std::string("target/") + name);
+      world.remove("target/d");
+      world.remove("target/apart2");
+      world.file("target/apart2", "apart");
+      world.remove("source/changed");
+      world.remove("source/changed2");
+      world.file("source/changed", "changed again");
+      world.hard_link("source/changed", "source/changed2");
+      Options options = archive();
+      options.compare.only_new = only_new;
+      options.dry_run = true;
+      const auto before = world.names("target");
+      TestRun dry(world, options, workers);
+      dry.copy();
+      EXPECT_EQ(world.names("target"), before);
+      options.dry_run = false;
+      TestRun real(world, options, workers);
+      real.copy();
+      const std::string which = "workers " + std::to_string(workers) + (only_new ? ", only new" : "");
+      EXPECT_THAT(dry.failures(), IsEmpty()) << which;
+      EXPECT_EQ(dry.counters.files, real.counters.files) << which;
+      EXPECT_EQ(dry.counters.bytes, real.counters.bytes) << which;
+      EXPECT_EQ(dry.counters.hard_links, real.counters.hard_links) << which;
+      EXPECT_EQ(dry.counters.unchanged, real.counters.unchanged) << which;
+      EXPECT_EQ(dry.counters.symlinks, real.counters.symlinks) << which;
+      EXPECT_EQ(dry.counters.skipped, real.counters.skipped) << which;
+      EXPECT_EQ(real.counters.hard_links, only_new ? 2u : 5u) << which;
+    }
+  }
+}
+
 // ---- What is kept
 
 TEST_F(Sync, BackupsBesideTheOriginal) {

@@ -113,8 +113,7 @@ class TreeRemoval {
       const auto status = sys::status_at(levels_.back().fd, name);
       if (status && deleter_.keeper_->leads_to_kept(status->key())) return true;
     }
-    return deleter_.selector_ != nullptr && source_ != nullptr &&
-           deleter_.selector_->guards(*source_, joined(path_below(), name), is_directory);
+    return source_ != nullptr && deleter_.is_guarded(*source_, joined(path_below(), name), is_directory);
   }
 
   static void keep(Level& level, std::string name) {
@@ -225,10 +224,15 @@ void Deleter::failed(const std::string& path, Error error) {
 bool Deleter::is_extra(walk::Directory& source, const TargetDirectory& target, const std::string& name, bool is_directory) {
   if (is_own_name(name) || is_anybodys_temporary(name)) return false;
   if (keeper_ != nullptr && keeper_->is_kept_name(name)) return false;
-  if (selector_ != nullptr && selector_->guards(source, name, is_directory)) return false;
-  const bool hidden = (selector_ != nullptr && !selector_->selects(source, name, is_directory)) ||
-                      (options_.empty != nullptr && options_.empty->contains(source, name));
-  if (!hidden) {
+  if (is_guarded(source, name, is_directory)) return false;
+  const bool none = options_.empty != nullptr && options_.empty->contains(source, name);
+  if (options_.packing.active() && !none) {
+    const auto has = options_.packing.has(source, name);
+    if (!has) failed(joined(target.shown(), name), has.error());  // not known: it stays
+    if (!has || *has) return false;
+  }
+  const bool hidden = none || (selector_ != nullptr && !selector_->selects(source, name, is_directory));
+  if (!hidden && !options_.packing.active()) {
     const auto there = sys::status_at(source.fd(), name);
     if (there) return false;
     if (there.error().code != ENOENT) {  // not known: it stays
@@ -241,6 +245,13 @@ bool Deleter::is_extra(walk::Directory& source, const TargetDirectory& target, c
     if (status && keeper_->leads_to_kept(status->key())) return false;
   }
   return true;
+}
+
+bool Deleter::is_guarded(const walk::Directory& source, const std::string& below, bool is_directory) const {
+  if (selector_ == nullptr) return false;
+  if (selector_->guards(source, below, is_directory)) return true;
+  const auto other = is_directory ? std::nullopt : options_.packing.other_name(below);
+  return other && selector_->guards(source, *other, false);
 }
 
 Result<std::vector<Deleter::Extra>> Deleter::extras_of(walk::Directory& source, const TargetDirectory& target) {

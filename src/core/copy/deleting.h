@@ -23,6 +23,7 @@
 #include "core/copy/empty_directories.h"
 #include "core/copy/keeper.h"
 #include "core/copy/outcome.h"
+#include "core/copy/packing.h"
 #include "core/copy/target.h"
 #include "core/walk/walk.h"
 
@@ -33,6 +34,7 @@ struct Deleting {
   bool despite_errors = false;  // --ignore-errors
   std::optional<std::uint64_t> most = {};  // --max-delete
   std::string target_name = {};
+  Packing packing = {};  // what files of the source are called in the target
   const EmptyDirectories* empty = nullptr;  // --prune-empty-dirs: the source has not what is in here; outlives the deleter
 };
 
@@ -62,6 +64,8 @@ class Deleter final : public Clearing {
   };
   Result<std::vector<Extra>> extras_of(walk::Directory& source, const TargetDirectory& target);
   bool is_extra(walk::Directory& source, const TargetDirectory& target, const std::string& name, bool is_directory);
+  /// True where a filter says that this name, `below` the directory, must stay.
+  bool is_guarded(const walk::Directory& source, const std::string& below, bool is_directory) const;
   Result<> remove(walk::Directory& source, TargetDirectory& target, const Extra& extra);
   /// True where one more may go.
   bool may_remove();

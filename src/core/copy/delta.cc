@@ -448,14 +448,17 @@ Result<bool> same_bytes(Workbench& bench, sys::FdView source, sys::FdView target
 }
 
 Result<Appended> append_verify(Workbench& bench, sys::FdView source, const sys::FileStatus& source_status, sys::FdView target,
-                               const sys::FileStatus& target_status, Holes holes, std::size_t block) {
+                               const sys::FileStatus& target_status, Holes holes, std::size_t block,
+                               const std::function<Result<>()>& before_writing) {
   Appended appended;
   if (target_status.size() > source_status.size()) return appended;
   if (!FOX_TRY(same_bytes(bench, source, target, target_status.size()))) return appended;
+  if (before_writing) FOX_TRY(before_writing());
   const ByteRange rest{end_of(target_status), end_of(source_status)};
   const Bytes compared = target_status.size();
   bench.so_far().fetch_add(compared.value, std::memory_order_relaxed);
-  const Bytes written = FOX_TRY(stream_through(bench.buffer(), Stream{source, target, rest, holes, block, &bench.so_far()}));
+  const Bytes written =
+      FOX_TRY(stream_through(bench.buffer(), Stream{source, target, rest, holes, block, &bench.so_far(), bench.pacer()}));
   if (!rest.empty() && holes != Holes::none) FOX_TRY(sys::truncate(target, source_status.size()));
   appended.done = true;
   appended.moved.read = compared + compared + written;

@@ -144,8 +144,10 @@ struct Appended {
 };
 /// --append-verify: where `target` (open for reading and writing) is a prefix of the source, the rest is appended in place.
 /// Needs no mark: until it is done the target is a shorter prefix, as its size tells.
+/// `before_writing` is called between comparing and writing; what it answers ends the work.
 Result<Appended> append_verify(Workbench& bench, sys::FdView source, const sys::FileStatus& source_status, sys::FdView target,
-                               const sys::FileStatus& target_status, Holes holes, std::size_t block);
+                               const sys::FileStatus& target_status, Holes holes, std::size_t block,
+                               const std::function<Result<>()>& before_writing = {});
 
 // ---- The mark: the attribute `user.foxing.dirty` of a file that is being changed in place.
 // Its value is text, "1 DEVICE INODE SIZE MTIME", of the source that was being copied; it is for people.  That it is there is what

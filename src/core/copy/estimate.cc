@@ -10,8 +10,8 @@ namespace foxing::copy {
 
 walk::Visitor::Descend Estimate::enter(walk::Directory& directory, walk::WorkerIndex) {
   const walk::Directory* parent = directory.parent();
-  const bool elsewhere = parent != nullptr && options_.one_filesystem && parent->status().inode() != InodeNo(0) && !parent->implied() &&
-                         directory.status().device() != parent->status().device();
+  const bool elsewhere = parent != nullptr && options_.one_filesystem && parent->status().inode() != InodeNo(0) &&
+                         !parent->implied() && directory.status().device() != parent->status().device();
   return elsewhere ? Descend::no : Descend::yes;
 }
 

@@ -10,6 +10,7 @@
 #include "core/copy/copier.h"
 #include "sys/file.h"
 #include "sys/names.h"
+#include "sys/process.h"
 
 namespace foxing::copy {
 namespace {
@@ -83,7 +84,7 @@ Copier::Standing Copier::standing_of(const walk::Hold& directory, const std::str
     return Standing::settled;
   };
   TargetDirectory& target = *existing_target(*directory);
-  const std::string target_name = target.name_for(name);
+  const std::string target_name = name_in_target(*directory, name, status.type());
   const auto found_there = sys::born_status_at(target.fd(), target_name);
   if (!found_there) {
     if (found_there.error().code != ENOENT) return failed(found_there.error());
@@ -92,7 +93,9 @@ Copier::Standing Copier::standing_of(const walk::Hold& directory, const std::str
   }
   const sys::FileStatus* existing = &found_there->status;
   target.count_match(target_name);
-  const bool half_changed = may_be_half_changed(target, target_name, *existing);
+  const bool noted =
+      !looks_at_bytes() && is_noted(*directory, links, status, target, *existing);  // a mark would have moved ctime
+  const bool half_changed = !noted && may_be_half_changed(target, target_name, *existing);
   if (!half_changed && policy_for(status, *existing, options_.compare) == Existing::leave) return skipped(leads, status, worker);
   if (existing->type() != status.type()) {
     changes = Changes::creation();
@@ -101,6 +104,9 @@ Copier::Standing Copier::standing_of(const walk::Hold& directory, const std::str
 
   changes = {};
   if (existing->type() == sys::FileType::regular) compared.existing = *existing;
+  if (noted && !must_be_another_inode(status, *existing, false))
+    return equal_already(directory, name, status, leads, target, target_name, *existing, worker);
+  target.noted().falls_short.store(true, std::memory_order_relaxed);
   auto same = same_object(directory, name, links, status, target, target_name, *found_there, changes, worker);
   if (!same && same.error().code == ECANCELED) return failed(std::move(same).error());
   if (!same) return Standing::to_copy;  // reading one of them failed: the copy will name the reason, or replace what is broken
@@ -113,13 +119,55 @@ Copier::Standing Copier::standing_of(const walk::Hold& directory, const std::str
     return update(directory, name, links, status, *existing, *same == Sameness::after_a_look, leads, changes, worker);
   }
   if (*same == Sameness::after_a_look && !options_.dry_run) note_as_seen(status, target, target_name, *existing);
-  if (options_.sign) sign_existing(target, target_name, status, *existing, worker);
+  return equal_already(directory, name, status, leads, target, target_name, *existing, worker);
+}
+
+Copier::Standing Copier::equal_already(const walk::Hold& directory, const std::string& name, const sys::FileStatus& status,
+                                       bool leads, TargetDirectory& target, const std::string& target_name,
+                                       const sys::FileStatus& existing, walk::WorkerIndex worker) {
+  if (options_.sign) sign_existing(target, target_name, status, existing, worker);
   at(worker).counters.unchanged.fetch_add(1, std::memory_order_relaxed);
   at(worker).counters.bytes_so_far.fetch_add(status.type() == sys::FileType::regular ? status.size().value : 0,
                                              std::memory_order_relaxed);
   if (observer_.wants_unchanged()) tell(*directory, name, FileEvent::Action::unchanged, status, {});
+  note_placed(*directory, name, status, existing.key() != status.key());
   if (leads) link_group_done(*directory, name, status, worker);
   return Standing::settled;
+}
+
+// ---- Notes on directories
+
+AsOf Copier::as_of(const walk::Directory& directory, const TargetDirectory& target) const {
+  return {.source = directory.status().key(), .target = target.status().inode(), .options = options_.decisive};
+}
+
+void Copier::read_note(const walk::Directory& directory, TargetDirectory& target) {
+  target.noted().entered = now();
+  const bool by_attributes = options_.keep.xattrs || options_.keep.acls;
+  const bool quick = options_.compare.by == Comparison::By::quick;
+  if (options_.notes && by_attributes && quick && !target.fresh() && can_be_noted(target.pair()))
+    target.noted().as_of = read_as_of(target.fd(), as_of(directory, target));
+}
+
+void Copier::leave_note(const walk::Directory& directory, TargetDirectory& target) {
+  // In a directory that was made just now every entry is younger than the note would be.
+  const bool wanted = !target.fresh() && target.noted().falls_short.load(std::memory_order_relaxed);
+  const bool by_attributes = options_.keep.xattrs || options_.keep.acls;
+  const bool by_names = options_.compare.by == Comparison::By::size || options_.compare.trust_times;  // less was compared
+  if (!options_.notes || !wanted || !by_attributes || by_names || !can_be_noted(target.pair())) return;
+  if (target.spoiled() || directory.incomplete() || sys::stop_requested()) return;
+  write_as_of(target.fd(), as_of(directory, target), target.noted().entered);
+}
+
+bool Copier::is_noted(const walk::Directory& directory, sys::Links links, const sys::FileStatus& status, TargetDirectory& target,
+                      const sys::FileStatus& existing) const {
+  const std::optional<timespec>& as_of = target.noted().as_of;
+  // Behind a link may be another file now, as old as the one that was compared.
+  if (!as_of || links != sys::Links::keep || !is_covered(status, *as_of) || !is_covered(existing, *as_of)) return false;
+  const bool same_places = status.device() == directory.status().device() && existing.device() == target.status().device();
+  const bool same_size = status.type() != sys::FileType::regular || status.size() == existing.size();
+  return same_places && same_size && status.type() == existing.type() &&
+         !meta::status_differences(status, existing, options_.keep, options_.compare.window).any();
 }
 
 /// A run that changed it in place has not come to its end: nothing but its bytes can be believed.
@@ -158,18 +206,23 @@ Result<Copier::Sameness> Copier::same_object(const walk::Hold& directory, const 
     case sys::FileType::block_device: return content(status.special_device() == existing.special_device(), Sameness::at_a_glance);
     default: return Sameness::at_a_glance;
   }
+  if (const auto packed =
+          FOX_TRY(packed_sameness(directory, name, links, status, target, target_name, existing, changes, worker)))
+    return *packed;
   // One file under both names (--link): there is nothing to compare, and no note may be left on it.
   if (existing.key() == status.key() && options_.compare.by != Comparison::By::nothing) return Sameness::at_a_glance;
   changes.size = status.size() != existing.size();
   Data data = target.pair().sizes_mean_nothing ? Data::differs : quick_check(status, existing, there.born, options_.compare);
   if (data == Data::look && was_looked_at(status, target, target_name, existing)) data = Data::same;
-  if (data == Data::look && options_.compare.by == Comparison::By::quick && !may_be_half_changed(target, target_name, existing)) {
+  if (data == Data::look && options_.compare.by == Comparison::By::quick && !looks_at_bytes() &&
+      !may_be_half_changed(target, target_name, existing)) {
     const auto told = told_by_signature(directory, name, links, status, target, target_name, existing, worker);
     if (told == Data::same) return content(true, Sameness::after_a_look);
     if (told) return content(false, Sameness::differs);
   }
   if (data == Data::same && options_.sign && was_touched(target, target_name, existing)) data = Data::look;
   if (data == Data::same && may_be_half_changed(target, target_name, existing)) data = Data::look;
+  if (data == Data::same && looks_at_bytes()) data = Data::look;
   if (data == Data::same) return Sameness::at_a_glance;
   if (data == Data::differs) return Sameness::differs;
   return content(FOX_TRY(data_is_same(*directory, name, links, status, target, target_name, worker)), Sameness::after_a_look);
@@ -188,7 +241,8 @@ Copier::Standing Copier::update(const walk::Hold& directory, const std::string& 
                                 const Changes& changes, walk::WorkerIndex worker) {
   TargetDirectory& target = *existing_target(*directory);
   if (!options_.dry_run) {
-    auto losses = update_attributes(*directory, name, links, status, target, target.name_for(name), existing);
+    const std::string target_name = name_in_target(*directory, name, status.type());
+    auto losses = update_attributes(*directory, name, links, status, target, target_name, existing);
     if (!losses) {
       const int code = losses.error().code;
       fail_entry(*directory, name, std::move(losses).error());
@@ -196,8 +250,11 @@ Copier::Standing Copier::update(const walk::Hold& directory, const std::string& 
       return Standing::settled;
     }
     report(*directory, name, *losses);
-    if (looked) note_as_seen(status, target, target.name_for(name), existing);
-    if (options_.sign) sign_existing(target, target.name_for(name), status, existing, worker);
+    note_placed(*directory, name, status, losses->empty() && existing.key() != status.key());
+    if (looked) note_as_seen(status, target, target_name, existing);
+    if (options_.sign) sign_existing(target, target_name, status, existing, worker);
+  } else {
+    note_placed(*directory, name, status, existing.key() != status.key());
   }
   at(worker).counters.updated.fetch_add(1, std::memory_order_relaxed);
   at(worker).counters.bytes_so_far.fetch_add(status.type() == sys::FileType::regular ? status.size().value : 0,
@@ -241,6 +298,8 @@ void Copier::tell(const walk::Directory& directory, std::string_view name, FileE
   FileEvent event = event_of(directory, name, action, status.type());
   if (status.type() == sys::FileType::regular) event.size = status.size();
   event.changes = changes;
+  event.status = status;
+  if (status.type() == sys::FileType::symlink) event.link = sys::read_link_at(directory.fd(), std::string(name)).value_or("");
   observer_.file(event);
 }
 

@@ -13,6 +13,7 @@ const char* name_of(Tier tier) {
     case Tier::ring: return "io_uring";
     case Tier::plain: return "read_write";
     case Tier::delta: return "delta";
+    case Tier::codec: return "codec";
   }
   return "?";
 }

@@ -26,8 +26,9 @@ enum class Tier : std::uint8_t {
   ring,        // 3    io_uring: several reads and writes in flight; files with holes
   plain,       //      as `ring`, one at a time: where there is no io_uring
   delta,       //      only what differs from the target's old version (delta.h); never in a plan
+  codec,       //      compressed or decompressed on the way (packing.h); never in a plan
 };
-inline constexpr std::size_t kTiers = 6;
+inline constexpr std::size_t kTiers = 7;
 const char* name_of(Tier tier);
 
 /// One tier's answer for one file.  `code` is 0 where it did the work.
@@ -59,6 +60,10 @@ struct FileEvent {
   Tier tier = Tier::send;         // for `copied`
   std::vector<Attempt> attempts;   // for `copied`: in the order tried
   std::string_view why;            // for `copied`: the planner's reason for the first tier
+  sys::FileStatus status = {};     // of the source; not for `deleted`, `removed`
+  Bytes moved = {};                // for `copied`: read and written
+  std::string link =
+      {};  // the text of a symbolic link; for `linked`: the name, below the target's root, of what it was linked to
 };
 
 enum class ProblemKind : std::uint8_t {
@@ -113,9 +118,14 @@ struct Counters {
   std::atomic<std::uint64_t> renamed{0};      // files that got their data from another name in the target
   std::atomic<std::uint64_t> skipped{0};      // left alone because an option says so
   std::atomic<std::uint64_t> deleted{0};      // names removed from the target
+  std::atomic<std::uint64_t> sources_removed{0};  // --remove-source-files
   std::atomic<std::uint64_t> delta_files{0};   // of `files`: those of which only the changed parts were written
   std::atomic<std::uint64_t> delta_spared{0};  // bytes of those that were not written
-  std::atomic<std::uint64_t> signed_files{0};        // signatures written
+  std::atomic<std::uint64_t> packed_files{0};  // of `files`: those that were compressed or decompressed
+  std::atomic<std::uint64_t> packed_read{0};   // their bytes in the source
+  std::atomic<std::uint64_t> packed_made{0};   // and in the target
+  std::atomic<std::uint64_t> signed_files{0};        // that got a signature, or another one
+  std::atomic<std::uint64_t> hashed_directories{0};  // whose hash was stored, for later runs to prune by
   std::atomic<std::uint64_t> signatures_ignored{0};  // that were there and did not hold: stale, damaged, of another version
   std::atomic<std::uint64_t> retries{0};      // files read again because they changed
   std::atomic<std::uint64_t> litter{0};       // temporary files of dead runs removed

@@ -8,10 +8,12 @@
 
 namespace foxing::copy {
 
-signature::DirSignature DirectoryHashes::signature_for(const Subtree& subtree, InodeNo target) const {
-  return {.fingerprint = signature::short_form(pruning_.options),
-          .entries = subtree.names,
-          .subtree = signature::bound_to(subtree.hash, target, pruning_.options)};
+Result<signature::DirSignature> DirectoryHashes::signature_for(const Subtree& subtree, sys::FdView target) const {
+  const sys::BornStatus there = FOX_TRY(sys::born_status_at(target, ""));
+  const signature::DirIdentity identity{there.status.inode(), there.born.value_or(timespec{})};
+  return signature::DirSignature{.fingerprint = signature::short_form(pruning_.options),
+                                 .entries = subtree.names,
+                                 .subtree = signature::bound_to(subtree.hash, identity, pruning_.options)};
 }
 
 const Subtree* DirectoryHashes::unchanged(const FileKey& source, TargetDirectory& target) {
@@ -19,8 +21,9 @@ const Subtree* DirectoryHashes::unchanged(const FileKey& source, TargetDirectory
   const Subtree* now = pruning_.subtrees->find(source);
   if (now == nullptr) return nullptr;
   const auto stored = store_.read_directory(target.fd(), target.sidecar());
-  if (!stored.value || *stored.value != signature_for(*now, target.status().inode())) return nullptr;
-  return now;
+  if (!stored.value || stored.value->fingerprint != signature::short_form(pruning_.options)) return nullptr;
+  const auto wanted = signature_for(*now, target.fd());
+  return wanted && *stored.value == *wanted ? now : nullptr;
 }
 
 Result<> DirectoryHashes::forget(TargetDirectory& target) {
@@ -32,22 +35,30 @@ Result<> DirectoryHashes::note(const FileKey& source, const TargetDirectory& tar
   if (pruning_.subtrees == nullptr || !pruning_.store) return {};
   const Subtree* subtree = pruning_.subtrees->find(source);
   if (subtree == nullptr || !subtree->settled) return {};
+  const signature::DirSignature signature = FOX_TRY(signature_for(*subtree, target.fd()));
   bool full = false;
   {
     const std::lock_guard lock(mutex_);
-    noted_.push_back({target.relative(), target.status().key(), signature_for(*subtree, target.status().inode())});
+    noted_.push_back({target.relative(), target.status().key(), signature});
     full = noted_.size() >= kBatch && !pruning_.at_the_end;
   }
   return full ? flush(root) : Result<>();
 }
 
 Result<> DirectoryHashes::flush(sys::FdView root) {
+  const std::lock_guard one(flushing_);
   std::vector<Noted> batch;
   {
     const std::lock_guard lock(mutex_);
     batch.swap(noted_);
   }
-  if (batch.empty()) return {};
+  if (batch.empty() || failed_) return {};
+  auto stored = store_all(root, batch);
+  failed_ = !stored;
+  return stored;
+}
+
+Result<> DirectoryHashes::store_all(sys::FdView root, const std::vector<Noted>& batch) {
   FOX_TRY(sys::sync_filesystem(root));
   const DeviceId synced = FOX_TRY(sys::status_of(root)).device();
   for (const Noted& noted : batch) {

@@ -6,7 +6,7 @@
 // How.   Entering: the stored hash is compared with the source's (subtrees.h).  Equal, and the pair's own attributes equal too: nothing below is looked at.
 //        Otherwise a stored hash is taken away before anything below is changed.  Left without any failure: the hash is noted, and stored with others
 //        once the target is on disk: after a crash no hash may speak of data that was lost.
-// Holds. Believed only for the same options (the fingerprint), on the directory that it was stored on (its inode).  docs/comparing.md tells users what is
+// Holds. Believed only for the same options (the fingerprint), on the directory that it was stored on (its inode and birth).  docs/comparing.md tells users what is
 //        assumed of the target.
 #pragma once
 
@@ -42,7 +42,7 @@ class DirectoryHashes {
   Result<> forget(TargetDirectory& target);
   /// The pair is equal now, with all that is below.  `root`: the target's.
   Result<> note(const FileKey& source, const TargetDirectory& target, sys::FdView root);
-  /// Stores what was noted.
+  /// Stores what was noted.  After a failure nothing is stored any more: what was lost may lie below what is noted later.
   Result<> flush(sys::FdView root);
 
  private:
@@ -52,12 +52,15 @@ class DirectoryHashes {
     signature::DirSignature signature;
   };
   static constexpr std::size_t kBatch = 4096;  // one flush of the target's filesystem each
+  Result<> store_all(sys::FdView root, const std::vector<Noted>& batch);
   Result<> store(sys::FdView root, const Noted& noted);
-  signature::DirSignature signature_for(const Subtree& subtree, InodeNo target) const;
+  Result<signature::DirSignature> signature_for(const Subtree& subtree, sys::FdView target) const;
 
   const Pruning& pruning_;
   signature::Store& store_;
   TempNames& names_;
+  std::mutex flushing_;  // one at a time: an error of writing back is told once
+  bool failed_ = false;  // a flush has; guarded by flushing_
   std::mutex mutex_;
   std::vector<Noted> noted_;
 };

@@ -4,18 +4,18 @@
 namespace foxing::copy {
 namespace {
 
+bool is_later(const timespec& a, const timespec& b) {
+  return a.tv_sec > b.tv_sec || (a.tv_sec == b.tv_sec && a.tv_nsec > b.tv_nsec);
+}
+
+}  // namespace
+
 std::int64_t nanoseconds_between(const timespec& from, const timespec& to) {
   constexpr std::int64_t kFar = 1'000'000;  // seconds: more says nothing more, and would overflow
   const std::int64_t seconds = to.tv_sec - from.tv_sec;
   if (seconds > kFar || seconds < -kFar) return (seconds > 0 ? kFar : -kFar) * 1'000'000'000;
   return seconds * 1'000'000'000 + (to.tv_nsec - from.tv_nsec);
 }
-
-bool is_later(const timespec& a, const timespec& b) {
-  return a.tv_sec > b.tv_sec || (a.tv_sec == b.tv_sec && a.tv_nsec > b.tv_nsec);
-}
-
-}  // namespace
 
 Data quick_check(const sys::FileStatus& source, const sys::FileStatus& target, std::optional<timespec> born,
                  const Comparison& comparison) {
@@ -33,6 +33,13 @@ Existing policy_for(const sys::FileStatus& source, const sys::FileStatus& target
   const bool apart = !meta::same_within(source.modified(), target.modified(), comparison.window);
   if (comparison.newer_stays && files && apart && is_later(target.modified(), source.modified())) return Existing::leave;
   return Existing::compare;
+}
+
+bool may_change_unseen(const timespec& changed, const timespec& looked) {
+  constexpr std::int64_t kSecond = 1'000'000'000;
+  constexpr std::int64_t kFar = 9'000'000'000;  // seconds that still fit
+  if (changed.tv_sec > kFar || changed.tv_sec < -kFar) return true;
+  return changed.tv_sec * kSecond + changed.tv_nsec >= looked.tv_sec * kSecond + looked.tv_nsec - kSurelyEarlierNs;
 }
 
 }  // namespace foxing::copy

@@ -38,7 +38,8 @@ bool Copier::taken_from_reference(const walk::Hold& directory, const std::string
   if (options_.references == nullptr || options_.dry_run) return false;
   const auto found = options_.references->find(directory->relative_path_of(name), source.status.size());
   if (!found) return false;
-  const Data data = quick_check(source.status, found->status, found->born, options_.compare);
+  Data data = quick_check(source.status, found->status, found->born, options_.compare);
+  if (data == Data::same && looks_at_bytes()) data = Data::look;
   if (data == Data::differs) return false;
   if (data == Data::look) {
     const auto same = same_bytes(at(worker).bench, source.fd, found->fd, source.status.size());
@@ -92,8 +93,12 @@ bool Copier::named_as_reference(const walk::Hold& directory, const std::string& 
   if (!linked) return false;
   Counters& counters = at(worker).counters;
   (*linked == Linked::now ? counters.hard_links : counters.unchanged).fetch_add(1, std::memory_order_relaxed);
-  if (*linked == Linked::now && observer_.wants_files())
-    observer_.file(event_of(*directory, name, FileEvent::Action::linked, sys::FileType::regular));
+  if (*linked == Linked::now && observer_.wants_files()) {
+    FileEvent event = event_of(*directory, name, FileEvent::Action::linked, sys::FileType::regular);
+    event.status = source.status;
+    observer_.file(event);
+  }
+  note_placed(*directory, name, source.status, found.status.key() != source.status.key());
   if (source.leads_link_group) link_group_done(*directory, name, source.status, worker);
   return true;
 }

@@ -27,6 +27,8 @@ Result<> rewind(sys::FdView file) {
   return {};
 }
 
+}  // namespace
+
 /// A write(2) sets the times first and moves its bytes then, so a file that was written to a moment ago may still be changing under the times
 /// that it shows.  Such a file is compared after it has been copied.
 bool is_hot(const sys::FileStatus& status) {
@@ -36,8 +38,6 @@ bool is_hot(const sys::FileStatus& status) {
                      static_cast<double>(now.tv_nsec - status.changed().tv_nsec) / 1e9;
   return age > -1 && age < kHotSeconds;
 }
-
-}  // namespace
 
 Error Copier::changed_error() {
   return {.code = 0, .operation = "", .subject = {}, .detail = "changed while it was read, each time it was tried"};
@@ -116,7 +116,7 @@ class LargeFile {
     if (!settled) outcome_ = tl::make_unexpected(std::move(settled).error());
     std::optional<signature::Content> content;
     if (outcome_) {
-      auto hashed = copier.content_to_sign(source, worker);
+      auto hashed = copier.content_to_sign(source, staged.fd(), Copier::target_of(*directory).pair(), worker);
       if (hashed) {
         content = std::move(*hashed);
       } else {
@@ -169,6 +169,7 @@ class ShareTask final : public walk::Task {
 }  // namespace
 
 void Copier::visit_regular(const walk::Hold& directory, const walk::Entry& entry, walk::WorkerIndex worker) {
+  if (name_is_taken(*directory, entry)) return;
   Compared compared;
   std::optional<FileKey> led;  // the link group that this name is the first of
   const bool look_first = options_.dry_run || existing_target(*directory) != nullptr || options_.compare.limits_size();
@@ -186,8 +187,14 @@ void Copier::visit_regular(const walk::Hold& directory, const walk::Entry& entry
         standing_of(directory, entry.name, entry.links, *status, led.has_value(), compared, worker) == Standing::settled)
       return;
     if (options_.dry_run) {
-      if (options_.compare.only_existing && compared.changes.created) return;
-      return regular_done(*directory, entry.name, *status, compared.changes, {}, "dry run", worker);
+      if (options_.compare.only_existing && existing_target(*directory) == nullptr) {
+        if (led) link_group_failed(*led, ENOENT, worker);
+        return;
+      }
+      note_placed(*directory, entry.name, *status, true);
+      regular_done(*directory, entry.name, *status, compared.changes, {}, "dry run", worker);
+      if (led) link_group_done(*directory, entry.name, *status, worker, Inode::would_be_new);
+      return;
     }
   }
   auto source = open_regular(directory, entry, worker);
@@ -211,8 +218,10 @@ bool Copier::left_out_by_size(const walk::Hold& directory, const std::string& na
                               walk::WorkerIndex worker) {
   const auto& limits = options_.compare;
   if (status.size() >= limits.smallest && status.size() <= limits.largest) return false;
-  if (TargetDirectory* target = existing_target(*directory); target && sys::status_at(target->fd(), target->name_for(name)))
-    target->count_match(target->name_for(name));
+  if (TargetDirectory* target = existing_target(*directory)) {
+    const std::string called = name_in_target(*directory, name, status.type());
+    if (sys::status_at(target->fd(), called)) target->count_match(called);
+  }
   at(worker).counters.skipped.fetch_add(1, std::memory_order_relaxed);
   return true;
 }
@@ -269,12 +278,13 @@ Result<StagedFile> Copier::stage(TargetDirectory& target, std::string name, cons
                                  walk::WorkerIndex worker) {
   mode_t mode = meta::wanted_mode(status, options_.keep) & 0777;
   if (!options_.keep.privileges.ignore_permissions) mode |= S_IWUSR;  // user.* attributes ask for it
-  return StagedFile::create(target, staging_.place_for(target, worker), temp_names_, std::move(name), mode,
-                            options_.atomic ? StagedFile::Staging::atomic : StagedFile::Staging::under_final_name);
+  const sys::FdView apart = apart_for(target);
+  return StagedFile::create(target, apart ? apart : staging_.place_for(target, worker), temp_names_, std::move(name), mode,
+                            options_.atomic ? StagedFile::Staging::atomic : StagedFile::Staging::under_final_name, apart);
 }
 
 Result<meta::Losses> Copier::dress(TargetDirectory& target, const Opened& source, StagedFile& staged) {
-  meta::Current current = FOX_TRY(target.newborn(staged.fd(), staged.mode()));
+  meta::Current current = FOX_TRY(current_of(target, staged));
   if (source.existing) current.own_mode = source.existing->permissions();
   return meta::apply({source.fd}, source.status, {staged.fd()}, current, options_.keep, target.pair().fidelity);
 }
@@ -283,13 +293,14 @@ void Copier::copy_regular(const walk::Hold& directory, const std::string& name, 
                           walk::WorkerIndex worker, int reading) {
   TargetDirectory& target = target_of(*directory);
   at(worker).bench.pace_file();
+  if (appended_in_place(directory, name, source, worker)) return;
   if (changed_in_place(directory, name, source, worker)) return;
   for (;; ++reading) {
-    if (reading == 1 && !worth_a_delta(source)) {
+    if (reading == 1 && !worth_a_delta(source) && !is_packed(source)) {
       const auto plan = plan_for(source, target.pair());
       if (plan && split(directory, name, links, source, *plan, worker)) return;
     }
-    auto staged = read_once(target, target.name_for(name), source, worker);
+    auto staged = read_once(target, name_in_target(*directory, name, source), source, worker);
     // Whatever went wrong: where the file has changed under our hands (cut short by a log rotation, say) that is the reason.
     const auto after = sys::status_of(source.fd);
     if (!after) return regular_failed(directory, name, source, after.error(), worker);
@@ -317,22 +328,32 @@ void Copier::copy_regular(const walk::Hold& directory, const std::string& name, 
 Result<Copier::Finished> Copier::read_once(TargetDirectory& target, std::string name, const Opened& source,
                                            walk::WorkerIndex worker) {
   const bool hot = is_hot(source.status);
+  if (options_.packing.active()) {
+    const Transformation how = FOX_TRY(options_.packing.of(source.fd));
+    if (how.way != Transformation::Way::none) return read_packed(target, std::move(name), source, how, hot, worker);
+  }
   const Plan plan = FOX_TRY(plan_for(source, target.pair()));
-  StagedFile staged = FOX_TRY(stage(target, name, source.status, worker));
-  if (auto changed = FOX_TRY(change_a_clone(target, name, source, plan, staged, worker))) {
-    const bool settled = !hot || FOX_TRY(same_bytes(at(worker).bench, source.fd, staged.fd(), source.status.size()));
+  StagedFile staged = FOX_TRY(stage_or_resume(target, name, source.status, worker));
+  auto changed = FOX_TRY(go_on_with_partial(source, plan, staged, target.pair(), worker));
+  const char* why = "an earlier run was interrupted in it";
+  if (!changed) {
+    changed = FOX_TRY(change_a_clone(target, name, source, plan, staged, worker));
+    why = "the target has another version of it";
+  }
+  if (changed) {
+    const bool skip_holes = target.pair().source_tells_holes && target.pair().target_tells_holes;
+    const bool settled = !hot || FOX_TRY(same_bytes(at(worker).bench, source.fd, staged.fd(), source.status.size(), skip_holes));
+    auto content = FOX_TRY(content_to_sign(source, staged.fd(), target.pair(), worker));
     meta::Losses losses = FOX_TRY(dress(target, source, staged));
-    return Finished{std::move(staged), std::move(*changed),
-                    std::move(losses), "the target has another version of it",
-                    settled,           FOX_TRY(content_to_sign(source, worker))};
+    return Finished{std::move(staged), std::move(*changed), std::move(losses), why, settled, std::move(content)};
   }
   const Attempts attempts = observer_.wants_files() ? Attempts::keep : Attempts::forget;
   Moved moved = FOX_TRY(copy_content(at(worker).bench, plan, source.fd, source.status, staged.fd(), target.pair(), attempts));
   // Before the times are set, since reading the copy moves its atime.
   const bool settled = !hot || FOX_TRY(same_content(at(worker).bench, source.fd, staged.fd(), source.status.size(), plan.holes));
+  auto content = FOX_TRY(content_to_sign(source, staged.fd(), target.pair(), worker));
   meta::Losses losses = FOX_TRY(dress(target, source, staged));
-  return Finished{std::move(staged), std::move(moved), std::move(losses),
-                  plan.steps[0].why, settled,          FOX_TRY(content_to_sign(source, worker))};
+  return Finished{std::move(staged), std::move(moved), std::move(losses), plan.steps[0].why, settled, std::move(content)};
 }
 
 bool Copier::split(const walk::Hold& directory, const std::string& name, sys::Links links, Opened& source, const Plan& plan,
@@ -340,11 +361,12 @@ bool Copier::split(const walk::Hold& directory, const std::string& name, sys::Li
   if (!can_be_shared(plan) || source.status.size() < kSplitFrom || walk_ == nullptr || !walk_->scheduler().someone_is_idle())
     return false;
   TargetDirectory& target = target_of(*directory);
-  auto staged = stage(target, target.name_for(name), source.status, worker);
+  auto staged = stage_or_resume(target, target.name_for(name), source.status, worker);
   if (!staged) {
     regular_failed(directory, name, source, std::move(staged).error(), worker);
     return true;
   }
+  if (staged->is_resumed()) return false;  // what is there is compared, and not written again
   if (auto reserved = preallocate(*staged, source.status, plan, target.pair()); !reserved) {
     regular_failed(directory, name, source, std::move(reserved).error(), worker);
     return true;
@@ -381,6 +403,7 @@ void Copier::commit(const walk::Hold& directory, const std::string& name, Opened
     if (!committed) return regular_failed(directory, name, closed, std::move(committed).error(), by);
     report(*directory, name, losses);
     regular_done(*directory, name, status, changes, moved, why, by);
+    note_placed(*directory, name, status, losses.empty() && status.type() == sys::FileType::regular);
     if (leads) link_group_done(*directory, name, status, by);
     if (content) sign(target_of(*directory), target_of(*directory).name_for(name), *file, *content, status, true);
   };
@@ -406,6 +429,8 @@ void Copier::regular_done(walk::Directory& directory, const std::string& name, c
   event.tier = moved.tier;
   event.attempts = moved.attempts;
   event.why = why;
+  event.status = status;
+  event.moved = moved.bytes;
   observer_.file(event);
 }
 

@@ -139,6 +139,7 @@ void Copier::finish_in_place(const walk::Hold& directory, const std::string& nam
   report(*directory, name, *losses);
   regular_done(*directory, name, source.status, source.changes, count_delta(source, done.moved, worker), "changed in place",
                worker);
+  note_placed(*directory, name, source.status, losses->empty());
   if (source.leads_link_group) link_group_done(*directory, name, source.status, worker);
   TargetDirectory& into = target_of(*directory);
   if (options_.sign && now) sign_existing(into, into.name_for(name), source.status, *now, worker);

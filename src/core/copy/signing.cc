@@ -45,10 +45,12 @@ LeafHash hash_of_large_leaf(std::span<const std::byte> bytes) {
 
 bool Copier::pruned(walk::Directory& directory, TargetDirectory& target, walk::WorkerIndex worker) {
   const Subtree* same = hashes_.unchanged(directory.status().key(), target);
-  if (same == nullptr) return false;
-  const auto found = meta::differences({directory.fd()}, directory.status(), {target.fd()}, target.status(), options_.keep,
-                                       options_.compare.window);
-  if (!found || found->any()) return false;
+  if (same == nullptr || (options_.hard_links && same->links_elsewhere != 0)) return false;
+  auto found = meta::differences({directory.fd()}, directory.status(), {target.fd()}, target.status(), options_.keep,
+                                 options_.compare.window);
+  if (!found) return false;
+  found->accessed = false;  // whoever reads a directory moves it; below it is not looked at either
+  if (found->any()) return false;
   Counters& counters = at(worker).counters;
   constexpr auto relaxed = std::memory_order_relaxed;
   counters.pruned.fetch_add(1, relaxed);
@@ -61,6 +63,7 @@ bool Copier::pruned(walk::Directory& directory, TargetDirectory& target, walk::W
 
 void Copier::store_hash(walk::Directory& directory, TargetDirectory& target) {
   if (!root_ || target.spoiled() || directory.incomplete() || sys::stop_requested()) return;
+  if (target.pair().sizes_mean_nothing) return spoil(directory);  // what is read there changes without a trace
   if (auto noted = hashes_.note(directory.status().key(), target, root_); !noted)
     fail_entry(directory, {}, std::move(noted).error());
 }
@@ -93,19 +96,35 @@ bool Copier::was_touched(TargetDirectory& target, const std::string& target_name
   const auto copy = sys::open_at(target.fd(), target_name, {.keep_atime = true});
   if (!copy) return false;
   const auto found = signatures_.read({target.fd(), target.sidecar(), target_name, {*copy}}, existing);
-  return !found.value && found.ignored == signature::Ignored::stale;
+  // Also where the record itself was spoilt: to sign the file then would be to vouch for whatever it holds.
+  return !found.value && found.ignored != signature::Ignored::absent && found.ignored != signature::Ignored::unreadable;
 }
 
-Result<std::optional<signature::Content>> Copier::content_to_sign(const Opened& source, walk::WorkerIndex worker) {
-  if (!options_.sign) return std::nullopt;
-  return FOX_TRY(hashed(source.fd, source.status.size(), at(worker).bench));
+Result<std::optional<signature::Content>> Copier::content_to_sign(const Opened& source, sys::FdView copy, const Pair& pair,
+                                                                  walk::WorkerIndex worker) {
+  if (!options_.sign || pair.sizes_mean_nothing) return std::nullopt;
+  // The source is in memory anyway, and reading it leaves no trace; but one that moves may no longer be what was copied.
+  return FOX_TRY(hashed(may_change_unseen(source.status.changed(), begin_) ? copy : sys::FdView(source.fd), source.status.size(),
+                        at(worker).bench));
+}
+
+/// A version that may become another one without a trace is no version; and what an option has called equal without a look need not be equal.
+/// The next run then compares hashes.
+bool Copier::vouches_for(const sys::FileStatus& source) const {
+  const bool by_less = options_.compare.by == Comparison::By::size || options_.compare.trust_times;
+  return !by_less && !may_change_unseen(source.changed(), begin_);
+}
+
+signature::SourceState Copier::signed_for(const sys::FileStatus& source) const {
+  signature::SourceState state = signature::source_state(source);
+  if (!vouches_for(source)) state.changed = {};
+  return state;
 }
 
 void Copier::sign(TargetDirectory& target, const std::string& target_name, sys::FdView file, const signature::Content& content,
                   const sys::FileStatus& source, bool fresh) {
   // Whatever goes wrong here, the file is right; that it has no signature is counted in signatures_.
-  (void)signatures_.write({target.fd(), target.sidecar(), target_name, {file}}, content, signature::source_state(source),
-                          {.fresh = fresh});
+  (void)signatures_.write({target.fd(), target.sidecar(), target_name, {file}}, content, signed_for(source), {.fresh = fresh});
 }
 
 void Copier::sign_existing(TargetDirectory& target, const std::string& target_name, const sys::FileStatus& source,
@@ -115,8 +134,11 @@ void Copier::sign_existing(TargetDirectory& target, const std::string& target_na
   if (!copy) return;
   const auto before = sys::status_of(*copy);
   if (!before || before->key() != existing.key() || before->size() != source.size()) return;
-  if (const auto found = signatures_.read({target.fd(), target.sidecar(), target_name, {*copy}}, *before); found.value) {
-    if (!is_of(found.value->source, source)) renew(*copy, found.value, &source);
+  const signature::Place place{target.fd(), target.sidecar(), target_name, {*copy}};
+  // The quick check has asked already, and counted what does not hold.
+  const bool asked = options_.compare.by == Comparison::By::quick;
+  if (const auto found = asked ? signatures_.peek(place, *before) : signatures_.read(place, *before); found.value) {
+    if (!is_of(found.value->source, source) && vouches_for(source)) renew(*copy, found.value, &source);
     return;
   }
   const auto content = hashed(*copy, before->size(), at(worker).bench);
@@ -126,7 +148,7 @@ void Copier::sign_existing(TargetDirectory& target, const std::string& target_na
 
 std::vector<LeafHash> Copier::known_leaves(TargetDirectory& target, const std::string& name, sys::FdView old,
                                            const sys::FileStatus& status, Bytes& leaf_size) {
-  if (is_marked_dirty({old})) return {};
+  if (looks_at_bytes() || is_marked_dirty({old})) return {};
   const signature::Place place{target.fd(), target.sidecar(), name, {old}};
   const auto found = signatures_.read(place, status);
   if (!found.value || found.value->leaves < 2 || found.value->leaf_log2 > 62) return {};
@@ -146,14 +168,12 @@ std::optional<signature::FileSignature> Copier::signature_of(sys::FdView file) {
   if (!status || status->type() != sys::FileType::regular) return std::nullopt;
   static const std::string kNoName;
   signature::Sidecar none;  // of no directory: what lies in one is not renewed
-  const auto found = signatures_.read({file, none, kNoName, {file, sys::Handle::path}}, *status);
-  return found.value;
+  return signatures_.peek({file, none, kNoName, {file, sys::Handle::path}}, *status).value;
 }
 
 void Copier::renew(sys::FdView file, const std::optional<signature::FileSignature>& before, const sys::FileStatus* source) {
   if (!before) return;
-  (void)signatures_.renew({file, sys::Handle::path}, *before,
-                          source == nullptr ? before->source : signature::source_state(*source));
+  (void)signatures_.renew({file, sys::Handle::path}, *before, source == nullptr ? before->source : signed_for(*source));
 }
 
 }  // namespace foxing::copy

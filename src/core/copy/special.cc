@@ -33,6 +33,7 @@ void Copier::visit_symlink(const walk::Hold& directory, const walk::Entry& entry
 
 void Copier::visit_special(const walk::Hold& directory, const walk::Entry& entry, walk::WorkerIndex worker) {
   const bool device = is_device(entry.type);
+  if (device && options_.device_contents) return copy_device(directory, entry, worker);
   if (device ? !options_.devices : !options_.specials) {
     const char* way_out = device ? "; --devices, -D or -a copies it" : "; --specials, -D or -a copies it";
     return report(*directory, entry.name, ProblemKind::left_out,
@@ -82,7 +83,8 @@ void Copier::copy_object(const walk::Hold& directory, const std::string& name, O
   (link ? at(worker).counters.symlinks : at(worker).counters.specials).fetch_add(1, std::memory_order_relaxed);
   if (observer_.wants_files())
     tell(*directory, name, link ? FileEvent::Action::symlink : FileEvent::Action::special, status, changes);
-  if (leads) link_group_done(*directory, name, status, worker);
+  note_placed(*directory, name, status, losses->empty());
+  if (leads) link_group_done(*directory, name, status, worker, options_.dry_run ? Inode::would_be_new : Inode::of_the_target);
 }
 
 Result<meta::Losses> Copier::make_copy(TargetDirectory& target, const std::string& name, Opened source) {
@@ -140,6 +142,7 @@ Result<meta::Losses> Copier::dress_object(TargetDirectory& target, const std::st
 
 bool Copier::taken_as_link(const walk::Hold& directory, const walk::Entry& entry, const sys::FileStatus& status,
                            walk::WorkerIndex worker) {
+  if (removal_ != nullptr) removal_->met(status.key());
   HardLinks::Name name{directory, entry.name, entry.type, entry.links};
   HardLinks::Place place;
   switch (hard_links_.meet(status.key(), status.links(), std::move(name), place)) {
@@ -153,14 +156,16 @@ bool Copier::taken_as_link(const walk::Hold& directory, const walk::Entry& entry
 }
 
 void Copier::link_group_done(walk::Directory& directory, const std::string& name, const sys::FileStatus& source,
-                             walk::WorkerIndex worker) {
-  TargetDirectory& target = target_of(directory);
-  const std::string target_name = target.name_for(name);
+                             walk::WorkerIndex worker, Inode inode) {
+  const auto* target = static_cast<TargetDirectory*>(directory.attachment());  // in a dry run there may be none
+  const std::string target_name = target == nullptr ? name : name_in_target(directory, name, source.type());
   std::string path = directory.relative_path();
   path += path.empty() ? target_name : '/' + target_name;
   HardLinks::Place place{std::move(path), {}};
-  if (const auto made = sys::status_at(target.fd(), target_name))
-    place.key = made->key();  // else no link will match, and says so
+  if (target != nullptr && inode == Inode::of_the_target) {
+    if (const auto made = sys::status_at(target->fd(), target_name))
+      place.key = made->key();  // else no link will match, and says so
+  }
   for (const HardLinks::Name& waiting : hard_links_.copied(source.key(), place)) make_link(waiting, place, source.key(), worker);
 }
 
@@ -225,7 +230,10 @@ bool Copier::copy_name(const HardLinks::Name& name, bool leads, const FileKey& k
     return false;
   }
   Opened source{std::move(*fd), *status, leads};
-  if (regular) {
+  if (regular && options_.dry_run) {
+    regular_done(*name.directory, name.name, *status, source.changes, {}, "dry run", worker);
+    if (leads) link_group_done(*name.directory, name.name, *status, worker, Inode::would_be_new);
+  } else if (regular) {
     copy_regular(name.directory, name.name, name.links, std::move(source), worker);
   } else {
     copy_object(name.directory, name.name, std::move(source), worker);
@@ -247,7 +255,7 @@ bool Copier::left_alone(const HardLinks::Name& name, walk::WorkerIndex worker) {
   TargetDirectory* target = existing_target(*name.directory);
   const Comparison& compare = options_.compare;
   if (target == nullptr || (!compare.only_existing && !compare.only_new && !compare.newer_stays)) return false;
-  const std::string target_name = target->name_for(name.name);
+  const std::string target_name = name_in_target(*name.directory, name.name, name.type);
   const auto there = sys::status_at(target->fd(), target_name);
   const auto source = sys::status_at(name.directory->fd(), name.name, name.links);
   const bool stays = there ? source && policy_for(*source, *there, compare) == Existing::leave : compare.only_existing;
@@ -258,17 +266,22 @@ bool Copier::left_alone(const HardLinks::Name& name, walk::WorkerIndex worker) {
 }
 
 void Copier::make_link(const HardLinks::Name& name, const HardLinks::Place& place, const FileKey& key, walk::WorkerIndex worker) {
-  TargetDirectory& target = target_of(*name.directory);
-  const std::string target_name = target.name_for(name.name);
+  auto* target = static_cast<TargetDirectory*>(name.directory->attachment());  // in a dry run there may be none
+  const std::string target_name = target == nullptr ? name.name : name_in_target(*name.directory, name.name, name.type);
   if (left_alone(name, worker)) return;
-  auto linked = link_to(target, target_name, place);
+  auto linked = options_.dry_run ? would_link(target, target_name, place) : link_to(*target, target_name, place);
   if (!linked) {
     if (!refuses_links(linked.error().code)) return fail_entry(*name.directory, name.name, std::move(linked).error());
     // Too many links, or none at all on this filesystem: the content is there at least, and it is said that it is not one file.
     linked.error().detail = "copied as a file of its own";
+    if (removal_ != nullptr) removal_->spoiled(key);
     report(*name.directory, name.name, ProblemKind::hard_link, std::move(linked).error());
     copy_name(name, false, key, worker);
     return;
+  }
+  if (removal_ != nullptr) {
+    const auto source = sys::status_at(name.directory->fd(), name.name, name.links);
+    if (source && source->key() == key) note_placed(*name.directory, name.name, *source, place.key != key);
   }
   Counters& counters = at(worker).counters;
   const bool made = *linked == Linked::now;
@@ -277,6 +290,8 @@ void Copier::make_link(const HardLinks::Name& name, const HardLinks::Place& plac
   FileEvent event =
       event_of(*name.directory, name.name, made ? FileEvent::Action::linked : FileEvent::Action::unchanged, name.type);
   event.changes.created = made;
+  if (made) event.link = place.path;
+  if (const auto status = sys::status_at(name.directory->fd(), name.name, name.links)) event.status = *status;
   observer_.file(event);
 }
 
@@ -289,6 +304,15 @@ Result<Copier::Linked> Copier::link_to(TargetDirectory& target, const std::strin
   auto linked = link_file(target, name, first, place.key);
   if (linked && *linked == Linked::now) renew(first, signature, nullptr);
   return linked;
+}
+
+Result<Copier::Linked> Copier::would_link(TargetDirectory* target, const std::string& name, const HardLinks::Place& place) {
+  if (target == nullptr) return Linked::now;
+  const auto existing = sys::status_at(target->fd(), name);
+  if (!existing && existing.error().code == ENOENT) return Linked::now;
+  if (!existing) return tl::make_unexpected(existing.error());
+  target->count_match(name);
+  return existing->key() == place.key ? Linked::before : Linked::now;
 }
 
 Result<Copier::Linked> Copier::link_file(TargetDirectory& target, const std::string& name, sys::FdView file, const FileKey& key) {

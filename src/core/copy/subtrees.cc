@@ -23,13 +23,7 @@ Subtrees::Node* Subtrees::node_of(walk::Directory* directory) {
 }
 
 /// A second change within the same tick would leave ctime as it is.
-bool Subtrees::is_recent(const timespec& changed) const {
-  constexpr std::int64_t kSecond = 1'000'000'000;
-  const std::int64_t limit = begin_.tv_sec * kSecond + begin_.tv_nsec - kSurelyEarlierNs;
-  constexpr std::int64_t kFar = 9'000'000'000;  // seconds that still fit
-  if (changed.tv_sec > kFar || changed.tv_sec < -kFar) return true;
-  return changed.tv_sec * kSecond + changed.tv_nsec >= limit;
-}
+bool Subtrees::is_recent(const timespec& changed) const { return may_change_unseen(changed, begin_); }
 
 walk::Visitor::Descend Subtrees::enter(walk::Directory& directory, walk::WorkerIndex) {
   const walk::Directory* parent = directory.parent();
@@ -53,12 +47,14 @@ void Subtrees::visit(const walk::Hold& directory, const walk::Entry& entry, walk
   Node* node = node_of(&*directory);
   if (node == nullptr) return;  // a SRC that is a file: nothing to prune
   const auto status = sys::status_at(directory->fd(), entry.name, entry.links);
+  const std::uint64_t share = status && status->links() > 1 ? share_of(status->key(), status->links()) : 0;
   const std::lock_guard lock(node->mutex);
   if (!status) {
     node->sum.settled = false;
     return;
   }
   node->hasher.add(entry.name, *status);
+  if (share != 0) node->sum.links_elsewhere += share;
   node->sum.settled &= !is_recent(status->changed());
   ++node->sum.entries;
   if (status->type() == sys::FileType::regular) node->sum.bytes += status->size();
@@ -73,12 +69,27 @@ void Subtrees::leave(walk::Directory& directory) {
     const std::lock_guard lock(above->mutex);
     above->hasher.add(directory.name(), directory.status(), &node.sum.hash);
     above->sum.settled &= node.sum.settled;
+    above->sum.links_elsewhere += node.sum.links_elsewhere;
     above->sum.entries += node.sum.entries + 1;
     above->sum.directories += node.sum.directories + 1;
     above->sum.bytes += node.sum.bytes;
   }
   const std::lock_guard lock(mutex_);
-  known_.insert_or_assign(directory.status().key(), node.sum);
+  const auto [before, first] = known_.emplace(directory.status().key(), node.sum);
+  if (!first && before->second.hash != node.sum.hash) contradictory_.insert(directory.status().key());
+}
+
+std::uint64_t Subtrees::share_of(const FileKey& file, std::uint64_t links) {
+  const std::lock_guard lock(mutex_);
+  Met& met = linked_[file];
+  if (++met.names < links) {
+    const std::uint64_t share = random_();
+    met.sum += share;
+    return share;
+  }
+  const std::uint64_t last = 0 - met.sum;
+  linked_.erase(file);
+  return last;
 }
 
 void Subtrees::unreadable(walk::Directory& directory, std::string_view, Error) {
@@ -93,7 +104,7 @@ void Subtrees::vanished(walk::Directory& directory, std::string_view name) { unr
 
 const Subtree* Subtrees::find(const FileKey& directory) const {
   const auto found = known_.find(directory);
-  return found == known_.end() ? nullptr : &found->second;
+  return found == known_.end() || contradictory_.contains(directory) ? nullptr : &found->second;
 }
 
 }  // namespace foxing::copy

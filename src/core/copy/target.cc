@@ -48,20 +48,20 @@ tl::unexpected<Error> taken_by_another() {
 
 }  // namespace
 
-Result<> TargetDirectory::put_in_place(const std::string& temporary, const std::string& name) {
+Result<> TargetDirectory::put_in_place(sys::FdView from, const std::string& temporary, const std::string& name) {
   if (keeper_ != nullptr && keeper_->keeps_replaced() && !fresh_) FOX_TRY(keeper_->keep_replaced(fd_, relative(), name));
-  auto renamed = sys::rename_at(fd_, temporary, fd_, name, fresh_ ? sys::Replace::nothing : sys::Replace::existing);
+  auto renamed = sys::rename_at(from, temporary, fd_, name, fresh_ ? sys::Replace::nothing : sys::Replace::existing);
   if (!renamed && fresh_ && renamed.error().code == EEXIST) return taken_by_another();
   if (!renamed && fresh_ && renamed.error().code == EINVAL) {  // a filesystem without RENAME_NOREPLACE
     if (sys::status_at(fd_, name)) return taken_by_another();
-    renamed = sys::rename_at(fd_, temporary, fd_, name);
+    renamed = sys::rename_at(from, temporary, fd_, name);
   }
   if (renamed) return renamed;
   switch (renamed.error().code) {
     case EISDIR:     // a directory in the way of something else
     case ENOTDIR:    // something else in the way of a directory
     case ENOTEMPTY:  // a directory in the way of one, not empty
-    case EEXIST: return exchange_and_remove(temporary, name);
+    case EEXIST: return exchange_and_remove(from, temporary, name);
     default: return renamed;
   }
 }
@@ -75,7 +75,7 @@ Result<bool> TargetDirectory::is_empty_directory(const std::string& name) {
   return true;
 }
 
-Result<> TargetDirectory::exchange_and_remove(const std::string& temporary, const std::string& name) {
+Result<> TargetDirectory::exchange_and_remove(sys::FdView from, const std::string& temporary, const std::string& name) {
   const auto in_the_way = [] {
     return fail(ENOTEMPTY, "rename", {}, "a directory with something in it is in the way; remove it or choose another target");
   };
@@ -86,29 +86,30 @@ Result<> TargetDirectory::exchange_and_remove(const std::string& temporary, cons
   // Emptied under its own name: a run that is killed meanwhile leaves nothing under a temporary one that was not to be deleted.
   if (full && !kept && (clearing_ == nullptr || !FOX_TRY(clearing_->clear(*this, name)))) return in_the_way();
 
-  auto exchanged = sys::rename_at(fd_, temporary, fd_, name, sys::Replace::exchange);
+  auto exchanged = sys::rename_at(from, temporary, fd_, name, sys::Replace::exchange);
   if (!exchanged && exchanged.error().code == EINVAL) {  // a filesystem without it: the name is missing for a moment
     if (kept)
       FOX_TRY(keeper_->keep_deleted(fd_, relative(), name, name));
     else
       FOX_TRY(directory ? sys::remove_directory_at(fd_, name) : sys::unlink_at(fd_, name));
-    return sys::rename_at(fd_, temporary, fd_, name);
+    return sys::rename_at(from, temporary, fd_, name);
   }
   FOX_TRY(std::move(exchanged));
-  auto removed = kept        ? keeper_->keep_deleted(fd_, relative(), temporary, name)
-                 : directory ? sys::remove_directory_at(fd_, temporary)
-                             : sys::unlink_at(fd_, temporary);
+  auto removed = kept        ? keeper_->keep_deleted(from, relative(), temporary, name)
+                 : directory ? sys::remove_directory_at(from, temporary)
+                             : sys::unlink_at(from, temporary);
   if (removed) return removed;
   // Something in it must stay, or somebody has put something into it meanwhile: give it its name back.
-  FOX_TRY(sys::rename_at(fd_, temporary, fd_, name, sys::Replace::exchange));
+  FOX_TRY(sys::rename_at(from, temporary, fd_, name, sys::Replace::exchange));
   if (removed.error().code == ENOTEMPTY || removed.error().code == EEXIST) return in_the_way();
   return removed;
 }
 
 Result<StagedFile> StagedFile::create(TargetDirectory& directory, sys::FdView place, TempNames& names, std::string name,
-                                      mode_t mode, Staging staging) {
+                                      mode_t mode, Staging staging, sys::FdView apart) {
   StagedFile staged(directory, names, std::move(name));
   staged.mode_ = mode;
+  staged.apart_ = apart;
   if (staging == Staging::under_final_name) {
     auto file = sys::create_at(directory.fd(), staged.name_, mode);
     if (file) {
@@ -134,7 +135,7 @@ Result<StagedFile> StagedFile::create(TargetDirectory& directory, sys::FdView pl
   while (true) {
     std::string temporary = names.next();
     staged.mode_ = mode & 0700;  // nobody else's until it is whole
-    auto file = sys::create_at(directory.fd(), temporary, staged.mode_);
+    auto file = sys::create_at(staged.lies_in(), temporary, staged.mode_);
     if (file) {
       staged.fd_ = std::move(*file);
       staged.visible_name_ = std::move(temporary);
@@ -144,16 +145,32 @@ Result<StagedFile> StagedFile::create(TargetDirectory& directory, sys::FdView pl
   }
 }
 
+StagedFile StagedFile::adopt(TargetDirectory& directory, TempNames& names, std::string name, mode_t mode, Kept kept) {
+  StagedFile staged(directory, names, std::move(name));
+  staged.mode_ = mode;
+  staged.fd_ = std::move(kept.file);
+  staged.kept_ = std::move(kept);
+  return staged;
+}
+
 StagedFile::~StagedFile() {
-  if (fd_ && !visible_name_.empty()) (void)directory_->remove(visible_name_);  // nothing better to do: cleanup finds it
+  if (!fd_) return;
+  if (kept_) {
+    leave_kept();
+  } else if (!visible_name_.empty()) {
+    // Nothing better to do where it fails: cleanup finds it.
+    (void)sys::unlink_at(visible_name_ == name_ ? directory_->fd() : lies_in(), visible_name_);
+  }
 }
 
 Result<> StagedFile::commit() {
+  if (kept_) return commit_kept();
   if (visible_name_.empty()) return commit_nameless();
   // Closed before it gets its name: a network filesystem tells of a full disk only now.
   auto closed = sys::close_written(std::move(fd_));
-  auto placed = closed && visible_name_ != name_ ? directory_->put_in_place(visible_name_, name_) : std::move(closed);
-  if (!placed) (void)directory_->remove(visible_name_);
+  const bool in_place = visible_name_ == name_;
+  auto placed = closed && !in_place ? directory_->put_in_place(lies_in(), visible_name_, name_) : std::move(closed);
+  if (!placed) (void)sys::unlink_at(in_place ? directory_->fd() : lies_in(), visible_name_);
   return placed;
 }
 
@@ -163,16 +180,36 @@ Result<> StagedFile::commit_nameless() {
   if (!linked && linked.error().code == EEXIST) {
     do {
       visible_name_ = names_->next();
-      linked = sys::link_descriptor_at(fd_, directory_->fd(), visible_name_);
+      linked = sys::link_descriptor_at(fd_, lies_in(), visible_name_);
     } while (!linked && linked.error().code == EEXIST);
     if (linked) {
-      linked = directory_->put_in_place(visible_name_, name_);
-      if (!linked) (void)directory_->remove(visible_name_);
+      linked = directory_->put_in_place(lies_in(), visible_name_, name_);
+      if (!linked) (void)sys::unlink_at(lies_in(), visible_name_);
     }
     visible_name_.clear();
   }
   FOX_TRY(std::move(linked));
   return sys::close_written(std::move(fd_));
+}
+
+/// What cannot get its name stays where it is, and the next run goes on with it.
+Result<> StagedFile::commit_kept() {
+  // The lock is held by this one until the file has its name: nobody may go on with a file that everybody sees.
+  const sys::UniqueFd locked = FOX_TRY(sys::duplicate(fd_));
+  FOX_TRY(sys::close_written(std::move(fd_)));
+  auto placed = directory_->put_in_place(kept_->directory, kept_->name, name_);
+  // Another entry of this very run has the name: there is nothing to go on with.
+  if (!placed && placed.error().code == EEXIST) (void)sys::unlink_at(kept_->directory, kept_->name);
+  if (!kept_->directory_name.empty())
+    (void)sys::remove_directory_at(directory_->fd(), kept_->directory_name);  // where it is empty
+  return placed;
+}
+
+void StagedFile::leave_kept() {
+  const auto status = sys::status_of(fd_);
+  if (!status || status->size() > Bytes(0)) return;
+  (void)sys::unlink_at(kept_->directory, kept_->name);  // nothing in it that would spare the next run anything
+  if (!kept_->directory_name.empty()) (void)sys::remove_directory_at(directory_->fd(), kept_->directory_name);
 }
 
 }  // namespace foxing::copy

@@ -105,6 +105,13 @@ class TargetDirectory final : public walk::Attachment {
   /// Something in it, or below, is not what it should be: its hash must not say that it is.
   void spoil() { spoiled_.store(true, std::memory_order_relaxed); }
   bool spoiled() const { return spoiled_.load(std::memory_order_relaxed); }
+  /// What a note of an earlier run says, and whether it was enough (as_of.h).
+  struct Noted {
+    timespec entered{};
+    std::optional<timespec> as_of = {};
+    std::atomic<bool> falls_short{false};  // an entry was compared that it does not cover
+  };
+  Noted& noted() { return noted_; }
   /// Signatures of its files, where the filesystem has no attributes.
   signature::Sidecar& sidecar() { return sidecar_; }
 
@@ -120,11 +127,13 @@ class TargetDirectory final : public walk::Attachment {
   /// Gives the finished object under `temporary` the name `name`, over whatever is there.
   /// ENOTEMPTY: a directory with something in it is in the way; it stays.  EEXIST: this run made the directory, so what is there is another entry of the
   /// source whose name this filesystem takes for the same one (case, Unicode forms); the first one stays.
-  Result<> put_in_place(const std::string& temporary, const std::string& name);
+  Result<> put_in_place(const std::string& temporary, const std::string& name) { return put_in_place(fd_, temporary, name); }
+  /// The same for an object that lies in the directory `from`, on the same filesystem.
+  Result<> put_in_place(sys::FdView from, const std::string& temporary, const std::string& name);
   Result<> remove(const std::string& name);
 
  private:
-  Result<> exchange_and_remove(const std::string& temporary, const std::string& name);
+  Result<> exchange_and_remove(sys::FdView from, const std::string& temporary, const std::string& name);
   Result<bool> is_empty_directory(const std::string& name);
 
   sys::UniqueFd fd_;
@@ -137,6 +146,7 @@ class TargetDirectory final : public walk::Attachment {
   Keeper* keeper_ = nullptr;
   walk::Directory* source_ = nullptr;
   std::optional<std::string> entry_name_;
+  Noted noted_;
   signature::Sidecar sidecar_;
   std::atomic<bool> spoiled_{false};
   NameSum names_before_;
@@ -151,8 +161,19 @@ class StagedFile {
   enum class Staging { atomic, under_final_name /* --no-atomic; atomic where the name exists */ };
 
   /// `place`: where a nameless file is made; the directory itself, or one of StagingDirectories.
+  /// `apart`: where temporary names lie, if not in the directory (--temp-dir); on its filesystem, outlives this.
   static Result<StagedFile> create(TargetDirectory& directory, sys::FdView place, TempNames& names, std::string name, mode_t mode,
-                                   Staging staging);
+                                   Staging staging, sys::FdView apart = sys::FdView(-1));
+
+  /// A file that has a name of its own in another directory, and keeps it where this is not committed (partial.h).
+  struct Kept {
+    sys::UniqueFd file;  // read and write; locked
+    sys::UniqueFd directory;
+    std::string name;  // there
+    std::string directory_name = {};  // in the target directory, where it goes when it is empty; empty: it stays
+    bool resumed = false;  // has something of an earlier run
+  };
+  static StagedFile adopt(TargetDirectory& directory, TempNames& names, std::string name, mode_t mode, Kept kept);
   StagedFile(StagedFile&&) noexcept = default;
   StagedFile& operator=(StagedFile&&) = delete;
   ~StagedFile();
@@ -161,6 +182,12 @@ class StagedFile {
   /// The mode it was made with.
   mode_t mode() const { return mode_; }
 
+  /// Made elsewhere than in its directory, or by an earlier run: what it has of owner and mode is to be looked at.
+  bool is_apart() const { return kept_.has_value() || static_cast<bool>(apart_); }
+  bool is_kept() const { return kept_.has_value(); }
+  /// It is not empty: an earlier run left it.
+  bool is_resumed() const { return kept_ && kept_->resumed; }
+
   /// Gives it its name.  Afterwards it is whole, visible, closed.
   Result<> commit();
 
@@ -168,6 +195,9 @@ class StagedFile {
   StagedFile(TargetDirectory& directory, TempNames& names, std::string name)
       : directory_(&directory), names_(&names), name_(std::move(name)) {}
   Result<> commit_nameless();
+  Result<> commit_kept();
+  void leave_kept();
+  sys::FdView lies_in() const { return apart_ ? apart_ : directory_->fd(); }
 
   TargetDirectory* directory_;
   TempNames* names_;
@@ -175,6 +205,8 @@ class StagedFile {
   mode_t mode_ = 0;
   sys::UniqueFd fd_;
   std::string visible_name_;  // what has to be removed when this fails; empty while it has no name
+  sys::FdView apart_{-1};
+  std::optional<Kept> kept_;  // its `file` has moved to fd_
 };
 
 }  // namespace foxing::copy

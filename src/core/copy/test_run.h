@@ -11,9 +11,11 @@
 
 #include <algorithm>
 #include <atomic>
+#include <ctime>
 #include <functional>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -45,6 +47,26 @@ inline Options archive() {
   return options;
 }
 
+/// Until the clock is so far past the last change of `name` that its times are believed (kSurelyEarlierNs).  No sleep: the clock is asked.
+inline void let_age(const testing::TempTree& world, const std::string& name) {
+  const timespec changed = world.status(name).st_ctim;
+  timespec now{};
+  do {
+    ::clock_gettime(CLOCK_REALTIME, &now);
+    now.tv_nsec -= kSurelyEarlierNs;  // twice as long: what is made next is born surely later, too
+  } while (may_change_unseen(changed, now));
+}
+
+/// Until signatures that were written so far no longer overlook a change that puts times back (docs/formats/signature.md: 50 ms).
+inline void let_window_pass() {
+  timespec begin{};
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &begin);
+  do {
+    ::clock_gettime(CLOCK_REALTIME, &now);
+  } while ((now.tv_sec - begin.tv_sec) * 1'000'000'000 + (now.tv_nsec - begin.tv_nsec) < 70'000'000);
+}
+
 class TestRun final : public Observer {
  public:
   explicit TestRun(const testing::TempTree& world, Options options = archive(), unsigned workers = 1)
@@ -71,13 +93,41 @@ class TestRun final : public Observer {
   std::optional<Deleting> deleting;
   std::optional<Keeper::Options> keep;
   std::string keep_in;
+  /// --remove-source-files; `removed` is what came of it.
+  bool remove_sources = false;
+  SourceRemoval::Done removed;
+
+  /// What fxcp/remembered.cc connects: hashes of directories are stored, and believed, under options that are called so.
+  std::optional<std::string> hashed_as;
+  bool believes = true;
+  /// --detect-renames: whether an old name may be taken away.
+  std::optional<bool> renames;
+  /// After the passes that only look, before the copier.
+  std::function<void()> between;
 
   /// Copies the contents of `source` to the existing or new directory `target`.
   void copy(const std::string& source = "source", const std::string& target = "target") {
     const bool fresh = !world_.exists(target);
     if (fresh) world_.dir(target, 0700);
     source_ = world_.at(source);
-    Copier copier(options_, *this, workers_);
+    Options options = options_;
+    Subtrees subtrees({.one_filesystem = options.one_filesystem});
+    if (hashed_as) {
+      look_at(subtrees);
+      options.pruning = {.subtrees = &subtrees,
+                         .options = digest::hash(std::as_bytes(std::span(*hashed_as))),
+                         .believe = believes,
+                         .store = options.sign && !options.dry_run,
+                         .at_the_end = false};
+    }
+    std::optional<Renames> orphans;
+    if (renames) {
+      orphans.emplace(*renames);
+      look_for_orphans(*orphans, target);
+      options.renames = &*orphans;
+    }
+    if (between) between();
+    Copier copier(options, *this, workers_);
     TempNames& names = copier.temp_names();
     std::optional<Keeper> keeper;
     if (keep) {
@@ -101,6 +151,11 @@ class TestRun final : public Observer {
     ASSERT_TRUE(into && root && from);
     const auto status = sys::status_of(*from);
     ASSERT_TRUE(status);
+    SourceRemoval removal(options_.hard_links);
+    if (remove_sources) {
+      removal.add_root(source_, *sys::duplicate(*from));
+      copier.remove_sources_with(&removal);
+    }
     copier.connect(walk, std::move(*root));
     auto adopted = copier.adopt(std::move(*into), *from, status->device(), fresh);
     ASSERT_TRUE(adopted);
@@ -109,8 +164,13 @@ class TestRun final : public Observer {
       std::optional<sys::FaultPlan> planned;
       if (!faults.empty()) planned.emplace(faults);
       walk.run();
-      if (auto finished = copier.finish(); !finished)
-        problem({ProblemKind::failed, true, std::move(finished).error().about("finish")});
+      auto finished = copier.finish();
+      if (finished && remove_sources && !sys::stop_requested()) removed = removal.run(*this, options_.dry_run);
+      if (!finished) problem({ProblemKind::failed, true, std::move(finished).error().about("finish")});
+      if (!sys::stop_requested()) {
+        if (auto stored = copier.store_hashes(); !stored)
+          problem({ProblemKind::failed, true, std::move(stored).error().about("hashes")});
+      }
     }
     copier.add_counters_to(counters);
     if (deleter) counters.deleted = deleter->removed();
@@ -192,6 +252,27 @@ class TestRun final : public Observer {
     TestRun& run_;
     Copier& copier_;
   };
+
+  void look_at(Subtrees& subtrees) {
+    auto from = sys::open_at(sys::working_directory(), source_, {.directory = true, .keep_atime = true});
+    ASSERT_TRUE(from);
+    walk::Walk walk(subtrees, {.workers = workers_, .descriptor_limit = descriptor_limit});
+    const auto status = sys::status_of(*from);
+    ASSERT_TRUE(status);
+    walk.add_root(std::move(*from), *status, source_, nullptr);
+    walk.run();
+  }
+  void look_for_orphans(Renames& orphans, const std::string& target) {
+    auto from = sys::open_at(sys::working_directory(), source_, {.access = sys::Access::path, .directory = true});
+    auto copy = sys::open_at(sys::working_directory(), world_.at(target), {.directory = true, .keep_atime = true});
+    ASSERT_TRUE(from && copy);
+    OrphanPass pass(orphans);
+    walk::Walk walk(pass, {.workers = workers_, .descriptor_limit = descriptor_limit});
+    const auto status = sys::status_of(*copy);
+    ASSERT_TRUE(status);
+    walk.add_root(std::move(*copy), *status, "", OrphanPass::beside(std::move(*from), ""));
+    walk.run();
+  }
 
   std::string below(const std::string& path) const {
     if (!path.starts_with(source_)) return path;

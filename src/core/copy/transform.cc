@@ -64,6 +64,7 @@ Result<> ContentWriter::flush() {
 }
 
 Result<> ContentWriter::put(std::span<const std::byte> bytes) {
+  if (sys::stop_requested()) return stopped();  // a few compressed bytes may become very many
   const FileOffset at(in_file_.value);
   if (options_.device_size && in_file_ + Bytes(bytes.size()) > *options_.device_size)
     return fail(ENOSPC, "write", {}, "there is more than the device holds");
@@ -176,15 +177,65 @@ Result<> Pump::end_frame() {
 
 // ---- Regular files
 
+namespace {
+
+/// What a Pump reads is paid for before it reads on.
+Pump::Between paying(Pacer pacer, const std::atomic<std::uint64_t>& so_far) {
+  return [pacer, &so_far, paid = so_far.load(std::memory_order_relaxed)]() mutable -> Result<> {
+    const std::uint64_t now = so_far.load(std::memory_order_relaxed);
+    if (now != paid) pacer.before(Bytes(now - std::exchange(paid, now)));
+    return {};
+  };
+}
+
+/// Takes what comes out of a decoder and compares it with a file.
+class Comparer final : public codec::Sink {
+ public:
+  Comparer(sys::FdView plain, Bytes size) : plain_(plain), size_(size), buffer_(new std::byte[kBuffer]) {}
+
+  Result<> write(std::span<const std::byte> bytes) override {
+    while (!bytes.empty()) {
+      if (sys::stop_requested()) return stopped();
+      const std::span<const std::byte> piece = bytes.first(std::min(bytes.size(), kBuffer));
+      if (at_ + Bytes(piece.size()) > size_) return apart();
+      const std::size_t got = FOX_TRY(sys::read_all_at(plain_, {buffer_.get(), piece.size()}, FileOffset(at_.value)));
+      if (got != piece.size() || std::memcmp(buffer_.get(), piece.data(), got) != 0) return apart();
+      at_ += Bytes(got);
+      bytes = bytes.subspan(got);
+    }
+    return {};
+  }
+  bool differs() const { return differs_; }
+  bool is_whole() const { return !differs_ && at_ == size_; }
+
+ private:
+  static constexpr std::size_t kBuffer = 64 * 1024;
+  /// Nothing that comes now matters.
+  tl::unexpected<Error> apart() {
+    differs_ = true;
+    return fail(EBADMSG, "decompress");
+  }
+
+  sys::FdView plain_;
+  Bytes size_;
+  std::unique_ptr<std::byte[]> buffer_;
+  Bytes at_;
+  bool differs_ = false;
+};
+
+}  // namespace
+
 Result<std::optional<Transformed>> compress_file(sys::FdView source, Bytes size, sys::FdView target, codec::Codec codec,
-                                                 std::atomic<std::uint64_t>* so_far) {
+                                                 std::atomic<std::uint64_t>* so_far, Pacer pacer) {
   ContentWriter writer(target, {.zeros = Zeros::written});
   codec::Encoder encoder = FOX_TRY(codec::Encoder::create(codec, size));
-  const auto length = static_cast<std::size_t>(std::min<std::uint64_t>(kPiece, std::max<std::uint64_t>(size.value, 1)));
+  const Bytes step = pacer.governor == nullptr ? Bytes(kPiece) : pacer.governor->piece(Bytes(kPiece));
+  const auto length = static_cast<std::size_t>(std::min(step.value, std::max<std::uint64_t>(size.value, 1)));
   const std::unique_ptr<std::byte[]> buffer(new std::byte[length]);
   for (Bytes left = size; left > Bytes(0);) {
     if (sys::stop_requested()) return stopped();
     const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(length, left.value));
+    pacer.before(Bytes(wanted));
     const std::size_t got = FOX_TRY(sys::read_some(source, {buffer.get(), wanted}));
     if (got == 0) return std::nullopt;
     FOX_TRY(encoder.write({buffer.get(), got}, writer));
@@ -196,13 +247,53 @@ Result<std::optional<Transformed>> compress_file(sys::FdView source, Bytes size,
   return Transformed{.read = size, .size = writer.size(), .written = writer.written()};
 }
 
-Result<Transformed> decompress_file(sys::FdView source, sys::FdView target, Zeros zeros, std::atomic<std::uint64_t>* so_far) {
+Result<Transformed> compress_until_end(sys::FdView source, Bytes limit, sys::FdView target, codec::Codec codec,
+                                       std::atomic<std::uint64_t>* so_far, Pacer pacer) {
+  ContentWriter writer(target, {.zeros = Zeros::written});
+  codec::Encoder encoder = FOX_TRY(codec::Encoder::create(codec));
+  const std::unique_ptr<std::byte[]> buffer(new std::byte[kPiece]);
+  Bytes read;
+  while (true) {
+    if (sys::stop_requested()) return stopped();
+    const std::size_t got = FOX_TRY(sys::read_some(source, {buffer.get(), kPiece}));
+    if (got == 0) break;
+    pacer.before(Bytes(got));
+    read += Bytes(got);
+    if (read > limit) return fail(EFBIG, "read", {}, "it grows as fast as it is read");
+    FOX_TRY(encoder.write({buffer.get(), got}, writer));
+    if (so_far != nullptr) so_far->fetch_add(got, std::memory_order_relaxed);
+  }
+  FOX_TRY(encoder.finish(writer));
+  FOX_TRY(writer.flush());
+  return Transformed{.read = read, .size = writer.size(), .written = writer.written()};
+}
+
+Result<Transformed> decompress_file(sys::FdView source, sys::FdView target, Zeros zeros, std::atomic<std::uint64_t>* so_far,
+                                    Pacer pacer) {
   ContentWriter writer(target, {.zeros = zeros});
   Pump pump = FOX_TRY(Pump::create({.way = Transformation::Way::decompress}, writer));
   std::atomic<std::uint64_t> nobody{0};
-  FOX_TRY(pump.run(source, so_far != nullptr ? *so_far : nobody, [] { return Result<>(); }));
+  std::atomic<std::uint64_t>& read = so_far != nullptr ? *so_far : nobody;
+  FOX_TRY(pump.run(source, read, paying(pacer, read)));
   FOX_TRY(writer.flush());
   return Transformed{.read = pump.bytes_read(), .size = writer.size(), .written = writer.written()};
+}
+
+Result<bool> unpacks_to(sys::FdView packed, sys::FdView plain, Bytes size, std::optional<codec::Format> format, Pacer pacer) {
+  std::byte first[codec::kMagicBytes];
+  const std::size_t got = FOX_TRY(sys::read_all_at(packed, first, FileOffset(0)));
+  const auto found = codec::detect({first, got});
+  if (!found || (format && *found != *format)) return false;
+  FOX_TRY(sys::set_position(packed, FileOffset(0)));
+  Comparer comparer(plain, size);
+  Pump pump = FOX_TRY(Pump::create({.way = Transformation::Way::decompress}, comparer));
+  std::atomic<std::uint64_t> read{0};
+  auto pumped = pump.run(packed, read, paying(pacer, read));
+  if (comparer.differs()) return false;
+  if (pumped) return comparer.is_whole();
+  const bool damaged = std::strcmp(pumped.error().operation, "decompress") == 0 && pumped.error().code != ENOMEM;
+  if (damaged) return false;
+  return tl::make_unexpected(std::move(pumped).error());
 }
 
 }  // namespace foxing::copy

@@ -22,6 +22,7 @@
 #include "base/result.h"
 #include "base/strong.h"
 #include "core/codec/codec.h"
+#include "core/copy/stream.h"
 #include "sys/fd.h"
 
 namespace foxing::copy {
@@ -118,10 +119,18 @@ struct Transformed {
 /// Compresses the first `size` bytes of `source`, which is read from its position, into the empty file `target`.  Nothing where the source ended before: it
 /// has changed, and what is in the target is of no use.  Errors: of read and write; ECANCELED.
 Result<std::optional<Transformed>> compress_file(sys::FdView source, Bytes size, sys::FdView target, codec::Codec codec,
-                                                 std::atomic<std::uint64_t>* so_far = nullptr);
+                                                 std::atomic<std::uint64_t>* so_far = nullptr, Pacer pacer = {});
+
+/// The same for files whose size says nothing (procfs): reads to the end, but not further than `limit` (EFBIG).
+Result<Transformed> compress_until_end(sys::FdView source, Bytes limit, sys::FdView target, codec::Codec codec,
+                                       std::atomic<std::uint64_t>* so_far = nullptr, Pacer pacer = {});
 
 /// Decompresses all of `source` into the empty file `target`.  Errors: as above; EBADMSG where it is not compressed, is damaged or cut short.
 Result<Transformed> decompress_file(sys::FdView source, sys::FdView target, Zeros zeros,
-                                    std::atomic<std::uint64_t>* so_far = nullptr);
+                                    std::atomic<std::uint64_t>* so_far = nullptr, Pacer pacer = {});
+
+/// True where `packed` is compressed, in `format` if one is given, and holds exactly the first `size` bytes of `plain`.  False also where it is damaged.
+/// Reads both, up to the first difference; the position of `packed` is moved.  Errors: of read; ECANCELED.
+Result<bool> unpacks_to(sys::FdView packed, sys::FdView plain, Bytes size, std::optional<codec::Format> format, Pacer pacer = {});
 
 }  // namespace foxing::copy

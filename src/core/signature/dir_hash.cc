@@ -64,12 +64,14 @@ digest::Digest DirHasher::finish() const {
   return digest::hash(as_bytes(bytes));
 }
 
-digest::Digest bound_to(const digest::Digest& subtree, InodeNo target, const digest::Digest& options) {
+digest::Digest bound_to(const digest::Digest& subtree, const DirIdentity& target, const digest::Digest& options) {
   std::string bytes;
   Writer out(bytes);
   out.text("FXDHBND1");
   out.bytes(subtree.bytes);
-  out.u64(target.value);
+  out.u64(target.inode.value);
+  out.i64(target.born.tv_sec);
+  out.u32(static_cast<std::uint32_t>(target.born.tv_nsec));
   out.bytes(options.bytes);
   return digest::hash(as_bytes(bytes));
 }

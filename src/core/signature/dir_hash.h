@@ -11,6 +11,7 @@
 
 #include <array>
 #include <cstdint>
+#include <ctime>
 #include <string>
 #include <string_view>
 
@@ -42,9 +43,14 @@ struct DirSignature {
   friend bool operator==(const DirSignature&, const DirSignature&) = default;
 };
 
+/// A directory of the target, as nobody can make another one: inode numbers are used again, and the root of a filesystem has the same on every disk.
+struct DirIdentity {
+  InodeNo inode;
+  timespec born{};  // zeros where the filesystem does not remember it
+};
 /// `subtree`, made worthless on any other directory and for any other options: what is stored.  A copy of the attribute on another
 /// directory (cp -a) says nothing.
-digest::Digest bound_to(const digest::Digest& subtree, InodeNo target, const digest::Digest& options);
+digest::Digest bound_to(const digest::Digest& subtree, const DirIdentity& target, const digest::Digest& options);
 /// DirSignature::fingerprint of the same options.
 std::uint32_t short_form(const digest::Digest& options);
 

@@ -86,6 +86,37 @@ TEST(DirHasher, TwoSwappedEntriesDoNotCancel) {
   EXPECT_NE(doubled.finish(), none.finish());
 }
 
+TEST(BoundHash, SpeaksOfOneDirectoryUnderOneSetOfOptions) {
+  const digest::Digest below = digest::hash(as_bytes("below"));
+  const digest::Digest options = digest::hash(as_bytes("options"));
+  const DirIdentity here{InodeNo(7), {1'700'000'000, 5}};
+  const digest::Digest bound = bound_to(below, here, options);
+  EXPECT_EQ(bound, bound_to(below, here, options));
+  EXPECT_NE(bound, below);
+  EXPECT_NE(bound, bound_to(options, here, options)) << "another tree";
+  EXPECT_NE(bound, bound_to(below, {InodeNo(8), here.born}, options));
+  EXPECT_NE(bound, bound_to(below, {here.inode, {here.born.tv_sec, 6}}, options)) << "the inode number was used again";
+  EXPECT_NE(bound, bound_to(below, {here.inode, {here.born.tv_sec + 1, 5}}, options));
+  EXPECT_NE(bound, bound_to(below, {here.inode, {}}, options));
+  EXPECT_NE(bound, bound_to(below, here, below)) << "other options";
+  // As docs/formats/signature.md says it.
+  std::string bytes = "FXDHBND1";
+  Writer out(bytes);
+  out.bytes(below.bytes);
+  out.u64(7);
+  out.i64(1'700'000'000);
+  out.u32(5);
+  out.bytes(options.bytes);
+  ASSERT_EQ(bytes.size(), 92u);
+  EXPECT_EQ(bound, digest::hash(as_bytes(bytes)));
+}
+
+TEST(BoundHash, ItsShortFormIsTheBeginningOfTheOptionsDigest) {
+  digest::Digest options;
+  for (std::size_t i = 0; i < options.bytes.size(); ++i) options.bytes[i] = static_cast<std::byte>(i + 1);
+  EXPECT_EQ(short_form(options), 0x04030201u);
+}
+
 TEST(DirRecord, ReadsWhatItWroteAndTheGoldenBytes) {
   const DirSignature signature{.fingerprint = 0xCAFE1234, .entries = 3, .subtree = digest::hash(as_bytes("below"))};
   const std::string bytes = encode(signature);

@@ -10,6 +10,9 @@ namespace {
 bool is_no_room(int code) { return code == ENOSPC || code == EDQUOT || code == E2BIG || code == ERANGE; }
 bool is_refusal(int code) { return code == EACCES || code == EPERM || code == EROFS; }
 
+/// A process that was held up between the two calls is too late; where the clocks differ once more does not help.
+constexpr int kAttempts = 2;
+
 /// An attribute's bytes, or the errno.
 int get(sys::Object object, sys::CString name, std::string& bytes) {
   const auto got = sys::get_attribute(object, name, bytes);
@@ -38,12 +41,12 @@ std::int64_t Store::now_ns() {
 // ---- Reading
 
 Found<FileSignature> Store::read(const Place& place, const sys::FileStatus& status) {
-  Found<FileSignature> found = look(place, status);
+  Found<FileSignature> found = peek(place, status);
   if (!found.value) ignored_[static_cast<std::size_t>(found.ignored)].fetch_add(1, std::memory_order_relaxed);
   return found;
 }
 
-Found<FileSignature> Store::look(const Place& place, const sys::FileStatus& status) const {
+Found<FileSignature> Store::peek(const Place& place, const sys::FileStatus& status) const {
   std::string bytes;
   bool bound = false;
   bool beside = place.sidecar.is_in_use();
@@ -139,9 +142,13 @@ Result<WriteAnswer> Store::write_attributes(const Place& place, FileSignature si
   if (leaves.hashes.size() == 1 && !options.fresh) FOX_TRY(remove_if_there(place.target, kMerkleAttribute));
   signature.leaf_log2 = leaves.leaf_log2;
   signature.leaves = static_cast<std::uint32_t>(leaves.hashes.size());
-  signature.written_at_ns = clock_();
-  FOX_TRY(sys::set_attribute(place.target, kSigAttribute, encode(signature)));
-  const sys::FileStatus after = FOX_TRY(sys::status_of(place.target.fd));
+  sys::FileStatus after;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    signature.written_at_ns = clock_();
+    FOX_TRY(sys::set_attribute(place.target, kSigAttribute, encode(signature)));
+    after = FOX_TRY(sys::status_of(place.target.fd));
+    if (in_window(signature.written_at_ns, after.changed())) break;
+  }
   const std::uint32_t stored = leaves.hashes.size() > 1 ? signature.leaves : 0;
   if (!in_window(signature.written_at_ns, after.changed()))
     return WriteAnswer{.written = Written::written_late, .leaves = stored};
@@ -154,8 +161,12 @@ Result<> Store::renew(sys::Object target, FileSignature signature, const SourceS
   if (status.inode() != signature.target.inode || status.size() != signature.target.size) return {};
   signature.target.modified = status.modified();
   signature.source = source;
-  signature.written_at_ns = clock_();
-  auto set = sys::set_attribute(target, kSigAttribute, encode(signature));
+  Result<> set;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    signature.written_at_ns = clock_();
+    set = sys::set_attribute(target, kSigAttribute, encode(signature));
+    if (!set || in_window(signature.written_at_ns, FOX_TRY(sys::status_of(target.fd)).changed())) break;
+  }
   const bool only_lost = !set && (is_no_room(set.error().code) || is_refusal(set.error().code) || set.error().code == EOPNOTSUPP);
   return only_lost ? Result<>() : set;
 }
@@ -193,7 +204,7 @@ Found<DirSignature> Store::read_directory(sys::FdView directory, Sidecar& sideca
 }
 
 Result<Written> Store::write_directory(sys::FdView directory, Sidecar& sidecar, const DirSignature& signature) {
-  WriteAnswer answer;
+  Written written = Written::attribute;
   if (!sidecar.is_in_use()) {
     const auto set = sys::set_attribute({directory, sys::Handle::file}, kDirHashAttribute, encode(signature));
     if (!set) {
@@ -201,9 +212,9 @@ Result<Written> Store::write_directory(sys::FdView directory, Sidecar& sidecar, 
       if (code == EOPNOTSUPP) {
         sidecar.use();
       } else if (is_no_room(code)) {
-        answer.written = Written::no_room;
+        written = Written::no_room;
       } else if (is_refusal(code)) {
-        answer.written = Written::refused;
+        written = Written::refused;
       } else {
         return tl::make_unexpected(set.error());
       }
@@ -211,9 +222,10 @@ Result<Written> Store::write_directory(sys::FdView directory, Sidecar& sidecar, 
   }
   if (sidecar.is_in_use()) {
     sidecar.put_dir_signature(directory, encode(signature));
-    answer.written = Written::sidecar;
+    written = Written::sidecar;
   }
-  return FOX_TRY(count(answer)).written;
+  hashes_[static_cast<std::size_t>(written)].fetch_add(1, std::memory_order_relaxed);
+  return written;
 }
 
 Result<bool> Store::forget_directory(sys::FdView directory, Sidecar& sidecar) {

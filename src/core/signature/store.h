@@ -40,7 +40,7 @@ struct Place {
 enum class Written : std::uint8_t {
   attribute,
   sidecar,  // in memory until Sidecar::save()
-  written_late,  // ctime is not in the window, so nobody will believe it: the clock of the filesystem differs, or the writer slept.  Write again
+  written_late,  // ctime is not in the window, also the second time, so nobody will believe it: the clock of the filesystem differs, or the writer slept
   changed,  // the target does not have the size that was hashed
   no_room,  // ENOSPC, EDQUOT, E2BIG, ERANGE
   refused,  // EACCES, EPERM, EROFS: a file that its owner may not write, for one
@@ -60,6 +60,8 @@ class Store {
 
   /// What is known of a target that `status` shows.
   Found<FileSignature> read(const Place& place, const sys::FileStatus& status);
+  /// The same, and what is ignored is not counted: where the same file has been asked about before.
+  Found<FileSignature> peek(const Place& place, const sys::FileStatus& status) const;
   /// The leaves that belong to what read() answered.
   Found<Leaves> read_leaves(const Place& place, const FileSignature& signature);
   /// `fresh`: the target is new, so nothing old has to be removed.
@@ -83,16 +85,19 @@ class Store {
   std::uint64_t ignored(Ignored why) const { return ignored_[static_cast<std::size_t>(why)].load(std::memory_order_relaxed); }
   std::uint64_t written(Written what) const { return written_[static_cast<std::size_t>(what)].load(std::memory_order_relaxed); }
 
+  /// The same of directories.
+  std::uint64_t hashes(Written what) const { return hashes_[static_cast<std::size_t>(what)].load(std::memory_order_relaxed); }
+
   static std::int64_t now_ns();
 
  private:
-  Found<FileSignature> look(const Place& place, const sys::FileStatus& status) const;
   Result<WriteAnswer> write_attributes(const Place& place, FileSignature signature, Leaves leaves, WriteOptions options) const;
   Result<WriteAnswer> count(Result<WriteAnswer> answer);
 
   const Clock clock_;
   std::array<std::atomic<std::uint64_t>, static_cast<std::size_t>(Ignored::count)> ignored_{};
   std::array<std::atomic<std::uint64_t>, static_cast<std::size_t>(Written::count)> written_{};
+  std::array<std::atomic<std::uint64_t>, static_cast<std::size_t>(Written::count)> hashes_{};
 };
 
 }  // namespace foxing::signature

@@ -166,6 +166,114 @@ TEST_F(Binding, ASmallFileHasNoLeavesAndLosesOldOnes) {
   EXPECT_EQ(world_.xattr("file", kMerkleAttribute), "(none)");
 }
 
+TEST_F(Binding, IsRenewedAfterAChangeOfOurs) {
+  const FileSignature before = *desk_->read().value;
+  leave_window();
+  world_.chmod("file", 0600);
+  desk_->open();
+  ASSERT_FALSE(desk_->store_.peek(desk_->place(), desk_->status()).value);
+  SourceState source = before.source;
+  source.inode = InodeNo(4711);
+  for (const sys::Handle handle : {sys::Handle::file, sys::Handle::path}) {
+    desk_->open(handle == sys::Handle::path ? sys::Access::path : sys::Access::read);
+    ASSERT_TRUE(desk_->store_.renew({desk_->file_, handle}, before, source));
+    const auto found = desk_->read();
+    ASSERT_TRUE(found.value);
+    EXPECT_EQ(found.value->root, before.root);
+    EXPECT_EQ(found.value->source.inode, InodeNo(4711));
+    EXPECT_EQ(desk_->store_.read_leaves(desk_->place(), *found.value).value->hashes.size(), 4u);
+  }
+}
+TEST_F(Binding, IsNotRenewedForAnotherFileOrSize) {
+  const FileSignature before = *desk_->read().value;
+  world_.file("other", random_bytes(200'000, 2));
+  Desk other(world_.path(), "other");
+  EXPECT_TRUE(other.store_.renew({other.file_}, before, before.source));
+  EXPECT_EQ(world_.xattr("other", kSigAttribute), "(none)");
+  ASSERT_EQ(::truncate(world_.at("file").c_str(), 100'000), 0);
+  const std::string as_it_was = world_.xattr("file", kSigAttribute);
+  EXPECT_TRUE(desk_->store_.renew({desk_->file_}, before, before.source));
+  EXPECT_EQ(world_.xattr("file", kSigAttribute), as_it_was);
+}
+TEST_F(Binding, ARefusedRenewalOnlyLosesIt) {
+  if (!sys::kFaultsCanBePlanned) GTEST_SKIP() << "this build cannot plan faults (-DFOXING_FAULT_INJECTION=ON)";
+  const FileSignature before = *desk_->read().value;
+  for (const char* fault : {"setxattr:1+:ENOSPC", "setxattr:1+:EPERM", "setxattr:1+:EOPNOTSUPP"}) {
+    const sys::FaultPlan plan(fault);
+    EXPECT_TRUE(desk_->store_.renew({desk_->file_}, before, before.source)) << fault;
+  }
+  const sys::FaultPlan plan("setxattr:1+:EIO");
+  EXPECT_EQ(desk_->store_.renew({desk_->file_}, before, before.source).error().code, EIO);
+}
+TEST_F(Binding, PeekingCountsNothing) {
+  leave_window();
+  world_.chmod("file", 0600);
+  desk_->open();
+  EXPECT_EQ(desk_->store_.peek(desk_->place(), desk_->status()).ignored, Ignored::stale);
+  EXPECT_EQ(desk_->store_.ignored(Ignored::stale), 0u);
+}
+
+TEST(Store, AWriterWhoWasHeldUpWritesAgain) {
+  TempTree world;
+  world.file("file", "text");
+  NEED_ATTRIBUTES(world, "file");
+  Desk desk(world.path());
+  static int asked;
+  asked = 0;
+  Store store(+[] { return Store::now_ns() - (++asked == 1 ? 1'000'000'000 : 0); });
+  const auto answer = store.write(desk.place(), *hash_file(desk.file_, Bytes(4)), {}, {});
+  ASSERT_TRUE(answer);
+  EXPECT_GE(asked, 2);
+  EXPECT_EQ(answer->written, Written::attribute);
+}
+
+TEST(Store, DirectoriesForgetTheirHash) {
+  TempTree world;
+  world.dir("directory");
+  NEED_ATTRIBUTES(world, "directory");
+  const auto directory = sys::open_at(sys::working_directory(), world.at("directory"), {.directory = true});
+  Store store;
+  Sidecar sidecar;
+  EXPECT_EQ(store.forget_directory(*directory, sidecar).value(), false);
+  ASSERT_EQ(store.write_directory(*directory, sidecar, {.fingerprint = 1, .entries = 2, .subtree = {}}).value(),
+            Written::attribute);
+  EXPECT_EQ(store.hashes(Written::attribute), 1u);
+  EXPECT_EQ(store.written(Written::attribute), 0u) << "files are counted apart";
+  EXPECT_EQ(store.forget_directory(*directory, sidecar).value(), true);
+  EXPECT_EQ(store.read_directory(*directory, sidecar).ignored, Ignored::absent);
+  EXPECT_EQ(world.xattr("directory", kDirHashAttribute), "(none)");
+  // Also one that nobody can read.
+  ASSERT_TRUE(world.set_xattr("directory", kDirHashAttribute, "garbage"));
+  EXPECT_EQ(store.forget_directory(*directory, sidecar).value(), true);
+  EXPECT_EQ(world.xattr("directory", kDirHashAttribute), "(none)");
+  if (!sys::kFaultsCanBePlanned) return;
+  ASSERT_TRUE(world.set_xattr("directory", kDirHashAttribute, "garbage"));
+  const sys::FaultPlan plan("removexattr:1:EACCES");
+  EXPECT_EQ(store.forget_directory(*directory, sidecar).error().code, EACCES)
+      << "whoever cannot take it away must not change what is below";
+}
+
+TEST(Store, DirectoriesForgetTheirHashInTheSidecarToo) {
+  if (!sys::kFaultsCanBePlanned) GTEST_SKIP() << "this build cannot plan faults (-DFOXING_FAULT_INJECTION=ON)";
+  TempTree world;
+  world.dir("directory");
+  const auto directory = sys::open_at(sys::working_directory(), world.at("directory"), {.directory = true});
+  const sys::FaultPlan plan("setxattr:1+:EOPNOTSUPP,getxattr:1+:EOPNOTSUPP,removexattr:1+:EOPNOTSUPP");
+  Store store;
+  {
+    Sidecar sidecar;
+    EXPECT_EQ(store.forget_directory(*directory, sidecar).value(), false);
+    ASSERT_EQ(store.write_directory(*directory, sidecar, {.fingerprint = 1, .entries = 2, .subtree = {}}).value(),
+              Written::sidecar);
+    ASSERT_TRUE(sidecar.save(*directory, "temporary"));
+  }
+  Sidecar sidecar;
+  ASSERT_TRUE(store.read_directory(*directory, sidecar).value);
+  EXPECT_EQ(store.forget_directory(*directory, sidecar).value(), true);
+  ASSERT_TRUE(sidecar.save(*directory, "temporary"));
+  EXPECT_FALSE(world.exists("directory/.foxing_meta")) << "nothing left to say";
+}
+
 TEST(Store, AWriterWhoseClockIsOffHearsThatHeIsLate) {
   TempTree world;
   world.file("file", "text");

@@ -172,8 +172,7 @@ void Walk::add_entry(const Hold& place, const std::string& name, sys::FileType t
 
 void Walk::add_route(const Hold& place, const Route& route) {
   if (!begin_place(place, route.name)) return;
-  scheduler_.push(0,
-                  std::make_unique<CallTask>([this, place, &route](WorkerIndex worker) { go_along(place, route, worker); }));
+  scheduler_.push(0, std::make_unique<CallTask>([this, place, &route](WorkerIndex worker) { go_along(place, route, worker); }));
 }
 
 void Walk::go_along(const Hold& directory, const Route& route, WorkerIndex worker) {
@@ -192,8 +191,8 @@ void Walk::go_along(const Hold& directory, const Route& route, WorkerIndex worke
 
 void Walk::go_on(const Hold& directory, const Route& route, WorkerIndex worker) {
   for (const Route& next : route.next) {
-    scheduler_.push(worker, std::make_unique<CallTask>(
-                                [this, directory, &next](WorkerIndex by) { go_along(directory, next, by); }));
+    scheduler_.push(worker,
+                    std::make_unique<CallTask>([this, directory, &next](WorkerIndex by) { go_along(directory, next, by); }));
   }
 }
 
@@ -327,8 +326,7 @@ void Walk::visit(const Hold& directory, Entry entry, WorkerIndex worker) {
     entry.type = status->type();
     if (entry.type == sys::FileType::symlink && (options_.follow != Follow::none || options_.follow_unsafe)) {
       const auto target = sys::status_at(directory->fd(), entry.name, sys::Links::follow);
-      const bool leads_to_directory =
-          options_.follow != Follow::none && target && target->type() == sys::FileType::directory;
+      const bool leads_to_directory = options_.follow != Follow::none && target && target->type() == sys::FileType::directory;
       const bool any = options_.follow == Follow::all || (options_.follow_unsafe && leads_out(*directory, entry.name));
       if (any && !target) {
         return visitor_.unreadable(*directory, entry.name,

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// As of: a note on a directory of the target that it was equal to its source, with all attributes, at a certain time.
+//
+//   from  the copier, leaving a directory that it has compared        to  the attribute user.foxing.as_of of the target's directory, for the next run
+//
+// Why.   Extended attributes and ACLs are told by no stat call: without a note each run asks for two lists a file, half of what comparing costs.
+// Holds. An entry is covered where its ctime, in the source and in the target, is earlier than the note by more than a tick of the clock: then nothing has
+//        changed on either side since the two were compared.  A rename and a link move ctime; a mount shows in the device.  What was copied by the run that
+//        leaves the note is younger than it, and is compared once more by the next one.
+//        The note is bound to both directories (device and inode) and to all options that decide what a target is to be.  Nothing is noted of a directory
+//        with a failure or a loss, so what could not be kept is tried again; nothing where ctime may not be this machine's (network filesystems, FUSE).
+// Format. Text: "1 SOURCE_DEVICE SOURCE_INODE TARGET_INODE SECONDS.NANOSECONDS OPTIONS", decimal, OPTIONS being 64 hexadecimal digits.
+// Not here: directories below, which have their own notes (pruning.h is about whole subtrees).
+#pragma once
+
+#include <optional>
+
+#include "base/result.h"
+#include "core/copy/pairs.h"
+#include "core/digest/digest.h"
+#include "sys/fd.h"
+#include "sys/status.h"
+
+namespace foxing::copy {
+
+inline constexpr char kAsOfAttribute[] = "user.foxing.as_of";
+
+/// Which two directories, under which options.
+struct AsOf {
+  FileKey source;
+  InodeNo target;
+  digest::Digest options;
+};
+
+/// True where both filesystems keep ctime by this machine's clock.
+bool can_be_noted(const Pair& pair);
+timespec now();
+/// When they were equal; nothing where no note holds.
+std::optional<timespec> read_as_of(sys::FdView target, const AsOf& what);
+/// Where it is refused the next run compares, that is all.
+void write_as_of(sys::FdView target, const AsOf& what, const timespec& when);
+/// True where nothing about the inode has changed since `when`.
+bool is_covered(const sys::FileStatus& status, const timespec& when);
+
+}  // namespace foxing::copy
