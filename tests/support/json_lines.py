@@ -24,17 +24,20 @@ SCHEMA = {
     "refused": {"message": str, "path?": str, "path_hex?": str, "operation?": str, "errno?": str, "exit_code": int},
     "failure": {"kind": str, "message": str, "path?": str, "path_hex?": str, "operation?": str, "errno?": str},
     "warning": {"kind": str, "message": str, "path?": str, "path_hex?": str, "operation?": str, "errno?": str},
-    "file": {"action": str, "path": str, "path_hex?": str, "file_type": str, "changes?": list, "bytes?": int, "tier?": str, "why?": str, "attempts?": list},
+    "file": {"action": str, "path": str, "path_hex?": str, "file_type": str, "changes?": list, "bytes?": int, "tier?": str, "why?": str, "attempts?": list,
+             "from?": str, "from_hex?": str},
     "progress": {"elapsed_s": NUMBER, "files": int, "bytes": int, "total_files?": int, "total_bytes?": int, "totals_are_final?": bool,
                  "eta_s?": NUMBER},
     "summary": {"exit_code": int, "dry_run": bool, "interrupted": bool, "elapsed_s": NUMBER, "entries": int, "files": int,
-                "directories": int, "symlinks": int, "specials": int, "hard_links": int, "unchanged": int, "updated": int, "skipped": int,
-                "deleted": int, "delta_files": int, "delta_spared_bytes": int, "bytes": int, "bytes_moved": int, "retries": int,
+                "directories": int, "symlinks": int, "specials": int, "hard_links": int, "unchanged": int, "updated": int, "pruned": int,
+                "renamed": int, "signatures_written": int, "hashes_written": int, "signatures_ignored": int, "codec_files": int,
+                "codec_bytes_read": int, "codec_bytes_made": int, "skipped": int,
+                "deleted": int, "sources_removed": int, "delta_files": int, "delta_spared_bytes": int, "bytes": int, "bytes_moved": int, "retries": int,
                 "litter_removed": int, "failures": int, "warnings": int, "files_by_tier": dict, "no_space?": bool, "missing_bytes?": int},
 }
 KINDS = {"failed", "unreadable", "changed_while_read", "in_the_way", "no_space", "device", "symlink", "special", "hard_link", "owner",
          "mode", "xattr", "acl", "capability", "time", "differs", "not_deleted", "left_out", "vanished"}
-ACTIONS = {"copied", "linked", "symlink", "special", "directory", "attributes", "unchanged", "deleted"}
+ACTIONS = {"copied", "linked", "symlink", "special", "directory", "attributes", "unchanged", "deleted", "renamed", "removed"}
 
 
 def parse(text):
