@@ -64,6 +64,7 @@ what_is_changed() {
   begin
   edit_secretly s/a 'TEXT A'
   expect 0 fxcp -a --trust-times s d && holds d/a 'text a'
+  later s/a  # a copy made within 20 ms of the change would be looked at once more
   expect 0 fxcp -a -i s d && holds d/a 'TEXT A' && says '>fc........ a'
   # A target that does: only -c can tell.
   edit_secretly d/a 'target'
