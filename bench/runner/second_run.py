@@ -110,6 +110,9 @@ PAIRS = ["xfs-xfs", "xfs-xfs2", "xfs-ext4"]  # unless others are asked for
 PAIRS_SMOKE = ["xfs-xfs", "xfs-ext4", "here-here"]
 
 
+_UNCHANGED = ("again", "again100k", "signed", "signed100k")
+
+
 class Workload:
     def __init__(self, name, source_root, facts):
         self.name = name
@@ -202,11 +205,21 @@ class Measurer:
         if series.failure:
             return
         self._prepare(cell)
+        if cell.workload.name in _UNCHANGED:
+            self._run_before(cell, name)
         if cell.cold:
             measuring.drop_caches()
         run, series.failure = self._stopwatch.run(series.command, measuring.touch_bytes(cell), None if cell.cold else cell.workload.path)
         if run is not None:
             series.add(run)
+
+    def _run_before(self, cell, name):
+        """The mirror was last refreshed by the same command, as mirrors are: rsync -X takes away what fxcp notes in attributes."""
+        words = cell.series[name].command
+        if name == FXCP and cell.workload.kind.signed:
+            words = [self._competitors.fxcp, "-a", "--generate-sigs", cell.workload.path, cell.target]
+        subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
+        measuring.settle(cell)
 
     def _prepare(self, cell):
         if cell.workload.kind.change is None:
@@ -226,7 +239,7 @@ def _other_work(cell, account):
     name, size = cell.workload.name, cell.workload.bytes
     if account.read is None:
         return None
-    if name in ("again", "again100k", "signed", "signed100k") and max(account.read, account.written) >= size:
+    if name in _UNCHANGED and max(account.read, account.written) >= size:
         return f"nothing had changed, but {account.read} bytes were read and {account.written} written"
     if name == "verify" and account.read < 2 * size:
         return f"only {account.read} bytes were read of two times {size}"
