@@ -49,6 +49,11 @@ expect 0 fxcp -a --nice=5 --ionice=idle --stop-after=5 src polite && same src po
 if [ -r /proc/pressure/io ]; then expect 0 fxcp -a --throttle src throttled && same src throttled
 else expect 2 fxcp -a --throttle src throttled && says PSI; fi
 expect 0 fxcp -a --verify src verified && same src verified
+# Damage that hides behind its size and times: an ordinary run believes it, --verify does not, and says so.
+touch -r verified/sub/two keep && printf X | dd of=verified/sub/two conv=notrunc status=none && touch -r keep verified/sub/two
+expect 0 fxcp -a src verified && check "believed" test "$(head -c 1 verified/sub/two)" = X
+expect 1 fxcp -a --verify src verified && says sub/two
+expect 0 fxcp -a -c src verified && expect 0 fxcp -a --verify src verified
 
 # Missing directories above DST: for a tree, a file, and several into one.
 expect 2 fxcp -a src deep/er/tree && check "not without it" test ! -e deep
