@@ -44,9 +44,10 @@ std::string Packing::name_of_file(sys::FdView directory, const std::string& name
   const auto by_suffix = codec::format_by_suffix(name);
   if (!by_suffix) return name;
   const auto file = sys::open_at(directory, name, {.links = links(), .keep_atime = true});
-  auto done = file ? of(*file) : Result<Transformation>(tl::make_unexpected(file.error()));
-  if (!done) done = Transformation{.way = Way::decompress, .codec = {.format = *by_suffix, .level = 0}};
-  return packed_name(name, *done);
+  const Transformation by_name{.way = Way::decompress, .codec = {.format = *by_suffix, .level = 0}};
+  if (!file) return packed_name(name, by_name);
+  const auto done = of(*file);
+  return packed_name(name, done ? *done : by_name);
 }
 
 Result<std::optional<Packing::Called>> Packing::name_of_entry(sys::FdView directory, const std::string& name) const {
