@@ -37,7 +37,7 @@ Result<bool> Copier::data_is_same(walk::Directory& directory, const std::string&
   const auto copy = sys::open_at(target.fd(), target_name, {.keep_atime = true});
   if (!copy) return false;
   if (!sys::same_version(FOX_TRY(sys::status_of(*source)), status)) return false;
-  const bool skip_holes = target.pair().source_tells_holes && target.pair().target_tells_holes;
+  const bool skip_holes = target.pair().may_skip_holes();
   const bool same = FOX_TRY(same_bytes(at(worker).bench, *source, *copy, status.size(), skip_holes));
   return same && sys::same_version(FOX_TRY(sys::status_of(*source)), status);
 }

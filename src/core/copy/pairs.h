@@ -35,6 +35,8 @@ struct Pair {
   meta::Fidelity fidelity;  // of the target
 
   PairFacts facts() const;
+  /// True where a hole told by either side surely is one: what both tell need not be read.
+  bool may_skip_holes() const { return (source_tells_holes || source_may_tell_holes) && target_tells_holes; }
 };
 
 class Pairs {

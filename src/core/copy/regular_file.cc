@@ -341,7 +341,7 @@ Result<Copier::Finished> Copier::read_once(TargetDirectory& target, std::string 
     why = "the target has another version of it";
   }
   if (changed) {
-    const bool skip_holes = target.pair().source_tells_holes && target.pair().target_tells_holes;
+    const bool skip_holes = target.pair().may_skip_holes();
     const bool settled = !hot || FOX_TRY(same_bytes(at(worker).bench, source.fd, staged.fd(), source.status.size(), skip_holes));
     auto content = FOX_TRY(content_to_sign(source, staged.fd(), target.pair(), worker));
     meta::Losses losses = FOX_TRY(dress(target, source, staged));

@@ -117,7 +117,7 @@ bool Copier::taken_from_orphan(const walk::Hold& directory, const std::string& n
   const bool as_found = status && status->key() == orphan.key && status->links() == 1 && status->size() == source.status.size() &&
                         status->device() == target.status().device();
   if (!as_found || is_marked_dirty({*old})) return false;
-  const bool skip_holes = target.pair().source_tells_holes && target.pair().target_tells_holes;
+  const bool skip_holes = target.pair().may_skip_holes();
   const auto equal = same_bytes(at(worker).bench, source.fd, *old, source.status.size(), skip_holes);
   const auto after = sys::status_of(source.fd);
   if (!equal || !*equal || !after || !sys::same_version(source.status, *after)) return false;
