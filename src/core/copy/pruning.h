@@ -27,7 +27,7 @@ struct Pruning {
   digest::Digest options;  // of everything that decides what the target is to be
   bool believe = false;
   bool store = false;
-  bool at_the_end = false;  // nothing is stored before store_rest(): something that comes later may fail
+  bool at_the_end = false;  // nothing is stored before Copier::store_hashes(): something that comes later may fail
 };
 
 /// Hashes on their way to their directories.
