@@ -13,19 +13,6 @@
 namespace foxing::copy {
 namespace {
 
-bool keeps_our_time(storage::Filesystem filesystem) {
-  using storage::Filesystem;
-  switch (filesystem) {
-    case Filesystem::xfs:
-    case Filesystem::btrfs:
-    case Filesystem::ext4:
-    case Filesystem::tmpfs:
-    case Filesystem::f2fs:
-    case Filesystem::bcachefs: return true;
-    default: return false;
-  }
-}
-
 /// All but the time: what a note must say of these two.
 std::string beginning(const AsOf& what) {
   return fmt::format("1 {} {} {} ", what.source.device.value, what.source.inode.value, what.target.value);
@@ -34,7 +21,7 @@ std::string end(const AsOf& what) { return ' ' + what.options.hex(); }
 
 }  // namespace
 
-bool can_be_noted(const Pair& pair) { return keeps_our_time(pair.source_kind) && keeps_our_time(pair.target_kind); }
+bool can_be_noted(const Pair& pair) { return storage::is_native(pair.source_kind) && storage::is_native(pair.target_kind); }
 
 timespec now() {
   timespec time{};

@@ -21,21 +21,6 @@ sys::Object object_of(const walk::Directory& directory) {
   return {directory.fd(), directory.searched_only() ? sys::Handle::path : sys::Handle::file};
 }
 
-/// What a process makes here belongs to it.
-bool has_owners_of_its_own(storage::Filesystem filesystem) {
-  using storage::Filesystem;
-  switch (filesystem) {
-    case Filesystem::xfs:
-    case Filesystem::btrfs:
-    case Filesystem::ext4:
-    case Filesystem::tmpfs:
-    case Filesystem::f2fs:
-    case Filesystem::zfs:
-    case Filesystem::bcachefs: return true;
-    default: return false;
-  }
-}
-
 /// Calls that only the target can fail, and errors that only a target has: then the target's path is the one to look at.
 bool concerns_target(const Error& error) {
   if (error.code == ENOSPC || error.code == EDQUOT || error.code == EROFS || error.code == EFBIG) return true;
@@ -221,7 +206,7 @@ Result<std::unique_ptr<TargetDirectory>> Copier::make_directory(walk::Directory&
   // Where others may rename in the target they could have put one of theirs here.  Elsewhere another owner is the filesystem's doing (vfat, CIFS, FUSE, NFS).
   const bool others_may_rename =
       !parent.fresh() && ((parent.status().permissions() & 0022) != 0 || parent.status().owner() != ::geteuid());
-  if (fresh && others_may_rename && has_owners_of_its_own(parent.pair().target_kind) && status.owner() != ::geteuid()) {
+  if (fresh && others_may_rename && storage::is_native(parent.pair().target_kind) && status.owner() != ::geteuid()) {
     return fail(ESTALE, "mkdirat", {}, "somebody put another directory in the place of the new one");
   }
   Pair* pair = FOX_TRY(pairs_.of(directory.fd(), directory.status().device(), *fd, status.device()));

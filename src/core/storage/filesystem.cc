@@ -119,6 +119,19 @@ std::string_view name_of(Filesystem filesystem) {
   return filesystem == pseudo ? std::string_view("pseudo") : facts_of(filesystem).name;
 }
 
+bool is_native(Filesystem filesystem) {
+  switch (filesystem) {
+    case xfs:
+    case btrfs:
+    case ext4:
+    case tmpfs:
+    case f2fs:
+    case zfs:
+    case bcachefs: return true;
+    default: return false;
+  }
+}
+
 std::string_view name_of(Support support) {
   switch (support) {
     case no: return "no";

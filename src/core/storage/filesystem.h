@@ -83,6 +83,8 @@ const FilesystemFacts& facts_by_name(std::string_view type);
 const FilesystemFacts& facts_of(Filesystem filesystem);
 
 std::string_view name_of(Filesystem filesystem);
+/// Its inodes are this machine's: what a process makes belongs to it, and ctime is by this machine's clock.  Not so on a network, in FUSE, on FAT.
+bool is_native(Filesystem filesystem);
 std::string_view name_of(Support support);
 std::string_view name_of(Nature nature);
 

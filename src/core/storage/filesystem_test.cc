@@ -62,6 +62,14 @@ TEST(Filesystem, IsKnownByMountinfosWords) {
   for (const auto& [type, filesystem] : cases) EXPECT_EQ(facts_by_name(type).filesystem, filesystem) << type;
 }
 
+TEST(Filesystem, NativeOnesAreThoseOfThisMachinesKernelAndDisks) {
+  for (const Filesystem one : {Filesystem::xfs, Filesystem::btrfs, Filesystem::ext4, Filesystem::tmpfs, Filesystem::zfs})
+    EXPECT_TRUE(is_native(one));
+  for (const Filesystem one :
+       {Filesystem::nfs, Filesystem::cifs, Filesystem::fuse, Filesystem::fat, Filesystem::overlay, Filesystem::other})
+    EXPECT_FALSE(is_native(one));
+}
+
 TEST(Filesystem, OfAnUnknownOneNothingIsRuledOut) {
   const FilesystemFacts& facts = facts_by_magic(0xDEADBEEF);
   EXPECT_EQ(facts.reflink, Support::perhaps);
