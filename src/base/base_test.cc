@@ -213,5 +213,12 @@ TEST(ParseSize, PowersOf1024) {
   }
 }
 
+TEST(Text, PathsAreJoinedByOneSlash) {
+  EXPECT_EQ(join_path("a", "b"), "a/b");
+  EXPECT_EQ(join_path("a/", "b"), "a/b");
+  EXPECT_EQ(join_path("/", "b"), "/b");
+  EXPECT_EQ(join_path("", "b"), "b");
+}
+
 }  // namespace
 }  // namespace foxing

@@ -100,4 +100,10 @@ std::optional<Bytes> parse_size(std::string_view text) {
   return Bytes(number << shift);
 }
 
+std::string join_path(std::string_view directory, std::string_view name) {
+  std::string path(directory);
+  if (!path.empty() && path.back() != '/') path += '/';
+  return path.append(name);
+}
+
 }  // namespace foxing

@@ -24,6 +24,9 @@ std::string human(Bytes amount);
 /// 12345 as "12,345".
 std::string grouped(std::uint64_t number);
 
+/// "a/b" of "a" and "b"; of an empty directory the name alone.
+std::string join_path(std::string_view directory, std::string_view name);
+
 /// "64K", "1M", "2GiB", "512": powers of 1024.  Nothing where it is not a size.
 std::optional<Bytes> parse_size(std::string_view text);
 

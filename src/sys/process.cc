@@ -181,12 +181,16 @@ Liveness liveness(const ProcessIdentity& identity) {
   return Liveness::dead;
 }
 
-std::int64_t boot_time() {
+timespec wall_clock() {
   timespec now{};
-  timespec since_boot{};
   ::clock_gettime(CLOCK_REALTIME, &now);
+  return now;
+}
+
+std::int64_t boot_time() {
+  timespec since_boot{};
   ::clock_gettime(CLOCK_BOOTTIME, &since_boot);
-  return now.tv_sec - since_boot.tv_sec;
+  return wall_clock().tv_sec - since_boot.tv_sec;
 }
 
 }  // namespace foxing::sys

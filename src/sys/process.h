@@ -65,6 +65,8 @@ enum class Liveness {
 };
 /// `dead` only where that is certain: the kernel knows no such process in this namespace, or another one has its id.
 Liveness liveness(const ProcessIdentity& identity);
+/// CLOCK_REALTIME: the clock of file times, but for network filesystems.
+timespec wall_clock();
 /// When this machine was booted, in seconds since 1970.
 std::int64_t boot_time();
 

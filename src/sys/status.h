@@ -16,6 +16,7 @@ namespace foxing::sys {
 enum class FileType : unsigned char { regular, directory, symlink, fifo, socket, character_device, block_device, unknown };
 
 FileType file_type(mode_t mode);
+constexpr bool is_device(FileType type) { return type == FileType::character_device || type == FileType::block_device; }
 /// "symbolic link", "fifo": for messages.
 const char* name_of(FileType type);
 

@@ -4,11 +4,10 @@
 #include <fmt/format.h>
 
 #include <charconv>
-#include <ctime>
 #include <string>
 
-#include "core/copy/quick_check.h"
 #include "sys/attributes.h"
+#include "sys/process.h"
 
 namespace foxing::copy {
 namespace {
@@ -23,12 +22,6 @@ std::string end(const AsOf& what) { return ' ' + what.options.hex(); }
 
 bool can_be_noted(const Pair& pair) { return storage::is_native(pair.source_kind) && storage::is_native(pair.target_kind); }
 
-timespec now() {
-  timespec time{};
-  ::clock_gettime(CLOCK_REALTIME, &time);
-  return time;
-}
-
 std::optional<timespec> read_as_of(sys::FdView target, const AsOf& what) {
   std::string note;
   if (!sys::get_attribute({target}, kAsOfAttribute, note)) return std::nullopt;
@@ -42,7 +35,7 @@ std::optional<timespec> read_as_of(sys::FdView target, const AsOf& what) {
   const auto rest = std::from_chars(seconds.ptr + 1, last, when.tv_nsec);
   const bool whole = rest.ec == std::errc{} && rest.ptr == last && when.tv_nsec >= 0 && when.tv_nsec < 1'000'000'000;
   // A note of the future, after the clock was set back, would cover what is changed until then.
-  const timespec today = now();
+  const timespec today = sys::wall_clock();
   const bool past = when.tv_sec < today.tv_sec || (when.tv_sec == today.tv_sec && when.tv_nsec <= today.tv_nsec);
   return whole && past ? std::optional(when) : std::nullopt;
 }
@@ -50,10 +43,6 @@ std::optional<timespec> read_as_of(sys::FdView target, const AsOf& what) {
 void write_as_of(sys::FdView target, const AsOf& what, const timespec& when) {
   const std::string note = fmt::format("{}{}.{:09}{}", beginning(what), when.tv_sec, when.tv_nsec, end(what));
   (void)sys::set_attribute({target}, kAsOfAttribute, note);
-}
-
-bool is_covered(const sys::FileStatus& status, const timespec& when) {
-  return nanoseconds_between(status.changed(), when) > kSurelyEarlierNs;
 }
 
 }  // namespace foxing::copy

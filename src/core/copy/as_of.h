@@ -13,6 +13,7 @@
 // Not here: directories below, which have their own notes (pruning.h is about whole subtrees).
 #pragma once
 
+#include <ctime>
 #include <optional>
 
 #include "base/result.h"
@@ -34,12 +35,9 @@ struct AsOf {
 
 /// True where both filesystems keep ctime by this machine's clock.
 bool can_be_noted(const Pair& pair);
-timespec now();
 /// When they were equal; nothing where no note holds.
 std::optional<timespec> read_as_of(sys::FdView target, const AsOf& what);
 /// Where it is refused the next run compares, that is all.
 void write_as_of(sys::FdView target, const AsOf& what, const timespec& when);
-/// True where nothing about the inode has changed since `when`.
-bool is_covered(const sys::FileStatus& status, const timespec& when);
 
 }  // namespace foxing::copy

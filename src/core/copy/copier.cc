@@ -35,7 +35,7 @@ bool concerns_target(const Error& error) {
 
 Copier::Copier(Options options, Observer& observer, unsigned workers)
     : options_(options),
-      begin_(now()),
+      begin_(sys::wall_clock()),
       observer_(observer),
       commits_(options.most_waiting_commits),
       workers_(std::max(workers, 1u)) {

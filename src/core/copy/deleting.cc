@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/own_names.h"
+#include "base/text.h"
 #include "core/copy/temp_names.h"
 #include "sys/file.h"
 #include "sys/names.h"
@@ -16,11 +17,6 @@ namespace {
 
 constexpr std::size_t kOpenLevels = 64;
 constexpr std::size_t kPiece = 32 * 1024;
-
-std::string joined(const std::string& directory, std::string_view name) {
-  if (directory.empty()) return std::string(name);
-  return directory + (directory.back() == '/' ? "" : "/") + std::string(name);
-}
 
 bool is_anybodys_temporary(std::string_view name) { return name.starts_with(".tmp.") && TempNames::maker_of(name).has_value(); }
 
@@ -113,7 +109,7 @@ class TreeRemoval {
       const auto status = sys::status_at(levels_.back().fd, name);
       if (status && deleter_.keeper_->leads_to_kept(status->key())) return true;
     }
-    return source_ != nullptr && deleter_.is_guarded(*source_, joined(path_below(), name), is_directory);
+    return source_ != nullptr && deleter_.is_guarded(*source_, join_path(path_below(), name), is_directory);
   }
 
   static void keep(Level& level, std::string name) {
@@ -123,7 +119,7 @@ class TreeRemoval {
 
   void remove_file(Level& level, std::string name, sys::FileType type) {
     if (!deleter_.may_remove()) return keep(level, std::move(name));
-    const std::string shown = joined(shown_path(), name);
+    const std::string shown = join_path(shown_path(), name);
     Result<> removed;
     if (!deleter_.options_.dry_run) {
       removed = deleter_.keeper_ != nullptr ? deleter_.keeper_->keep_deleted(level.fd, path_in_target(), name, name)
@@ -133,7 +129,7 @@ class TreeRemoval {
       deleter_.failed(shown, std::move(removed).error());
       return keep(level, std::move(name));
     }
-    deleter_.told(shown, joined(path_in_target(), name), type);
+    deleter_.told(shown, join_path(path_in_target(), name), type);
     if (deleter_.options_.dry_run) level.done.insert(std::move(name));
   }
 
@@ -173,21 +169,21 @@ class TreeRemoval {
   /// From the tree's own root.
   std::string inner_path() const {
     std::string path;
-    for (std::size_t i = 1; i < levels_.size(); ++i) path = joined(path, levels_[i].name);
+    for (std::size_t i = 1; i < levels_.size(); ++i) path = join_path(path, levels_[i].name);
     return path;
   }
   std::string shown_path() const {
     const std::string inner = inner_path();
-    return inner.empty() ? shown_ : joined(shown_, inner);
+    return inner.empty() ? shown_ : join_path(shown_, inner);
   }
   std::string path_below() const {
     const std::string inner = inner_path();
-    return inner.empty() ? below_ : joined(below_, inner);
+    return inner.empty() ? below_ : join_path(below_, inner);
   }
 
   std::string path_in_target() const {
     const auto* target = source_ == nullptr ? nullptr : static_cast<const TargetDirectory*>(source_->attachment());
-    return target == nullptr ? path_below() : joined(target->relative(), path_below());
+    return target == nullptr ? path_below() : join_path(target->relative(), path_below());
   }
 
   Deleter& deleter_;
@@ -228,7 +224,7 @@ bool Deleter::is_extra(walk::Directory& source, const TargetDirectory& target, c
   const bool none = options_.empty != nullptr && options_.empty->contains(source, name);
   if (options_.packing.active() && !none) {
     const auto has = options_.packing.has(source, name);
-    if (!has) failed(joined(target.shown(), name), has.error());  // not known: it stays
+    if (!has) failed(join_path(target.shown(), name), has.error());  // not known: it stays
     if (!has || *has) return false;
   }
   const bool hidden = none || (selector_ != nullptr && !selector_->selects(source, name, is_directory));
@@ -236,7 +232,7 @@ bool Deleter::is_extra(walk::Directory& source, const TargetDirectory& target, c
     const auto there = sys::status_at(source.fd(), name);
     if (there) return false;
     if (there.error().code != ENOENT) {  // not known: it stays
-      failed(joined(target.shown(), name), there.error());
+      failed(join_path(target.shown(), name), there.error());
       return false;
     }
   }
@@ -296,25 +292,25 @@ bool Deleter::remove_extras(walk::Directory& source, TargetDirectory& target) {
   for (const Extra& extra : *extras) {
     if (sys::stop_requested()) return false;
     if (auto removed = remove(source, target, extra); !removed && removed.error().code != ENOENT)
-      failed(joined(target.shown(), extra.name), std::move(removed).error());
+      failed(join_path(target.shown(), extra.name), std::move(removed).error());
   }
   return spared_.load() + failed_.load() == stayed;  // of any directory: then this one is looked at again next time
 }
 
 Result<> Deleter::remove(walk::Directory& source, TargetDirectory& target, const Extra& extra) {
-  const std::string shown = joined(target.shown(), extra.name);
+  const std::string shown = join_path(target.shown(), extra.name);
   const bool is_directory = extra.type == sys::FileType::directory;
   const bool whole = selector_ == nullptr && keeper_ != nullptr;  // nothing in it can be guarded
   if (keeper_ != nullptr && (!is_directory || whole)) {
     if (!may_remove()) return {};
     if (!options_.dry_run) FOX_TRY(keeper_->keep_deleted(target.fd(), target.relative(), extra.name, extra.name));
-    told(shown, joined(target.relative(), extra.name), extra.type);
+    told(shown, join_path(target.relative(), extra.name), extra.type);
     return {};
   }
   if (!is_directory) {
     if (!may_remove()) return {};
     if (!options_.dry_run) FOX_TRY(sys::unlink_at(target.fd(), extra.name));
-    told(shown, joined(target.relative(), extra.name), extra.type);
+    told(shown, join_path(target.relative(), extra.name), extra.type);
     return {};
   }
   if (FOX_TRY(sys::status_at(target.fd(), extra.name)).device() != target.status().device())
@@ -322,12 +318,12 @@ Result<> Deleter::remove(walk::Directory& source, TargetDirectory& target, const
   const bool gone = FOX_TRY(TreeRemoval(*this, &source, shown, extra.name).run(target.fd(), extra.name));
   if (!gone || !may_remove()) return {};
   if (!options_.dry_run) FOX_TRY(sys::remove_directory_at(target.fd(), extra.name));
-  told(shown, joined(target.relative(), extra.name), extra.type);
+  told(shown, join_path(target.relative(), extra.name), extra.type);
   return {};
 }
 
 Result<bool> Deleter::clear(TargetDirectory& directory, const std::string& name) {
-  return TreeRemoval(*this, directory.source(), joined(directory.shown(), name), name).run(directory.fd(), name);
+  return TreeRemoval(*this, directory.source(), join_path(directory.shown(), name), name).run(directory.fd(), name);
 }
 
 // ---- A pass of its own

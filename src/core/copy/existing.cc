@@ -142,7 +142,7 @@ AsOf Copier::as_of(const walk::Directory& directory, const TargetDirectory& targ
 }
 
 void Copier::read_note(const walk::Directory& directory, TargetDirectory& target) {
-  target.noted().entered = now();
+  target.noted().entered = sys::wall_clock();
   const bool by_attributes = options_.keep.xattrs || options_.keep.acls;
   const bool quick = options_.compare.by == Comparison::By::quick;
   if (options_.notes && by_attributes && quick && !target.fresh() && can_be_noted(target.pair()))
@@ -163,7 +163,8 @@ bool Copier::is_noted(const walk::Directory& directory, sys::Links links, const 
                       const sys::FileStatus& existing) const {
   const std::optional<timespec>& as_of = target.noted().as_of;
   // Behind a link may be another file now, as old as the one that was compared.
-  if (!as_of || links != sys::Links::keep || !is_covered(status, *as_of) || !is_covered(existing, *as_of)) return false;
+  if (!as_of || links != sys::Links::keep) return false;
+  if (may_change_unseen(status.changed(), *as_of) || may_change_unseen(existing.changed(), *as_of)) return false;
   const bool same_places = status.device() == directory.status().device() && existing.device() == target.status().device();
   const bool same_size = status.type() != sys::FileType::regular || status.size() == existing.size();
   return same_places && same_size && status.type() == existing.type() &&

@@ -11,8 +11,6 @@
 namespace foxing::copy {
 namespace {
 
-bool is_device(sys::FileType type) { return type == sys::FileType::character_device || type == sys::FileType::block_device; }
-
 const char* advice_for(int code) {
   switch (code) {
     case EXDEV: return "lies on another filesystem, or behind another mount: it cannot be linked";
@@ -28,7 +26,7 @@ const char* advice_for(int code) {
 void Copier::visit_to_link(const walk::Hold& directory, const walk::Entry& entry, walk::WorkerIndex worker) {
   const bool wanted = entry.type == sys::FileType::regular   ? true
                       : entry.type == sys::FileType::symlink ? options_.symlinks
-                      : is_device(entry.type)                ? options_.devices
+                      : sys::is_device(entry.type)           ? options_.devices
                                                              : options_.specials;
   if (!wanted)
     return entry.type == sys::FileType::symlink ? visit_symlink(directory, entry, worker)

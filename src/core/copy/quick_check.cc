@@ -10,13 +10,6 @@ bool is_later(const timespec& a, const timespec& b) {
 
 }  // namespace
 
-std::int64_t nanoseconds_between(const timespec& from, const timespec& to) {
-  constexpr std::int64_t kFar = 1'000'000;  // seconds: more says nothing more, and would overflow
-  const std::int64_t seconds = to.tv_sec - from.tv_sec;
-  if (seconds > kFar || seconds < -kFar) return (seconds > 0 ? kFar : -kFar) * 1'000'000'000;
-  return seconds * 1'000'000'000 + (to.tv_nsec - from.tv_nsec);
-}
-
 Data quick_check(const sys::FileStatus& source, const sys::FileStatus& target, std::optional<timespec> born,
                  const Comparison& comparison) {
   if (comparison.by == Comparison::By::nothing || source.size() != target.size()) return Data::differs;
@@ -24,7 +17,7 @@ Data quick_check(const sys::FileStatus& source, const sys::FileStatus& target, s
   if (comparison.by == Comparison::By::content) return Data::look;
   if (!meta::same_within(source.modified(), target.modified(), comparison.window)) return Data::look;
   if (comparison.trust_times) return Data::same;
-  return born && nanoseconds_between(source.changed(), *born) > kSurelyEarlierNs ? Data::same : Data::look;
+  return born && !may_change_unseen(source.changed(), *born) ? Data::same : Data::look;
 }
 
 Existing policy_for(const sys::FileStatus& source, const sys::FileStatus& target, const Comparison& comparison) {

@@ -50,8 +50,6 @@ enum class Data : std::uint8_t {
 /// How much earlier than the birth of its copy the source's last change must be: more than one tick of a coarse clock (4 ms at CONFIG_HZ=250, 10 ms at 100).
 inline constexpr std::int64_t kSurelyEarlierNs = 20'000'000;
 
-/// From one moment to a later one, negative for an earlier one; at most about 11 days' worth.
-std::int64_t nanoseconds_between(const timespec& from, const timespec& to);
 /// True where something may have happened to a file in the same tick as `changed`, its ctime, and after `looked`.
 bool may_change_unseen(const timespec& changed, const timespec& looked);
 

@@ -33,6 +33,15 @@ constexpr Comparison kNothing{.by = Comparison::By::nothing};
 constexpr Comparison kTrusting{.trust_times = true};
 constexpr Comparison kWindow{.window = {.seconds = 2}};
 
+TEST(MayChangeUnseen, WithinATickAndLater) {
+  const timespec changed{1000, 0};
+  EXPECT_TRUE(may_change_unseen(changed, {1000, kSurelyEarlierNs}));
+  EXPECT_FALSE(may_change_unseen(changed, {1000, kSurelyEarlierNs + 1}));
+  EXPECT_TRUE(may_change_unseen(changed, {999, 0})) << "a change that is still to come";
+  EXPECT_TRUE(may_change_unseen({std::numeric_limits<time_t>::max(), 0}, changed)) << "no time that can be reckoned with";
+  EXPECT_TRUE(may_change_unseen({std::numeric_limits<time_t>::min(), 0}, changed));
+}
+
 TEST(QuickCheck, Table) {
   const Row rows[] = {
       {"the copy was made long after the source changed", file(9, 5, 5), file(9, 5, 5 + kSecond), kQuick, Data::same},

@@ -8,12 +8,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <ctime>
 #include <mutex>
 #include <optional>
 
 #include "core/copy/copier.h"
 #include "sys/file.h"
+#include "sys/process.h"
 
 namespace foxing::copy {
 namespace {
@@ -32,8 +32,7 @@ Result<> rewind(sys::FdView file) {
 /// A write(2) sets the times first and moves its bytes then, so a file that was written to a moment ago may still be changing under the times
 /// that it shows.  Such a file is compared after it has been copied.
 bool is_hot(const sys::FileStatus& status) {
-  timespec now{};
-  ::clock_gettime(CLOCK_REALTIME, &now);
+  const timespec now = sys::wall_clock();
   const double age = static_cast<double>(now.tv_sec - status.changed().tv_sec) +
                      static_cast<double>(now.tv_nsec - status.changed().tv_nsec) / 1e9;
   return age > -1 && age < kHotSeconds;

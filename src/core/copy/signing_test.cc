@@ -16,12 +16,6 @@ using testing::TempTree;
 
 constexpr timespec kLongAgo{1'000'000'000, 123'456'789};
 
-Options signing() {
-  Options options = archive();
-  options.sign = true;
-  return options;
-}
-
 class Signing : public ::testing::Test {
  protected:
   void SetUp() override {

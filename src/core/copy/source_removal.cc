@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/text.h"
 #include "sys/file.h"
 #include "sys/names.h"
 #include "sys/process.h"
@@ -13,11 +14,6 @@ namespace {
 
 Error changed_since() {
   return {.code = 0, .operation = "", .subject = {}, .detail = "has changed since it was copied; it is not removed"};
-}
-
-std::string joined(const std::string& directory, std::string_view name) {
-  if (directory.empty()) return std::string(name);
-  return directory + (directory.back() == '/' ? "" : "/") + std::string(name);
 }
 
 }  // namespace
@@ -165,7 +161,7 @@ class SourceRemoval::Removal {
                        false,
                        {.code = 0,
                         .operation = "",
-                        .subject = joined(names.root_name, joined(names.path, name)),
+                        .subject = join_path(names.root_name, join_path(names.path, name)),
                         .detail = "is a symbolic link, and the file behind it was copied; such links stay"}});
     return true;
   }
@@ -183,9 +179,9 @@ class SourceRemoval::Removal {
     }
     ++done.removed;
     if (!observer_.wants_files()) return;
-    const std::string below = joined(names.path, name);
+    const std::string below = join_path(names.path, name);
     observer_.file({.action = FileEvent::Action::removed,
-                    .path = joined(names.root_name, below),
+                    .path = join_path(names.root_name, below),
                     .below = below,
                     .type = now->type(),
                     .attempts = {},
@@ -195,7 +191,7 @@ class SourceRemoval::Removal {
   void keep(const Names& names, const std::string& name, Error error) {
     ++done.kept;
     const ProblemKind kind = error.code == 0 ? ProblemKind::changed_while_read : ProblemKind::failed;
-    observer_.problem({kind, true, std::move(error).about(joined(names.root_name, joined(names.path, name)))});
+    observer_.problem({kind, true, std::move(error).about(join_path(names.root_name, join_path(names.path, name)))});
   }
 
   Observer& observer_;

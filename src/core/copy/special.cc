@@ -15,8 +15,6 @@ namespace {
 
 Error left_out(std::string what) { return {.code = 0, .operation = "", .subject = {}, .detail = std::move(what)}; }
 
-bool is_device(sys::FileType type) { return type == sys::FileType::character_device || type == sys::FileType::block_device; }
-
 /// The target has no such objects, or not for us.
 bool is_refusal(int code) {
   return code == EPERM || code == EOPNOTSUPP || code == EINVAL || code == ENOSYS || code == ENAMETOOLONG;
@@ -32,7 +30,7 @@ void Copier::visit_symlink(const walk::Hold& directory, const walk::Entry& entry
 }
 
 void Copier::visit_special(const walk::Hold& directory, const walk::Entry& entry, walk::WorkerIndex worker) {
-  const bool device = is_device(entry.type);
+  const bool device = sys::is_device(entry.type);
   if (device && options_.device_contents) return copy_device(directory, entry, worker);
   if (device ? !options_.devices : !options_.specials) {
     const char* way_out = device ? "; --devices, -D or -a copies it" : "; --specials, -D or -a copies it";
@@ -69,7 +67,7 @@ void Copier::copy_object(const walk::Hold& directory, const std::string& name, O
     const int code = losses.error().code;
     if (is_refusal(code)) {
       const ProblemKind kind = status.type() == sys::FileType::symlink ? ProblemKind::symlink
-                               : is_device(status.type())              ? ProblemKind::device
+                               : sys::is_device(status.type())         ? ProblemKind::device
                                                                        : ProblemKind::special;
       report(*directory, name, kind, std::move(losses).error());
     } else {
@@ -95,7 +93,7 @@ Result<meta::Losses> Copier::make_copy(TargetDirectory& target, const std::strin
                        [&](const std::string& as) { return sys::make_symlink_at(target.fd(), as, text); });
   }
   const mode_t type = source.status.raw.st_mode & S_IFMT;
-  const dev_t device = is_device(source.status.type()) ? source.status.special_device() : 0;
+  const dev_t device = sys::is_device(source.status.type()) ? source.status.special_device() : 0;
   return make_object(target, target_name, source,
                      [&](const std::string& as) { return sys::make_node_at(target.fd(), as, type | 0600, device); });
 }
@@ -171,20 +169,6 @@ void Copier::link_group_done(walk::Directory& directory, const std::string& name
 
 namespace {
 
-/// A task made of a function.
-class NextNameTask final : public walk::Task {
- public:
-  explicit NextNameTask(std::function<void(walk::WorkerIndex)> work) : work_(std::move(work)) {}
-  void run(walk::WorkerIndex worker) override { work_(worker); }
-
- private:
-  std::function<void(walk::WorkerIndex)> work_;
-};
-
-}  // namespace
-
-namespace {
-
 /// Errors that another place in the target may not have; what could not be read or has no room cannot be better elsewhere.
 bool is_of_the_place(int code) {
   return code == EACCES || code == EPERM || code == ENOTEMPTY || code == EBUSY || code == EEXIST || code == ENOENT ||
@@ -205,7 +189,8 @@ void Copier::link_group_failed(const FileKey& key, int code, walk::WorkerIndex w
   if (!next) return;
   FOX_ASSERT(walk_ != nullptr);
   // As a task and not by a call: a thousand names may fail one after the other.
-  walk_->scheduler().push(worker, std::make_unique<NextNameTask>([this, name = std::move(*next), key](walk::WorkerIndex by) {
+  walk_->scheduler().push(worker,
+                          std::make_unique<walk::FunctionTask>([this, name = std::move(*next), key](walk::WorkerIndex by) {
                             if (!copy_name(name, true, key, by)) link_group_failed(key, ENOENT, by);
                           }));
 }

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "core/copy/subtrees.h"
 
-#include <ctime>
-
 #include "core/copy/quick_check.h"
 #include "sys/file.h"
+#include "sys/process.h"
 
 namespace foxing::copy {
 
@@ -16,7 +15,7 @@ class Subtrees::Node final : public walk::Attachment {
   Subtree sum;
 };
 
-Subtrees::Subtrees(Options options) : options_(options) { ::clock_gettime(CLOCK_REALTIME, &begin_); }
+Subtrees::Subtrees(Options options) : options_(options), begin_(sys::wall_clock()) {}
 
 Subtrees::Node* Subtrees::node_of(walk::Directory* directory) {
   return directory == nullptr ? nullptr : static_cast<Node*>(directory->attachment());

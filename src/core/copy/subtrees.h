@@ -59,7 +59,7 @@ class Subtrees final : public walk::Visitor {
   std::uint64_t share_of(const FileKey& file, std::uint64_t links);
 
   const Options options_;
-  timespec begin_{};
+  const timespec begin_;
   std::mutex mutex_;
   std::unordered_map<FileKey, Subtree> known_;
   std::unordered_set<FileKey> contradictory_;

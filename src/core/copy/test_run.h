@@ -47,23 +47,29 @@ inline Options archive() {
   return options;
 }
 
+/// The same with --generate-sigs.
+inline Options signing() {
+  Options options = archive();
+  options.sign = true;
+  return options;
+}
+
 /// Until the clock is so far past the last change of `name` that its times are believed (kSurelyEarlierNs).  No sleep: the clock is asked.
 inline void let_age(const testing::TempTree& world, const std::string& name) {
   const timespec changed = world.status(name).st_ctim;
   timespec now{};
   do {
-    ::clock_gettime(CLOCK_REALTIME, &now);
+    now = sys::wall_clock();
     now.tv_nsec -= kSurelyEarlierNs;  // twice as long: what is made next is born surely later, too
   } while (may_change_unseen(changed, now));
 }
 
 /// Until signatures that were written so far no longer overlook a change that puts times back (docs/formats/signature.md: 50 ms).
 inline void let_window_pass() {
-  timespec begin{};
+  const timespec begin = sys::wall_clock();
   timespec now{};
-  ::clock_gettime(CLOCK_REALTIME, &begin);
   do {
-    ::clock_gettime(CLOCK_REALTIME, &now);
+    now = sys::wall_clock();
   } while ((now.tv_sec - begin.tv_sec) * 1'000'000'000 + (now.tv_nsec - begin.tv_nsec) < 70'000'000);
 }
 

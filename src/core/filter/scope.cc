@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <ranges>
 
+#include "base/text.h"
 #include "core/filter/filter.h"
 #include "core/filter/gitignore.h"
 #include "core/filter/rule_set.h"
@@ -23,10 +24,6 @@ std::string without_outer_slashes(std::string_view path) {
   return std::string(path);
 }
 
-std::string join(std::string_view directory, std::string_view name) {
-  return directory.empty() ? std::string(name) : fmt::format("{}/{}", directory, name);
-}
-
 /// An absolute path without "." and "..", and without slashes at its ends.
 std::string cleaned(std::string_view path) {
   std::vector<std::string_view> parts;
@@ -40,7 +37,7 @@ std::string cleaned(std::string_view path) {
     }
   }
   std::string clean;
-  for (const std::string_view part : parts) clean = join(clean, part);
+  for (const std::string_view part : parts) clean = join_path(clean, part);
   return clean;
 }
 
@@ -93,7 +90,7 @@ MergeFiles Scope::State::files() const {
 Result<bool> Scope::State::read_merge(std::size_t which, sys::FdView directory, std::string_view directory_path,
                                       bool above_root) {
   const std::shared_ptr<const MergeFile> kind = merged[which].file;
-  const std::string shown = above_root ? "/" + join(directory_path, kind->name) : join(directory_path, kind->name);
+  const std::string shown = above_root ? "/" + join_path(directory_path, kind->name) : join_path(directory_path, kind->name);
   bool forgot = false;
   if (!kind->inherited && !merged[which].entries->empty()) {
     merged[which].entries = std::make_shared<const Entries>();
@@ -155,7 +152,7 @@ Result<> Scope::State::scan_above(std::size_t which) {
 }
 
 Result<bool> Scope::State::read_gitignore(sys::FdView directory, std::string_view relative_path) {
-  const std::string shown = join(relative_path, ".gitignore");
+  const std::string shown = join_path(relative_path, ".gitignore");
   auto file = sys::open_at(directory, ".gitignore");
   if (!file) {
     // As with git, a symbolic link is no file of rules.

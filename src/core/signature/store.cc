@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "core/signature/store.h"
 
-#include <ctime>
 #include <utility>
+
+#include "sys/process.h"
 
 namespace foxing::signature {
 namespace {
@@ -33,8 +34,7 @@ std::uint32_t generation_of(sys::Object object) {
 }  // namespace
 
 std::int64_t Store::now_ns() {
-  timespec now{};
-  ::clock_gettime(CLOCK_REALTIME, &now);
+  const timespec now = sys::wall_clock();
   return now.tv_sec * 1'000'000'000 + now.tv_nsec;
 }
 

@@ -26,8 +26,6 @@ std::string shown(const timespec& time) { return fmt::format("{}.{:09d}", time.t
 std::string shown_device(dev_t device) { return fmt::format("{}:{}", major(device), minor(device)); }
 std::string shown_mode(const sys::FileStatus& status) { return fmt::format("{:04o}", status.permissions()); }
 
-bool is_device(sys::FileType type) { return type == sys::FileType::character_device || type == sys::FileType::block_device; }
-
 Difference type_difference(sys::FileType a, sys::FileType b) {
   return {Difference::What::type, sys::name_of(a), sys::name_of(b)};
 }
@@ -357,7 +355,7 @@ Verifier::Found Verifier::compare_object_once(const Opened& a, const Opened& b) 
     if (!b_text) return trouble(Side::b, std::move(b_text).error());
     if (*a_text != *b_text) found.push_back({Difference::What::symlink, std::move(*a_text), std::move(*b_text)});
   }
-  if (is_device(a.status.type()) && a.status.special_device() != b.status.special_device()) {
+  if (sys::is_device(a.status.type()) && a.status.special_device() != b.status.special_device()) {
     found.push_back({Difference::What::device, shown_device(a.status.special_device()), shown_device(b.status.special_device())});
   }
   auto attributes = attribute_differences({a.fd, sys::Handle::path}, a.status, {b.fd, sys::Handle::path}, b.status);

@@ -29,6 +29,16 @@ class Task {
   virtual void run(WorkerIndex worker) = 0;
 };
 
+/// A task made of a function.
+class FunctionTask final : public Task {
+ public:
+  explicit FunctionTask(std::function<void(WorkerIndex)> work) : work_(std::move(work)) {}
+  void run(WorkerIndex worker) override { work_(worker); }
+
+ private:
+  std::function<void(WorkerIndex)> work_;
+};
+
 class Scheduler {
  public:
   /// `quiet` is called by one worker whenever everything queued is done, until it has nothing more to push.

@@ -121,25 +121,13 @@ class ReadTask final : public Task {
 Walk::Walk(Visitor& visitor, Options options, std::function<void(WorkerIndex)> quiet)
     : visitor_(visitor), options_(options), scheduler_(options.workers, std::move(quiet)) {}
 
-namespace {
-/// A task made of a function, for the roots.
-class CallTask final : public Task {
- public:
-  explicit CallTask(std::function<void(WorkerIndex)> work) : work_(std::move(work)) {}
-  void run(WorkerIndex worker) override { work_(worker); }
-
- private:
-  std::function<void(WorkerIndex)> work_;
-};
-}  // namespace
-
 void Walk::add_root(sys::UniqueFd fd, const sys::FileStatus& status, std::string name, std::unique_ptr<Attachment> attachment) {
   auto* directory = new Directory(*this, nullptr, std::move(name));
   directory->fd_ = std::move(fd);
   directory->status_ = status;
   directory->attachment_ = std::move(attachment);
   open_directories_.fetch_add(1);
-  scheduler_.push(0, std::make_unique<CallTask>([this, directory](WorkerIndex worker) { enter(directory, worker); }));
+  scheduler_.push(0, std::make_unique<FunctionTask>([this, directory](WorkerIndex worker) { enter(directory, worker); }));
 }
 
 Hold Walk::add_place(sys::UniqueFd fd, std::string name, std::unique_ptr<Attachment> attachment) {
@@ -165,14 +153,15 @@ void Walk::add_entry(const Hold& place, const std::string& name, sys::FileType t
     scheduler_.push(0, std::make_unique<DirectoryTask>(*this, place, name, links));
     return;
   }
-  scheduler_.push(0, std::make_unique<CallTask>([this, place, name, type, links](WorkerIndex worker) {
+  scheduler_.push(0, std::make_unique<FunctionTask>([this, place, name, type, links](WorkerIndex worker) {
                     visitor_.visit(place, {name.c_str(), type, InodeNo(0), links}, worker);
                   }));
 }
 
 void Walk::add_route(const Hold& place, const Route& route) {
   if (!begin_place(place, route.name)) return;
-  scheduler_.push(0, std::make_unique<CallTask>([this, place, &route](WorkerIndex worker) { go_along(place, route, worker); }));
+  scheduler_.push(0,
+                  std::make_unique<FunctionTask>([this, place, &route](WorkerIndex worker) { go_along(place, route, worker); }));
 }
 
 void Walk::go_along(const Hold& directory, const Route& route, WorkerIndex worker) {
@@ -192,7 +181,7 @@ void Walk::go_along(const Hold& directory, const Route& route, WorkerIndex worke
 void Walk::go_on(const Hold& directory, const Route& route, WorkerIndex worker) {
   for (const Route& next : route.next) {
     scheduler_.push(worker,
-                    std::make_unique<CallTask>([this, directory, &next](WorkerIndex by) { go_along(directory, next, by); }));
+                    std::make_unique<FunctionTask>([this, directory, &next](WorkerIndex by) { go_along(directory, next, by); }));
   }
 }
 
