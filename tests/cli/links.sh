@@ -5,19 +5,10 @@
 . "$(dirname "$0")/../support/common.sh"
 need_fxcp
 who=${1:-user}
-[ "$who" = user ] || need_root
 work_dir
-if [ "$who" = user ] && [ "$(id -u)" = 0 ]; then
-  programs_for_all
-  chmod 777 "$WORK"
-  run() { as_user "$FXCP_FOR_ALL" "$@"; }
-  with() { as_user "$@"; }
-else
-  run() { fxcp "$@"; }
-  with() { "$@"; }
-fi
+as_whom "$who"
 have_rsync=0
-command -v rsync >/dev/null && rsync --version | grep -qE 'version 3\.([4-9]|[1-9][0-9])' && have_rsync=1
+has_rsync 3.4 && have_rsync=1
 [ $have_rsync = 1 ] || echo "no rsync 3.4 or later: its trees are not compared"
 
 with mkdir -p s/a/b outside/dir; with sh -c 'echo o >outside/f; echo d >outside/dir/f; echo i >s/inner; echo n >inner'

@@ -140,6 +140,26 @@ programs_for_all() {
   as_user "$FXCP_FOR_ALL" --version >/dev/null 2>&1 || skip "an ordinary user cannot run programs below $WORK"
 }
 
+# as_whom user|root: from here `run` is fxcp and `with` is any other command, as an ordinary user (also where we are root) or as root.
+as_whom() {
+  [ "$1" = user ] || need_root
+  if [ "$1" = user ] && [ "$(id -u)" = 0 ]; then
+    programs_for_all
+    chmod 777 "$WORK"
+    run() { as_user "$FXCP_FOR_ALL" "$@"; }
+    with() { as_user "$@"; }
+  else
+    run() { fxcp "$@"; }
+    with() { "$@"; }
+  fi
+}
+# has_rsync 3.N: this one, or a later one.
+has_rsync() {
+  local version
+  version=$(rsync --version 2>/dev/null | sed -nE '1s/.*version ([0-9]+\.[0-9]+).*/\1/p')
+  [ -n "$version" ] && [ "$(printf '%s\n' "$1" "$version" | sort -V | head -n 1)" = "$1" ]
+}
+
 # --- checks ---------------------------------------------------------------------------------------------------------------------
 fail() {
   FAILURES=$((FAILURES + 1))

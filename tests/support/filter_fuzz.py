@@ -329,12 +329,11 @@ def rsync_is_missing():
     return False
 
 
-def main():
-    if rsync_is_missing():
-        return 77
-    seeds = [int(seed) for seed in sys.argv[1:]] or [*SEEDS, random.SystemRandom().randrange(1 << 32)]
+def run_seeds(prefix, run_seed, usual):
+    """The seeds of the command line, or `usual` and a new one.  `run_seed(seed, directory)` answers what was bad, and how much was compared."""
+    seeds = [int(seed) for seed in sys.argv[1:]] or [*usual, random.SystemRandom().randrange(1 << 32)]
     bad = compared = 0
-    with tempfile.TemporaryDirectory(prefix="foxing-filter-") as base:
+    with tempfile.TemporaryDirectory(prefix=prefix) as base:
         for seed in seeds:
             found = run_seed(seed, os.path.realpath(base))
             bad, compared = bad + found[0], compared + found[1]
@@ -342,6 +341,10 @@ def main():
         print("nothing was compared")
         return 1
     return 1 if bad else 0
+
+
+def main():
+    return 77 if rsync_is_missing() else run_seeds("foxing-filter-", run_seed, SEEDS)
 
 
 if __name__ == "__main__":

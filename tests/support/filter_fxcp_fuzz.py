@@ -19,7 +19,6 @@ import random
 import shutil
 import subprocess
 import sys
-import tempfile
 
 import filter_fuzz
 from filter_fuzz import Probe, Tree, options, write
@@ -154,17 +153,7 @@ def main():
     if shutil.which(FXCP) is None:
         print(f"FXCP does not name a program ({FXCP})")
         return 77
-    seeds = [int(seed) for seed in sys.argv[1:]] or [*SEEDS, random.SystemRandom().randrange(1 << 32)]
-    bad = compared = 0
-    with tempfile.TemporaryDirectory(prefix="foxing-filter-fxcp-") as base:
-        for seed in seeds:
-            more, asked = run_seed(seed, os.path.realpath(base))
-            bad += more
-            compared += asked
-    if compared == 0:
-        print("nothing was compared")
-        return 1
-    return 1 if bad else 0
+    return filter_fuzz.run_seeds("foxing-filter-fxcp-", run_seed, SEEDS)
 
 
 if __name__ == "__main__":

@@ -10,20 +10,14 @@ import subprocess
 import sys
 import time
 
+from tally import problem, problems
+
 FXCP = os.environ["FXCP"]
 COMPARE = os.path.join(os.environ["FOXING_TOOLS"], "tree_compare")
 source, target, old = sys.argv[1:4]
 rng = random.Random(int(sys.argv[4]))
 kills = int(sys.argv[5])
 OPTIONS = [["--reflink=auto"], ["-j", "1"], ["-j", "4"], ["--fsync"]]
-bad = 0
-
-
-def problem(text):
-    global bad
-    bad += 1
-    if bad <= 20:
-        print("FAIL: " + text)
 
 
 def start(options):
@@ -106,7 +100,7 @@ while done < kills:
     if litter():
         problem(f"left behind: {litter()[:3]}")
 
-print(f"{done} kills, {landed} in time, {with_litter} left staging names, {bad} problems; one run takes {duration:.2f} s")
+print(f"{done} kills, {landed} in time, {with_litter} left staging names, {problems()} problems; one run takes {duration:.2f} s")
 if landed * 4 < done:
     sys.exit("most kills came too late: this shows nothing")
-sys.exit(1 if bad else 0)
+sys.exit(1 if problems() else 0)

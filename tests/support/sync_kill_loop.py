@@ -12,6 +12,8 @@ import subprocess
 import sys
 import time
 
+from tally import problem, problems
+
 FXCP = os.environ["FXCP"]
 COMPARE = os.path.join(os.environ["FOXING_TOOLS"], "tree_compare")
 MUTATE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "mutate.py")
@@ -23,14 +25,6 @@ SIGNATURES = ["--generate-sigs", "--detect-renames"] if os.environ.get("FOXING_S
 if SIGNATURES:
     MOMENTS = [random.Random(f"moment {seed}").choice(["--delete", "--delete-after"])]
 OPTIONS = [[moment, *SIGNATURES, *others] for moment in MOMENTS for others in ([], ["-j", "1"], ["-j", "4"], ["--fsync"])]
-bad = 0
-
-
-def problem(text):
-    global bad
-    bad += 1
-    if bad <= 20:
-        print("FAIL: " + text[:900])
 
 
 def start(options):
@@ -120,12 +114,12 @@ while done < kills:
         look({path: what for path, what in before.items() if not is_staging(path)}, after, options)
     options = rng.choice(OPTIONS)
     duration = finish("the run after the kill", options) * 0.8  # what a killed run has done is not done again
-    if bad:
+    if problems():
         print(f"in round {number}")
         break
-print(f"{done} kills, {landed} in time, {staged} left staging names, {sum(pruned)} directories pruned, {bad} problems")
+print(f"{done} kills, {landed} in time, {staged} left staging names, {sum(pruned)} directories pruned, {problems()} problems")
 if SIGNATURES and sum(pruned) == 0:
     sys.exit("nothing was pruned: this shows nothing")
 if landed * 4 < done:
     sys.exit("most kills came too late: this shows nothing")
-sys.exit(1 if bad else 0)
+sys.exit(1 if problems() else 0)

@@ -13,6 +13,8 @@ import subprocess
 import sys
 import time
 
+from tally import problem, problems
+
 FXCP = os.environ["FXCP"]
 COMPARE = os.path.join(os.environ["FOXING_TOOLS"], "tree_compare")
 mode, source, target, seed, kills = *sys.argv[1:5], int(sys.argv[5])
@@ -20,14 +22,6 @@ rng = random.Random(int(seed))
 BLOCK = 4096
 FAULTS = ["", "", "pwrite:*7:EIO", "write:*3:ENOSPC", "sendfile:*3:EIO", "linkat:*3:EIO", "unlinkat:*2:EIO", "utimensat:*3:EIO", "syncfs:1:EIO",
           "renameat2:*3:EIO", "openat:*9:EACCES", "fstatat:*5:EIO", "close:*3:EIO"]
-bad = 0
-
-
-def problem(text):
-    global bad
-    bad += 1
-    if bad <= 20:
-        print("FAIL: " + text[:900])
 
 
 def read(path):
@@ -148,7 +142,7 @@ rounds = landed = spared = 0
 while rounds < kills:
     (partial_round if mode == "partial" else move_round)()
     rounds += 1
-print(f"{mode}: {rounds} rounds, {landed} kills in time, {spared} bytes need not be moved again, {bad} problems; one run takes {duration:.2f} s")
+print(f"{mode}: {rounds} rounds, {landed} kills in time, {spared} bytes need not be moved again, {problems()} problems; one run takes {duration:.2f} s")
 if landed * 3 < rounds or spared == 0:
     sys.exit("the kills came too early or too late: this shows nothing")
-sys.exit(1 if bad else 0)
+sys.exit(1 if problems() else 0)
