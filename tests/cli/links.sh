@@ -17,7 +17,7 @@ link inner safe; link ../inner out1; link "$WORK/outside/f" abs; link ../inner a
 link b/../../inner a/mid; link ./../inner a/dot; link . here; link nowhere dangling; link ../outside outdir; link ../../../outside/f a/b/outf
 link ..//inner a/slashes; link "$WORK/s/inner" absin; link a/./b/x dotty; link ../outside/dir a/up_dir; link /rsyncd-munged/x munged
 link '..' a/parent; link 'inner/' slash; link ../../ a/b/top
-settle() { with find s -depth -exec touch -h -d 2020-02-02 {} +; }   # rsync does not look at fractions of seconds
+settle() { with find s outside -depth -exec touch -h -d 2020-02-02 {} +; }   # rsync does not look at fractions of seconds
 settle
 # judged SRC OPTIONS: the same tree and exit code as rsync.
 judged() {
