@@ -73,6 +73,14 @@ what_is_changed() {
   expect 0 fxcp -a -c -i s d && holds d/a 'TEXT A' && says '>fc........ a'
   expect 0 fxcp -a --checksum -i s d && check "-c: nothing left to do" test ! -s out
 
+  # A link that leads elsewhere now: to a file of the same size and times, older than the copy.
+  begin
+  put one 'text 1' && put two 'text 2' && ln -s ../one s/followed
+  later s/followed
+  expect 0 fxcp -aL s d && holds d/followed 'text 1'
+  ln -sfn ../two s/followed
+  expect 0 fxcp -aL s d && holds d/followed 'text 2'
+
   # Only the time differs: the data stays, whoever is asked.
   begin
   inode=$(stat -c %i d/a) && touch -m -d 2021-01-01 s/a

@@ -5,6 +5,7 @@
 
 #include <charconv>
 #include <string>
+#include <string_view>
 
 #include "sys/attributes.h"
 #include "sys/process.h"
@@ -12,37 +13,60 @@
 namespace foxing::copy {
 namespace {
 
-/// All but the time: what a note must say of these two.
-std::string beginning(const AsOf& what) {
-  return fmt::format("1 {} {} {} ", what.source.device.value, what.source.inode.value, what.target.value);
+/// What a note says, whoever it is about.
+struct Note {
+  FileKey source;
+  InodeNo target;
+  timespec when;
+  std::string options;
+};
+
+std::string short_form(const digest::Digest& options) { return options.hex().substr(0, 16); }
+
+std::optional<Note> parse(std::string_view text) {
+  bool well = true;
+  const auto number = [&]<class Number>(Number& value, char end) {
+    const auto [at, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
+    well = well && problem == std::errc{} && at != text.data() + text.size() && *at == end;
+    text.remove_prefix(well ? static_cast<std::size_t>(at - text.data()) + 1 : text.size());
+  };
+  unsigned version = 0;
+  Note note;
+  number(version, ' ');
+  number(note.source.device.value, ' ');
+  number(note.source.inode.value, ' ');
+  number(note.target.value, ' ');
+  number(note.when.tv_sec, '.');
+  number(note.when.tv_nsec, ' ');
+  note.options = text;
+  if (!well || version != 1 || note.when.tv_nsec < 0 || note.when.tv_nsec >= 1'000'000'000) return std::nullopt;
+  return note;
 }
-std::string end(const AsOf& what) { return ' ' + what.options.hex(); }
+
+/// A note of the future, after the clock was set back, would cover what is changed until then.
+bool is_past(const timespec& when) {
+  const timespec now = sys::wall_clock();
+  return when.tv_sec < now.tv_sec || (when.tv_sec == now.tv_sec && when.tv_nsec <= now.tv_nsec);
+}
 
 }  // namespace
 
 bool can_be_noted(const Pair& pair) { return storage::is_native(pair.source_kind) && storage::is_native(pair.target_kind); }
 
-std::optional<timespec> read_as_of(sys::FdView target, const AsOf& what) {
-  std::string note;
-  if (!sys::get_attribute({target}, kAsOfAttribute, note)) return std::nullopt;
-  const std::string before = beginning(what), after = end(what);
-  if (note.size() <= before.size() + after.size() || !note.starts_with(before) || !note.ends_with(after)) return std::nullopt;
-  const char* at = note.data() + before.size();
-  const char* const last = note.data() + note.size() - after.size();
-  timespec when{};
-  const auto seconds = std::from_chars(at, last, when.tv_sec);
-  if (seconds.ec != std::errc{} || seconds.ptr == last || *seconds.ptr != '.') return std::nullopt;
-  const auto rest = std::from_chars(seconds.ptr + 1, last, when.tv_nsec);
-  const bool whole = rest.ec == std::errc{} && rest.ptr == last && when.tv_nsec >= 0 && when.tv_nsec < 1'000'000'000;
-  // A note of the future, after the clock was set back, would cover what is changed until then.
-  const timespec today = sys::wall_clock();
-  const bool past = when.tv_sec < today.tv_sec || (when.tv_sec == today.tv_sec && when.tv_nsec <= today.tv_nsec);
-  return whole && past ? std::optional(when) : std::nullopt;
+Told read_as_of(sys::FdView target, const AsOf& what) {
+  std::string text;
+  if (!sys::get_attribute({target}, kAsOfAttribute, text)) return {};
+  const std::optional<Note> note = parse(text);
+  if (!note || note->target != what.target) return {};
+  if (note->source.inode != what.source.inode) return {.equal = {}, .of_another_source = true};
+  const bool holds = note->source == what.source && note->options == short_form(what.options) && is_past(note->when);
+  return {.equal = holds ? std::optional(note->when) : std::nullopt, .of_another_source = false};
 }
 
 void write_as_of(sys::FdView target, const AsOf& what, const timespec& when) {
-  const std::string note = fmt::format("{}{}.{:09}{}", beginning(what), when.tv_sec, when.tv_nsec, end(what));
-  (void)sys::set_attribute({target}, kAsOfAttribute, note);
+  (void)sys::set_attribute({target}, kAsOfAttribute,
+                           fmt::format("1 {} {} {} {}.{:09} {}", what.source.device.value, what.source.inode.value,
+                                       what.target.value, when.tv_sec, when.tv_nsec, short_form(what.options)));
 }
 
 }  // namespace foxing::copy

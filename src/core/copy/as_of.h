@@ -9,7 +9,10 @@
 //        leaves the note is younger than it, and is compared once more by the next one.
 //        The note is bound to both directories (device and inode) and to all options that decide what a target is to be.  Nothing is noted of a directory
 //        with a failure or a loss, so what could not be kept is tried again; nothing where ctime may not be this machine's (network filesystems, FUSE).
-// Format. Text: "1 SOURCE_DEVICE SOURCE_INODE TARGET_INODE SECONDS.NANOSECONDS OPTIONS", decimal, OPTIONS being 64 hexadecimal digits.
+//        Where a directory of the source was put in the place of another, its files may be older than what the other one's were copied to, and have the same
+//        sizes and times: a note of another directory says so, and the quick check does not do.
+// Format. Text: "1 SOURCE_DEVICE SOURCE_INODE TARGET_INODE SECONDS.NANOSECONDS OPTIONS", decimal, OPTIONS being 16 hexadecimal digits.  Short, so that it fits
+//        into an inode of ext4.
 // Not here: directories below, which have their own notes (pruning.h is about whole subtrees).
 #pragma once
 
@@ -35,8 +38,12 @@ struct AsOf {
 
 /// True where both filesystems keep ctime by this machine's clock.
 bool can_be_noted(const Pair& pair);
-/// When they were equal; nothing where no note holds.
-std::optional<timespec> read_as_of(sys::FdView target, const AsOf& what);
+struct Told {
+  std::optional<timespec> equal = {};  // when they were; nothing where no note holds
+  /// The directory was compared with another one of the source than now.  (By inode alone: device numbers change when a machine starts.)
+  bool of_another_source = false;
+};
+Told read_as_of(sys::FdView target, const AsOf& what);
 /// Where it is refused the next run compares, that is all.
 void write_as_of(sys::FdView target, const AsOf& what, const timespec& when);
 

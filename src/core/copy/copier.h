@@ -235,6 +235,8 @@ class Copier final : public walk::Visitor {
   Result<meta::Losses> update_attributes(walk::Directory& directory, const std::string& name, sys::Links links,
                                          const sys::FileStatus& status, TargetDirectory& target, const std::string& target_name,
                                          const sys::FileStatus& existing);
+  bool may_be_of_another(const walk::Hold& directory, const std::string& name, sys::Links links, TargetDirectory& target,
+                         const sys::BornStatus& there) const;
   bool may_be_half_changed(const TargetDirectory& target, const std::string& target_name, const sys::FileStatus& existing) const;
   static constexpr Bytes kSmallestMarked = 64_KiB;  // smaller files are never changed in place, whatever --delta-min-size says
   bool must_be_another_inode(const sys::FileStatus& status, const sys::FileStatus& existing, bool would_be_changed);

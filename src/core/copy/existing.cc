@@ -142,19 +142,19 @@ AsOf Copier::as_of(const walk::Directory& directory, const TargetDirectory& targ
 }
 
 void Copier::read_note(const walk::Directory& directory, TargetDirectory& target) {
-  target.noted().entered = sys::wall_clock();
-  const bool by_attributes = options_.keep.xattrs || options_.keep.acls;
-  const bool quick = options_.compare.by == Comparison::By::quick;
-  if (options_.notes && by_attributes && quick && !target.fresh() && can_be_noted(target.pair()))
-    target.noted().as_of = read_as_of(target.fd(), as_of(directory, target));
+  TargetDirectory::Noted& noted = target.noted();
+  noted.entered = sys::wall_clock();
+  if (target.fresh() || options_.compare.by != Comparison::By::quick || !can_be_noted(target.pair())) return;
+  const Told told = read_as_of(target.fd(), as_of(directory, target));
+  noted.of_another_source = told.of_another_source;
+  if (options_.notes) noted.as_of = told.equal;
 }
 
 void Copier::leave_note(const walk::Directory& directory, TargetDirectory& target) {
   // In a directory that was made just now every entry is younger than the note would be.
   const bool wanted = !target.fresh() && target.noted().falls_short.load(std::memory_order_relaxed);
-  const bool by_attributes = options_.keep.xattrs || options_.keep.acls;
   const bool by_names = options_.compare.by == Comparison::By::size || options_.compare.trust_times;  // less was compared
-  if (!options_.notes || !wanted || !by_attributes || by_names || !can_be_noted(target.pair())) return;
+  if (!options_.notes || !wanted || by_names || !can_be_noted(target.pair())) return;
   if (target.spoiled() || directory.incomplete() || sys::stop_requested()) return;
   write_as_of(target.fd(), as_of(directory, target), target.noted().entered);
 }
@@ -169,6 +169,16 @@ bool Copier::is_noted(const walk::Directory& directory, sys::Links links, const 
   const bool same_size = status.type() != sys::FileType::regular || status.size() == existing.size();
   return same_places && same_size && status.type() == existing.type() &&
          !meta::status_differences(status, existing, options_.keep, options_.compare.window).any();
+}
+
+/// The quick check asks whether the source's file has changed since its copy was made.  It may be another file, which has not.
+bool Copier::may_be_of_another(const walk::Hold& directory, const std::string& name, sys::Links links, TargetDirectory& target,
+                               const sys::BornStatus& there) const {
+  if (options_.compare.by != Comparison::By::quick || options_.compare.trust_times) return false;
+  if (target.noted().of_another_source) return true;
+  if (links == sys::Links::keep) return false;
+  const auto link = sys::status_at(directory->fd(), name);  // a symbolic link may lead elsewhere than before
+  return !link || !there.born || may_change_unseen(link->changed(), *there.born);
 }
 
 /// A run that changed it in place has not come to its end: nothing but its bytes can be believed.
@@ -214,6 +224,7 @@ Result<Copier::Sameness> Copier::same_object(const walk::Hold& directory, const 
   if (existing.key() == status.key() && options_.compare.by != Comparison::By::nothing) return Sameness::at_a_glance;
   changes.size = status.size() != existing.size();
   Data data = target.pair().sizes_mean_nothing ? Data::differs : quick_check(status, existing, there.born, options_.compare);
+  if (data == Data::same && may_be_of_another(directory, name, links, target, there)) data = Data::look;
   if (data == Data::look && was_looked_at(status, target, target_name, existing)) data = Data::same;
   if (data == Data::look && options_.compare.by == Comparison::By::quick && !looks_at_bytes() &&
       !may_be_half_changed(target, target_name, existing)) {

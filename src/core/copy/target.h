@@ -109,6 +109,7 @@ class TargetDirectory final : public walk::Attachment {
   struct Noted {
     timespec entered{};
     std::optional<timespec> as_of = {};
+    bool of_another_source = false;
     std::atomic<bool> falls_short{false};  // an entry was compared that it does not cover
   };
   Noted& noted() { return noted_; }
