@@ -73,6 +73,14 @@ what_is_changed() {
   expect 0 fxcp -a -c -i s d && holds d/a 'TEXT A' && says '>fc........ a'
   expect 0 fxcp -a --checksum -i s d && check "-c: nothing left to do" test ! -s out
 
+  # What a list did not name was not compared: a note on its directory must not say that it was.
+  begin
+  if setfattr -n user.x -v 1 d/b 2>/dev/null; then
+    later d/b
+    expect 0 fxcp -a --files-from=- s d <<<a && expect 0 fxcp -a --files-from=- s d <<<a
+    expect 0 fxcp -a --files-from=- s d <<<b && check "an attribute too many goes" test -z "$(getfattr -d d/b 2>/dev/null | grep user.x)"
+  fi
+
   # A link that leads elsewhere now: to a file of the same size and times, older than the copy.
   begin
   put one 'text 1' && put two 'text 2' && ln -s ../one s/followed
