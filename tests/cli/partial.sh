@@ -164,7 +164,7 @@ append_verify() {
   check "only the rest: $(number bytes_moved)" test "$(number bytes_moved)" -lt 7000100
   check "in place" test "$(stat -c %i d/sub/big)" = "$inode"
   same s d
-  printf more >>s/sub/big && printf x | dd of=d/sub/big bs=1 seek=77 conv=notrunc status=none
+  printf more >>s/sub/big && printf damaged | dd of=d/sub/big bs=1 seek=77 conv=notrunc status=none
   expect 0 fxcp -a --append-verify s d && check "no beginning: replaced" test "$(stat -c %i d/sub/big)" != "$inode"
   same s d
   # Killed in the midst: a shorter file, which the next run repairs, whatever is newer.
@@ -202,7 +202,7 @@ line" && cp -a s before
   expect 0 fxcp -a --remove-source-files s d && check "the copies stay" cmp before/sub/big d/sub/big
 
   # What is there already goes as well, after its bytes have been compared.
-  rm -rf s && cp -a before s && printf X | dd of=d/sub/big bs=1 seek=99 conv=notrunc status=none && touch -r s/sub/big d/sub/big
+  rm -rf s && cp -a before s && printf damaged | dd of=d/sub/big bs=1 seek=99 conv=notrunc status=none && touch -r s/sub/big d/sub/big
   expect 0 fxcp -a --remove-source-files --json=files s d
   check "named in JSON" grep -q '"action":"removed"' "$WORK/out"
   check "counted in JSON: $(number sources_removed)" test "$(number sources_removed)" = 6

@@ -201,4 +201,22 @@ TEST_F(AsOfTest, DirectoriesThatChangePlacesAreCompared) {
 }
 
 }  // namespace
+/// What tells another source gives way even where nothing was compared, or the next run would have to look at what this one copied.
+TEST_F(AsOfTest, ANoteOfAnotherSourceGivesWay) {
+  world_.file("source/place/old", "text");
+  sync();
+  sync();
+  world_.file("other/new", "content");
+  ASSERT_EQ(::rename(world_.at("source/place").c_str(), world_.at("away").c_str()), 0);
+  ASSERT_EQ(::rename(world_.at("other").c_str(), world_.at("source/place").c_str()), 0);
+  EXPECT_EQ(sync()->counters.files, 1u);
+  const auto fd = sys::open_at(sys::working_directory(), world_.at("target/place"), {.directory = true});
+  ASSERT_TRUE(fd);
+  const auto target = sys::status_of(*fd);
+  ASSERT_TRUE(target);
+  const struct stat source = world_.status("source/place");
+  const AsOf now{{DeviceId(source.st_dev), InodeNo(source.st_ino)}, target->inode(), {}};
+  EXPECT_FALSE(read_as_of(*fd, now).of_another_source);
+}
+
 }  // namespace foxing::copy

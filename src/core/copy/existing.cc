@@ -151,12 +151,14 @@ void Copier::read_note(const walk::Directory& directory, TargetDirectory& target
 }
 
 void Copier::leave_note(const walk::Directory& directory, TargetDirectory& target) {
-  // In a directory that was made just now every entry is younger than the note would be.
-  const bool wanted = !target.fresh() && target.noted().falls_short.load(std::memory_order_relaxed);
+  // In a directory that was made just now every entry is younger than the note would be.  A note that tells another source gives way even where every
+  // entry was copied: left there, it would have them all compared by the next run.
+  const TargetDirectory::Noted& noted = target.noted();
+  const bool wanted = !target.fresh() && (noted.of_another_source || noted.falls_short.load(std::memory_order_relaxed));
   const bool by_names = options_.compare.by == Comparison::By::size || options_.compare.trust_times;  // less was compared
   if (!options_.notes || !wanted || by_names || !can_be_noted(target.pair())) return;
   if (target.spoiled() || directory.incomplete() || sys::stop_requested()) return;
-  write_as_of(target.fd(), as_of(directory, target), target.noted().entered);
+  write_as_of(target.fd(), as_of(directory, target), noted.entered);
 }
 
 bool Copier::is_noted(const walk::Directory& directory, sys::Links links, const sys::FileStatus& status, TargetDirectory& target,
