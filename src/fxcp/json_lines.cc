@@ -199,7 +199,7 @@ std::string list_entry(const Listed& entry) {
   object["owner"] = status.owner();
   object["group"] = status.group();
   object["bytes"] = status.size().value;
-  object["modified"] = fmt::format("{}.{:09}", status.modified().tv_sec, status.modified().tv_nsec);
+  object["modified"] = sys::to_text(status.modified());
   if (entry.link) put_name(object, "link", *entry.link);
   return line(object);
 }

@@ -2,6 +2,7 @@
 #include "sys/status.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/sysmacros.h>
 
 #include "sys/call.h"
@@ -36,6 +37,8 @@ const char* name_of(FileType type) {
 }
 
 bool same_time(const timespec& a, const timespec& b) { return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec; }
+
+std::string to_text(const timespec& time) { return fmt::format("{}.{:09}", time.tv_sec, time.tv_nsec); }
 
 bool same_version(const FileStatus& a, const FileStatus& b) {
   return a.key() == b.key() && a.raw.st_size == b.raw.st_size && same_time(a.modified(), b.modified()) &&

@@ -6,6 +6,7 @@
 #include <sys/statfs.h>
 
 #include <optional>
+#include <string>
 
 #include "base/result.h"
 #include "base/strong.h"
@@ -41,6 +42,8 @@ struct FileStatus {
 };
 
 bool same_time(const timespec& a, const timespec& b);
+/// "SECONDS.NANOSECONDS", decimal: how notes and messages write a time.
+std::string to_text(const timespec& time);
 
 /// True where both are the same inode with the same content as far as stat tells: size, mtime and ctime.
 bool same_version(const FileStatus& a, const FileStatus& b);

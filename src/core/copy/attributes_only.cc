@@ -34,18 +34,19 @@ void Copier::give_attributes(const walk::Hold& directory, const walk::Entry& ent
   if (keeps_another(directory, entry.name, sys::FileType::regular)) return;
   TargetDirectory* target = existing_target(*directory);
   const std::string name = target == nullptr ? entry.name : target->name_for(entry.name);
-  const auto there = target == nullptr ? Result<sys::FileStatus>(fail(ENOENT, "")) : sys::status_at(target->fd(), name);
+  const auto there = target == nullptr ? Result<sys::BornStatus>(fail(ENOENT, "")) : sys::born_status_at(target->fd(), name);
   if (!there && there.error().code != ENOENT) return fail_entry(*directory, entry.name, there.error());
   if (there) target->count_match(name);
-  if (there ? policy_for(*status, *there, options_.compare) == Existing::leave : options_.compare.only_existing)
+  if (there ? policy_for(*status, there->status, options_.compare) == Existing::leave : options_.compare.only_existing)
     return (void)skipped(false, *status, worker);
   if (!there) return make_empty(directory, entry, worker);
 
-  const auto found = attribute_differences(*directory, entry.name, entry.links, *status, *target, name, *there);
+  Sides sides(directory, entry.name, entry.links, *status, *target, name, *there);
+  const auto found = attribute_differences(sides);
   if (!found) return fail_entry(*directory, entry.name, found.error());
   Changes changes;
   changes.add(*found);
-  if (changes.any()) return (void)update(directory, entry.name, entry.links, *status, *there, false, false, changes, worker);
+  if (changes.any()) return (void)update(sides, false, false, changes, *found, worker);
   at(worker).counters.unchanged.fetch_add(1, std::memory_order_relaxed);
   if (observer_.wants_unchanged()) tell(*directory, entry.name, FileEvent::Action::unchanged, *status, {});
 }

@@ -39,6 +39,7 @@
 #include "core/copy/reference.h"
 #include "core/copy/renames.h"
 #include "core/copy/seen.h"
+#include "core/copy/sides.h"
 #include "core/copy/source_removal.h"
 #include "core/copy/staging.h"
 #include "core/copy/target.h"
@@ -218,32 +219,21 @@ class Copier final : public walk::Visitor {
   Standing standing_of(const walk::Hold& directory, const std::string& name, sys::Links links, const sys::FileStatus& status,
                        bool leads, Compared& compared, walk::WorkerIndex worker);
   /// Counts and tells it, and links the names that wait.
-  Standing equal_already(const walk::Hold& directory, const std::string& name, const sys::FileStatus& status, bool leads,
-                         TargetDirectory& target, const std::string& target_name, const sys::FileStatus& existing,
-                         walk::WorkerIndex worker);
+  Standing equal_already(Sides& sides, bool leads, walk::WorkerIndex worker);
   Standing skipped(bool leads, const sys::FileStatus& status, walk::WorkerIndex worker);
-  Standing update(const walk::Hold& directory, const std::string& name, sys::Links links, const sys::FileStatus& status,
-                  const sys::FileStatus& existing, bool looked, bool leads, const Changes& changes, walk::WorkerIndex worker);
-  Result<Sameness> same_object(const walk::Hold& directory, const std::string& name, sys::Links links,
-                               const sys::FileStatus& status, TargetDirectory& target, const std::string& target_name,
-                               const sys::BornStatus& there, Changes& changes, walk::WorkerIndex worker);
-  Result<bool> data_is_same(walk::Directory& directory, const std::string& name, sys::Links links, const sys::FileStatus& status,
-                            const TargetDirectory& target, const std::string& target_name, walk::WorkerIndex worker);
-  Result<meta::Differences> attribute_differences(walk::Directory& directory, const std::string& name, sys::Links links,
-                                                  const sys::FileStatus& status, const TargetDirectory& target,
-                                                  const std::string& target_name, const sys::FileStatus& existing) const;
-  Result<meta::Losses> update_attributes(walk::Directory& directory, const std::string& name, sys::Links links,
-                                         const sys::FileStatus& status, TargetDirectory& target, const std::string& target_name,
-                                         const sys::FileStatus& existing);
-  bool may_be_of_another(const walk::Hold& directory, const std::string& name, sys::Links links, TargetDirectory& target,
-                         const sys::BornStatus& there) const;
-  bool may_be_half_changed(const TargetDirectory& target, const std::string& target_name, const sys::FileStatus& existing) const;
+  /// `found`: what of `changes` is attributes.
+  Standing update(Sides& sides, bool looked, bool leads, const Changes& changes, const meta::Differences& found,
+                  walk::WorkerIndex worker);
+  Result<Sameness> same_object(Sides& sides, Changes& changes, walk::WorkerIndex worker);
+  Result<bool> data_is_same(Sides& sides, walk::WorkerIndex worker);
+  Result<meta::Differences> attribute_differences(Sides& sides) const;
+  Result<meta::Losses> update_attributes(Sides& sides, const meta::Differences& found);
+  bool may_be_of_another(const Sides& sides) const;
+  static bool may_be_half_changed(Sides& sides);
   static constexpr Bytes kSmallestMarked = 64_KiB;  // smaller files are never changed in place, whatever --delta-min-size says
   bool must_be_another_inode(const sys::FileStatus& status, const sys::FileStatus& existing, bool would_be_changed);
-  void note_as_seen(const sys::FileStatus& status, const TargetDirectory& target, const std::string& target_name,
-                    const sys::FileStatus& existing) const;
-  bool was_looked_at(const sys::FileStatus& status, const TargetDirectory& target, const std::string& target_name,
-                     const sys::FileStatus& existing) const;
+  void note_as_seen(Sides& sides) const;
+  bool was_looked_at(Sides& sides) const;
   static FileEvent event_of(const walk::Directory& directory, std::string_view name, FileEvent::Action action,
                             sys::FileType type);
   void tell(const walk::Directory& directory, std::string_view name, FileEvent::Action action, const sys::FileStatus& status,
@@ -260,16 +250,13 @@ class Copier final : public walk::Visitor {
   void read_note(const walk::Directory& directory, TargetDirectory& target);
   void leave_note(const walk::Directory& directory, TargetDirectory& target);
   /// True where the note says that the pair is equal, with all attributes.
-  bool is_noted(const walk::Directory& directory, sys::Links links, const sys::FileStatus& status, TargetDirectory& target,
-                const sys::FileStatus& existing) const;
+  bool is_noted(const Sides& sides) const;
 
   // signatures (signing.cc)
   /// What the target's signature says of data that the quick check leaves in doubt; nothing where there is none that holds.
-  std::optional<Data> told_by_signature(const walk::Hold& directory, const std::string& name, sys::Links links,
-                                        const sys::FileStatus& status, TargetDirectory& target, const std::string& target_name,
-                                        const sys::FileStatus& existing, walk::WorkerIndex worker);
+  std::optional<Data> told_by_signature(Sides& sides, walk::WorkerIndex worker);
   /// --generate-sigs: true where the quick check's `same` must not do: there is a signature, and it does not hold.
-  bool was_touched(TargetDirectory& target, const std::string& target_name, const sys::FileStatus& existing);
+  bool was_touched(Sides& sides);
   /// What has been copied to `copy`, where that is to be signed; nothing where sizes mean nothing.  ESTALE: it ended before its size.  May read the copy,
   /// so it comes before the times are set.
   Result<std::optional<signature::Content>> content_to_sign(const Opened& source, sys::FdView copy, const Pair& pair,
@@ -324,10 +311,7 @@ class Copier final : public walk::Visitor {
   Result<bool> is_equal_unpacked(const Transformation& how, sys::FdView source, Bytes source_size, sys::FdView copy,
                                  Bytes copy_size, walk::WorkerIndex worker);
   /// Nothing where the file is copied as it is.
-  Result<std::optional<Sameness>> packed_sameness(const walk::Hold& directory, const std::string& name, sys::Links links,
-                                                  const sys::FileStatus& status, const TargetDirectory& target,
-                                                  const std::string& target_name, const sys::FileStatus& existing,
-                                                  Changes& changes, walk::WorkerIndex worker);
+  Result<std::optional<Sameness>> packed_sameness(Sides& sides, Changes& changes, walk::WorkerIndex worker);
 
   // what an earlier copy has unchanged (reference.cc)
   /// True where the file has been taken from there, or left out because it is there.
@@ -360,8 +344,9 @@ class Copier final : public walk::Visitor {
                                               const Plan& plan, const StagedFile& staged, walk::WorkerIndex worker);
   /// --inplace.  False where it cannot be done, and nothing was; else the file is done, or its failure reported.
   bool changed_in_place(const walk::Hold& directory, const std::string& name, Opened& source, walk::WorkerIndex worker);
+  /// The data of `target` is right: attributes, marks and notes.  `marked`: clear_dirty() is owed.
   void finish_in_place(const walk::Hold& directory, const std::string& name, const Opened& source, sys::FdView target,
-                       const DeltaDone& done, walk::WorkerIndex worker);
+                       const DeltaMoved& moved, bool marked, std::string_view why, walk::WorkerIndex worker);
   /// By the signature of the old version, where one holds: what need not be read of it.
   std::vector<LeafHash> known_leaves(TargetDirectory& target, const std::string& name, sys::FdView old,
                                      const sys::FileStatus& status, Bytes& leaf_size);
@@ -382,8 +367,6 @@ class Copier final : public walk::Visitor {
   void sweep_partials_of(walk::Directory& directory, const TargetDirectory& target);
   /// --append-verify.  As changed_in_place.
   bool appended_in_place(const walk::Hold& directory, const std::string& name, Opened& source, walk::WorkerIndex worker);
-  void finish_appended(const walk::Hold& directory, const std::string& name, const Opened& source, sys::FdView file,
-                       const DeltaMoved& moved, bool marked, walk::WorkerIndex worker);
 
   // block devices as files (device_content.cc)
   void copy_device(const walk::Hold& directory, const walk::Entry& entry, walk::WorkerIndex worker);

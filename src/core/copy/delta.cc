@@ -66,13 +66,8 @@ ByteRange within_old(const Delta& delta, ByteRange range) {
   return {std::min(range.begin, end), end};
 }
 
-/// 1970, for everybody who compares times.  Who may write need not be allowed to set times: then the mark has to do.
-Result<> look_old(const Delta& delta) {
-  if (delta.way != DeltaWay::in_place || delta.mark == DirtyMark::none) return {};
-  const timespec keep{.tv_sec = 0, .tv_nsec = UTIME_OMIT};
-  auto set = sys::set_times({delta.into}, keep, timespec{});
-  if (!set && is_real(set.error().code)) return set;
-  return {};
+Result<> look_old_where_marked(const Delta& delta) {
+  return delta.way != DeltaWay::in_place || delta.mark == DirtyMark::none ? Result<>() : look_old(delta.into);
 }
 
 /// Two buffers of one chunk each: the worker's own, or larger ones where a leaf does not fit.
@@ -368,13 +363,13 @@ Result<DeltaBegun> begin_delta(const Delta& delta) {
     refused = FOX_TRY(mark_dirty({delta.into}, delta.source_status));
     if (refused != 0 && delta.mark == DirtyMark::required)
       return DeltaBegun{.ready = false, .declined = refused, .marked = false};
-    FOX_TRY(look_old(delta));
+    FOX_TRY(look_old_where_marked(delta));
     if (delta.durable) FOX_TRY(sys::sync_file(delta.into));
   }
   // Grown at once: behind the end XFS sets blocks aside for what may follow, and later holes there would be data.
   if (delta.source_status.size() > delta.old_status.size()) {
     FOX_TRY(sys::truncate(delta.into, delta.source_status.size()));
-    FOX_TRY(look_old(delta));
+    FOX_TRY(look_old_where_marked(delta));
   }
   return DeltaBegun{.ready = true, .declined = 0, .marked = delta.mark != DirtyMark::none && refused == 0};
 }
@@ -386,7 +381,7 @@ Result<DeltaMoved> delta_piece(Workbench& bench, const Delta& delta, ByteRange r
              (delta.leaves.leaf_size.value % kDeltaBlock.value == 0 && delta.leaves.leaf_size > Bytes(0)));
   auto moved = Piece(bench, delta, range).run();
   // Also after a failure: an ordinary end leaves a file that looks old.  The first error counts.
-  auto dated = look_old(delta);
+  auto dated = look_old_where_marked(delta);
   if (moved && !dated) return tl::make_unexpected(std::move(dated).error());
   return moved;
 }
@@ -403,7 +398,7 @@ Result<FileOffset> next_to_compare(const Delta& delta, FileOffset at) {
 Result<DeltaEnd> end_delta(Workbench& bench, const Delta& delta) {
   if (delta.way == DeltaWay::in_place) {
     FOX_TRY(sys::truncate(delta.into, delta.source_status.size()));
-    FOX_TRY(look_old(delta));
+    FOX_TRY(look_old_where_marked(delta));
   } else {
     const sys::FileStatus now = FOX_TRY(sys::status_of(delta.old));
     if (!sys::same_version(delta.old_status, now)) return DeltaEnd::old_changed;
@@ -488,6 +483,13 @@ Result<int> mark_dirty(sys::Object object, const sys::FileStatus& source) {
   if (set) return 0;
   if (is_real(set.error().code)) return tl::make_unexpected(std::move(set).error());
   return set.error().code;
+}
+
+Result<> look_old(sys::FdView file) {
+  const timespec keep{.tv_sec = 0, .tv_nsec = UTIME_OMIT};
+  auto set = sys::set_times({file}, keep, timespec{});
+  if (!set && is_real(set.error().code)) return set;
+  return {};
 }
 
 Result<> clear_dirty(sys::Object object, bool durable) {

@@ -160,6 +160,8 @@ inline constexpr char kDirtyAttribute[] = "user.foxing.dirty";
 bool is_marked_dirty(sys::Object object);
 /// 0, or the errno with which attributes are refused here.  Errors: real ones, ENOSPC among them.
 Result<int> mark_dirty(sys::Object object, const sys::FileStatus& source);
+/// 1970, for everybody who compares times.  Who may write need not be allowed to set times: then the mark has to do.  Errors: real ones.
+Result<> look_old(sys::FdView file);
 /// After the last write, the check of the source and the times.  Durable: the content is on disk before the mark goes.
 Result<> clear_dirty(sys::Object object, bool durable);
 

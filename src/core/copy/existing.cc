@@ -2,7 +2,7 @@
 // What the target has already: left alone where it is equal, brought up to date where only attributes differ, copied anew where data does.
 //
 // An entry is looked at by name on both sides (two stat calls, two listxattr) and opened only where that is not enough: bytes to compare, attributes
-// to read or to set.  docs/comparing.md has the rules for users; quick_check.h the part that is pure.
+// to read or to set (sides.h).  docs/comparing.md has the rules for users; quick_check.h the part that is pure.
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -21,6 +21,8 @@ bool more_than_access(Changes changes) {
   return changes.any();
 }
 
+constexpr Bytes kLargestWithoutHoles = 64_KiB;
+
 }  // namespace
 
 TargetDirectory* Copier::existing_target(walk::Directory& directory) {
@@ -29,48 +31,42 @@ TargetDirectory* Copier::existing_target(walk::Directory& directory) {
 }
 
 /// Reads both files and compares them.  False also where one of them cannot be read: copying will say why, or cure it.
-Result<bool> Copier::data_is_same(walk::Directory& directory, const std::string& name, sys::Links links,
-                                  const sys::FileStatus& status, const TargetDirectory& target, const std::string& target_name,
-                                  walk::WorkerIndex worker) {
-  const auto source = sys::open_at(directory.fd(), name, {.links = links, .keep_atime = true});
-  if (!source) return false;
-  const auto copy = sys::open_at(target.fd(), target_name, {.keep_atime = true});
-  if (!copy) return false;
+Result<bool> Copier::data_is_same(Sides& sides, walk::WorkerIndex worker) {
+  const auto source = sides.source_data();
+  const auto copy = sides.copy_data();
+  if (!source || !copy) return false;
+  const sys::FileStatus& status = sides.status();
   if (!sys::same_version(FOX_TRY(sys::status_of(*source)), status)) return false;
-  const bool skip_holes = target.pair().may_skip_holes();
+  // Where the holes are takes longer to ask than a small file to read.
+  const bool skip_holes = sides.target().pair().may_skip_holes() && status.size() > kLargestWithoutHoles;
   const bool same = FOX_TRY(same_bytes(at(worker).bench, *source, *copy, status.size(), skip_holes));
   return same && sys::same_version(FOX_TRY(sys::status_of(*source)), status);
 }
 
-Result<meta::Differences> Copier::attribute_differences(walk::Directory& directory, const std::string& name, sys::Links links,
-                                                        const sys::FileStatus& status, const TargetDirectory& target,
-                                                        const std::string& target_name, const sys::FileStatus& existing) const {
-  if (links == sys::Links::keep)
-    return meta::differences_at(directory.fd(), name, status, target.fd(), target_name, existing, options_.keep,
-                                options_.compare.window);
-  const sys::UniqueFd source = FOX_TRY(sys::open_at(directory.fd(), name, {.access = sys::Access::path, .links = links}));
-  const sys::UniqueFd copy = FOX_TRY(sys::open_at(target.fd(), target_name, {.access = sys::Access::path}));
-  return meta::differences({source, sys::Handle::path}, status, {copy, sys::Handle::path}, existing, options_.keep,
+Result<meta::Differences> Copier::attribute_differences(Sides& sides) const {
+  if (sides.links() == sys::Links::keep && !sides.are_open())
+    return meta::differences_at(sides.directory()->fd(), sides.name(), sides.status(), sides.target().fd(), sides.target_name(),
+                                sides.existing(), options_.keep, options_.compare.window);
+  return meta::differences(FOX_TRY(sides.source()), sides.status(), FOX_TRY(sides.copy()), sides.existing(), options_.keep,
                            options_.compare.window);
 }
 
 /// Gives what is in the target the attributes of the source; its data is not touched.
-Result<meta::Losses> Copier::update_attributes(walk::Directory& directory, const std::string& name, sys::Links links,
-                                               const sys::FileStatus& status, TargetDirectory& target,
-                                               const std::string& target_name, const sys::FileStatus& existing) {
-  const sys::UniqueFd source = FOX_TRY(sys::open_at(directory.fd(), name, {.access = sys::Access::path, .links = links}));
-  const sys::UniqueFd copy = FOX_TRY(sys::open_at(target.fd(), target_name, {.access = sys::Access::path}));
-  const bool moved =
-      FOX_TRY(sys::status_of(source)).key() != status.key() || FOX_TRY(sys::status_of(copy)).key() != existing.key();
-  if (moved) return fail(ESTALE, "openat", {}, "was replaced while it was compared");
-  const auto signature = signature_of(copy);
+Result<meta::Losses> Copier::update_attributes(Sides& sides, const meta::Differences& found) {
+  const sys::FileStatus& existing = sides.existing();
+  const sys::Object source = FOX_TRY(sides.source());
+  const sys::Object copy = FOX_TRY(sides.copy());
+  const auto signature = signature_of(copy.fd);
   const bool may_write = options_.keep.privileges.ignore_permissions || (existing.permissions() & S_IWUSR) != 0;
   const bool link = existing.type() == sys::FileType::symlink;
   if (!may_write && !link)  // user.* attributes ask for it; `apply` sets the mode behind them
-    FOX_TRY(sys::set_mode({copy, sys::Handle::path}, existing.permissions() | S_IWUSR));
-  auto losses = meta::apply({source, sys::Handle::path}, status, {copy, sys::Handle::path}, meta::Current::of(existing),
-                            options_.keep, target.pair().fidelity);
-  renew(copy, signature, &status);
+    FOX_TRY(sys::set_mode(copy, existing.permissions() | S_IWUSR));
+  meta::Current current = meta::Current::of(existing);
+  if (!may_write && !link) current.mode |= S_IWUSR;
+  current.no_attributes = found.no_attributes;
+  current.times = {existing.accessed(), existing.modified()};
+  auto losses = meta::apply(source, sides.status(), copy, current, options_.keep, sides.target().pair().fidelity);
+  renew(copy.fd, signature, &sides.status());
   return losses;
 }
 
@@ -93,9 +89,9 @@ Copier::Standing Copier::standing_of(const walk::Hold& directory, const std::str
   }
   const sys::FileStatus* existing = &found_there->status;
   target.count_match(target_name);
-  const bool noted =
-      !looks_at_bytes() && is_noted(*directory, links, status, target, *existing);  // a mark would have moved ctime
-  const bool half_changed = !noted && may_be_half_changed(target, target_name, *existing);
+  Sides sides(directory, name, links, status, target, target_name, *found_there);
+  const bool noted = !looks_at_bytes() && is_noted(sides);  // a mark would have moved ctime
+  const bool half_changed = !noted && may_be_half_changed(sides);
   if (!half_changed && policy_for(status, *existing, options_.compare) == Existing::leave) return skipped(leads, status, worker);
   if (existing->type() != status.type()) {
     changes = Changes::creation();
@@ -104,33 +100,31 @@ Copier::Standing Copier::standing_of(const walk::Hold& directory, const std::str
 
   changes = {};
   if (existing->type() == sys::FileType::regular) compared.existing = *existing;
-  if (noted && !must_be_another_inode(status, *existing, false))
-    return equal_already(directory, name, status, leads, target, target_name, *existing, worker);
+  if (noted && !must_be_another_inode(status, *existing, false)) return equal_already(sides, leads, worker);
   target.noted().falls_short.store(true, std::memory_order_relaxed);
-  auto same = same_object(directory, name, links, status, target, target_name, *found_there, changes, worker);
+  auto same = same_object(sides, changes, worker);
   if (!same && same.error().code == ECANCELED) return failed(std::move(same).error());
   if (!same) return Standing::to_copy;  // reading one of them failed: the copy will name the reason, or replace what is broken
-  const auto found = attribute_differences(*directory, name, links, status, target, target_name, *existing);
+  const auto found = attribute_differences(sides);
   if (!found) return Standing::to_copy;
   changes.add(*found);
   if (*same == Sameness::differs) return Standing::to_copy;
   if (must_be_another_inode(status, *existing, more_than_access(changes))) return Standing::to_copy;
-  if (changes.any()) {
-    return update(directory, name, links, status, *existing, *same == Sameness::after_a_look, leads, changes, worker);
-  }
-  if (*same == Sameness::after_a_look && !options_.dry_run) note_as_seen(status, target, target_name, *existing);
-  return equal_already(directory, name, status, leads, target, target_name, *existing, worker);
+  if (changes.any()) return update(sides, *same == Sameness::after_a_look, leads, changes, *found, worker);
+  if (*same == Sameness::after_a_look && !options_.dry_run) note_as_seen(sides);
+  return equal_already(sides, leads, worker);
 }
 
-Copier::Standing Copier::equal_already(const walk::Hold& directory, const std::string& name, const sys::FileStatus& status,
-                                       bool leads, TargetDirectory& target, const std::string& target_name,
-                                       const sys::FileStatus& existing, walk::WorkerIndex worker) {
-  if (options_.sign) sign_existing(target, target_name, status, existing, worker);
+Copier::Standing Copier::equal_already(Sides& sides, bool leads, walk::WorkerIndex worker) {
+  const walk::Hold& directory = sides.directory();
+  const std::string& name = sides.name();
+  const sys::FileStatus& status = sides.status();
+  if (options_.sign) sign_existing(sides.target(), sides.target_name(), status, sides.existing(), worker);
   at(worker).counters.unchanged.fetch_add(1, std::memory_order_relaxed);
   at(worker).counters.bytes_so_far.fetch_add(status.type() == sys::FileType::regular ? status.size().value : 0,
                                              std::memory_order_relaxed);
   if (observer_.wants_unchanged()) tell(*directory, name, FileEvent::Action::unchanged, status, {});
-  note_placed(*directory, name, status, existing.key() != status.key());
+  note_placed(*directory, name, status, sides.existing().key() != status.key());
   if (leads) link_group_done(*directory, name, status, worker);
   return Standing::settled;
 }
@@ -161,34 +155,33 @@ void Copier::leave_note(const walk::Directory& directory, TargetDirectory& targe
   write_as_of(target.fd(), as_of(directory, target), noted.entered);
 }
 
-bool Copier::is_noted(const walk::Directory& directory, sys::Links links, const sys::FileStatus& status, TargetDirectory& target,
-                      const sys::FileStatus& existing) const {
-  const std::optional<timespec>& as_of = target.noted().as_of;
+bool Copier::is_noted(const Sides& sides) const {
+  const std::optional<timespec>& as_of = sides.target().noted().as_of;
+  const sys::FileStatus &status = sides.status(), &existing = sides.existing();
   // Behind a link may be another file now, as old as the one that was compared.
-  if (!as_of || links != sys::Links::keep) return false;
+  if (!as_of || sides.links() != sys::Links::keep) return false;
   if (may_change_unseen(status.changed(), *as_of) || may_change_unseen(existing.changed(), *as_of)) return false;
-  const bool same_places = status.device() == directory.status().device() && existing.device() == target.status().device();
+  const bool same_places =
+      status.device() == sides.directory()->status().device() && existing.device() == sides.target().status().device();
   const bool same_size = status.type() != sys::FileType::regular || status.size() == existing.size();
   return same_places && same_size && status.type() == existing.type() &&
          !meta::status_differences(status, existing, options_.keep, options_.compare.window).any();
 }
 
 /// The quick check asks whether the source's file has changed since its copy was made.  It may be another file, which has not.
-bool Copier::may_be_of_another(const walk::Hold& directory, const std::string& name, sys::Links links, TargetDirectory& target,
-                               const sys::BornStatus& there) const {
+bool Copier::may_be_of_another(const Sides& sides) const {
   if (options_.compare.by != Comparison::By::quick || options_.compare.trust_times) return false;
-  if (target.noted().of_another_source) return true;
-  if (links == sys::Links::keep) return false;
-  const auto link = sys::status_at(directory->fd(), name);  // a symbolic link may lead elsewhere than before
-  return !link || !there.born || may_change_unseen(link->changed(), *there.born);
+  if (sides.target().noted().of_another_source) return true;
+  if (sides.links() == sys::Links::keep) return false;
+  const auto link = sys::status_at(sides.directory()->fd(), sides.name());  // a symbolic link may lead elsewhere than before
+  return !link || !sides.born() || may_change_unseen(link->changed(), *sides.born());
 }
 
 /// A run that changed it in place has not come to its end: nothing but its bytes can be believed.
-bool Copier::may_be_half_changed(const TargetDirectory& target, const std::string& target_name,
-                                 const sys::FileStatus& existing) const {
-  if (existing.type() != sys::FileType::regular || existing.size() < kSmallestMarked) return false;
-  const auto copy = sys::open_at(target.fd(), target_name, {.access = sys::Access::path});
-  return copy && is_marked_dirty({*copy, sys::Handle::path});
+bool Copier::may_be_half_changed(Sides& sides) {
+  if (sides.existing().type() != sys::FileType::regular || sides.existing().size() < kSmallestMarked) return false;
+  const auto copy = sides.copy();
+  return copy && is_marked_dirty(*copy);
 }
 
 /// An option says that it is not to be touched; other names of the file are judged for themselves.
@@ -199,11 +192,9 @@ Copier::Standing Copier::skipped(bool leads, const sys::FileStatus& status, walk
 }
 
 /// Everything but attributes: data, link text, device number.
-Result<Copier::Sameness> Copier::same_object(const walk::Hold& directory, const std::string& name, sys::Links links,
-                                             const sys::FileStatus& status, TargetDirectory& target,
-                                             const std::string& target_name, const sys::BornStatus& there, Changes& changes,
-                                             walk::WorkerIndex worker) {
-  const sys::FileStatus& existing = there.status;
+Result<Copier::Sameness> Copier::same_object(Sides& sides, Changes& changes, walk::WorkerIndex worker) {
+  const sys::FileStatus &status = sides.status(), &existing = sides.existing();
+  TargetDirectory& target = sides.target();
   const auto content = [&](bool same, Sameness how) {
     changes.content = !same;
     return same ? how : Sameness::differs;
@@ -212,34 +203,32 @@ Result<Copier::Sameness> Copier::same_object(const walk::Hold& directory, const 
   switch (status.type()) {
     case sys::FileType::regular: break;
     case sys::FileType::symlink: {
-      const std::string text = text_for_target(FOX_TRY(sys::read_link_at(directory->fd(), name)), options_.link_text);
-      return content(text == FOX_TRY(sys::read_link_at(target.fd(), target_name)), Sameness::at_a_glance);
+      const std::string text =
+          text_for_target(FOX_TRY(sys::read_link_at(sides.directory()->fd(), sides.name())), options_.link_text);
+      return content(text == FOX_TRY(sys::read_link_at(target.fd(), sides.target_name())), Sameness::at_a_glance);
     }
     case sys::FileType::character_device:
     case sys::FileType::block_device: return content(status.special_device() == existing.special_device(), Sameness::at_a_glance);
     default: return Sameness::at_a_glance;
   }
-  if (const auto packed =
-          FOX_TRY(packed_sameness(directory, name, links, status, target, target_name, existing, changes, worker)))
-    return *packed;
+  if (const auto packed = FOX_TRY(packed_sameness(sides, changes, worker))) return *packed;
   // One file under both names (--link): there is nothing to compare, and no note may be left on it.
   if (existing.key() == status.key() && options_.compare.by != Comparison::By::nothing) return Sameness::at_a_glance;
   changes.size = status.size() != existing.size();
-  Data data = target.pair().sizes_mean_nothing ? Data::differs : quick_check(status, existing, there.born, options_.compare);
-  if (data == Data::same && may_be_of_another(directory, name, links, target, there)) data = Data::look;
-  if (data == Data::look && was_looked_at(status, target, target_name, existing)) data = Data::same;
-  if (data == Data::look && options_.compare.by == Comparison::By::quick && !looks_at_bytes() &&
-      !may_be_half_changed(target, target_name, existing)) {
-    const auto told = told_by_signature(directory, name, links, status, target, target_name, existing, worker);
+  Data data = target.pair().sizes_mean_nothing ? Data::differs : quick_check(status, existing, sides.born(), options_.compare);
+  if (data == Data::same && may_be_of_another(sides)) data = Data::look;
+  if (data == Data::look && was_looked_at(sides)) data = Data::same;
+  if (data == Data::look && options_.compare.by == Comparison::By::quick && !looks_at_bytes() && !may_be_half_changed(sides)) {
+    const auto told = told_by_signature(sides, worker);
     if (told == Data::same) return content(true, Sameness::after_a_look);
     if (told) return content(false, Sameness::differs);
   }
-  if (data == Data::same && options_.sign && was_touched(target, target_name, existing)) data = Data::look;
-  if (data == Data::same && may_be_half_changed(target, target_name, existing)) data = Data::look;
+  if (data == Data::same && options_.sign && was_touched(sides)) data = Data::look;
+  if (data == Data::same && may_be_half_changed(sides)) data = Data::look;
   if (data == Data::same && looks_at_bytes()) data = Data::look;
   if (data == Data::same) return Sameness::at_a_glance;
   if (data == Data::differs) return Sameness::differs;
-  return content(FOX_TRY(data_is_same(*directory, name, links, status, target, target_name, worker)), Sameness::after_a_look);
+  return content(FOX_TRY(data_is_same(sides, worker)), Sameness::after_a_look);
 }
 
 /// Equal, but one file with names that it should have nothing to do with: of another group of links, or, where it is about to be changed, of others at all.
@@ -250,13 +239,13 @@ bool Copier::must_be_another_inode(const sys::FileStatus& status, const sys::Fil
   return !hard_links_.claim(status.key(), existing.key());
 }
 
-Copier::Standing Copier::update(const walk::Hold& directory, const std::string& name, sys::Links links,
-                                const sys::FileStatus& status, const sys::FileStatus& existing, bool looked, bool leads,
-                                const Changes& changes, walk::WorkerIndex worker) {
-  TargetDirectory& target = *existing_target(*directory);
+Copier::Standing Copier::update(Sides& sides, bool looked, bool leads, const Changes& changes, const meta::Differences& found,
+                                walk::WorkerIndex worker) {
+  const walk::Hold& directory = sides.directory();
+  const std::string& name = sides.name();
+  const sys::FileStatus &status = sides.status(), &existing = sides.existing();
   if (!options_.dry_run) {
-    const std::string target_name = name_in_target(*directory, name, status.type());
-    auto losses = update_attributes(*directory, name, links, status, target, target_name, existing);
+    auto losses = update_attributes(sides, found);
     if (!losses) {
       const int code = losses.error().code;
       fail_entry(*directory, name, std::move(losses).error());
@@ -265,8 +254,8 @@ Copier::Standing Copier::update(const walk::Hold& directory, const std::string& 
     }
     report(*directory, name, *losses);
     note_placed(*directory, name, status, losses->empty() && existing.key() != status.key());
-    if (looked) note_as_seen(status, target, target_name, existing);
-    if (options_.sign) sign_existing(target, target_name, status, existing, worker);
+    if (looked) note_as_seen(sides);
+    if (options_.sign) sign_existing(sides.target(), sides.target_name(), status, existing, worker);
   } else {
     note_placed(*directory, name, status, existing.key() != status.key());
   }
@@ -279,24 +268,19 @@ Copier::Standing Copier::update(const walk::Hold& directory, const std::string& 
 }
 
 /// The bytes have been compared and are equal: the next run need not do it again.
-void Copier::note_as_seen(const sys::FileStatus& status, const TargetDirectory& target, const std::string& target_name,
-                          const sys::FileStatus& existing) const {
-  if (status.type() != sys::FileType::regular) return;
-  const auto copy = sys::open_at(target.fd(), target_name, {.access = sys::Access::path});
+void Copier::note_as_seen(Sides& sides) const {
+  if (sides.status().type() != sys::FileType::regular) return;
+  const auto copy = sides.copy();
   if (!copy) return;  // the next run looks again, that is all
-  const auto now = sys::status_of(*copy);
-  if (!now || now->key() != existing.key()) return;
-  if (existing.size() >= kSmallestMarked)
-    (void)clear_dirty({*copy, sys::Handle::path}, false);  // a dead run's: the bytes are right
-  if (!options_.sign) leave_seen({*copy, sys::Handle::path}, status);  // a signature says it too
+  if (sides.existing().size() >= kSmallestMarked) (void)clear_dirty(*copy, false);  // a dead run's: the bytes are right
+  if (!options_.sign) leave_seen(*copy, sides.status());  // a signature says it too
 }
 
-bool Copier::was_looked_at(const sys::FileStatus& status, const TargetDirectory& target, const std::string& target_name,
-                           const sys::FileStatus& existing) const {
+bool Copier::was_looked_at(Sides& sides) const {
   if (options_.compare.by != Comparison::By::quick) return false;
-  if (!meta::same_within(status.modified(), existing.modified(), options_.compare.window)) return false;
-  const auto copy = sys::open_at(target.fd(), target_name, {.access = sys::Access::path});
-  return copy && was_seen({*copy, sys::Handle::path}, status);
+  if (!meta::same_within(sides.status().modified(), sides.existing().modified(), options_.compare.window)) return false;
+  const auto copy = sides.copy();
+  return copy && was_seen(*copy, sides.status());
 }
 
 FileEvent Copier::event_of(const walk::Directory& directory, std::string_view name, FileEvent::Action action,

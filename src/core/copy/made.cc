@@ -12,8 +12,6 @@ namespace {
 
 using Way = Transformation::Way;
 
-std::string shown(const timespec& time) { return fmt::format("{}.{:09}", time.tv_sec, time.tv_nsec); }
-
 std::string_view name_of(Way way) { return way == Way::compress ? "compress" : way == Way::decompress ? "decompress" : "none"; }
 
 /// One word after the other.
@@ -51,8 +49,6 @@ class Words {
   std::string_view rest_;
   bool well_ = true;
 };
-
-bool equal(const timespec& a, const timespec& b) { return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec; }
 
 }  // namespace
 
@@ -92,8 +88,8 @@ std::optional<Made> read_made(sys::Object copy) {
 void leave_made(sys::Object copy, const Made& note) {
   const auto text =
       fmt::format("1 {} {} {} {} {} {} {} {}", name_of(note.way), note.way == Way::compress ? codec::name_of(note.format) : "-",
-                  note.source.inode.value, note.source.size.value, shown(note.source.modified), shown(note.source.changed),
-                  note.size.value, shown(note.modified));
+                  note.source.inode.value, note.source.size.value, sys::to_text(note.source.modified), sys::to_text(note.source.changed),
+                  note.size.value, sys::to_text(note.modified));
   (void)sys::set_attribute(copy, kMadeAttribute, text);
 }
 
@@ -110,7 +106,7 @@ Data made_check(const std::optional<Made>& note, const Transformation& how, cons
   if (note->size != copy.size() || !meta::same_within(note->modified, copy.modified(), comparison.window)) return Data::differs;
   if (!meta::same_within(note->source.modified, source.modified(), comparison.window)) return Data::look;
   if (comparison.trust_times) return Data::same;
-  return note->source.inode == source.inode() && equal(note->source.changed, source.changed()) ? Data::same : Data::look;
+  return note->source.inode == source.inode() && sys::same_time(note->source.changed, source.changed()) ? Data::same : Data::look;
 }
 
 }  // namespace foxing::copy

@@ -96,33 +96,28 @@ Result<bool> Copier::is_equal_unpacked(const Transformation& how, sys::FdView so
   return unpacks_to(source, copy, copy_size, how.codec.format, pacer);
 }
 
-Result<std::optional<Copier::Sameness>> Copier::packed_sameness(const walk::Hold& directory, const std::string& name,
-                                                                sys::Links links, const sys::FileStatus& status,
-                                                                const TargetDirectory& target, const std::string& target_name,
-                                                                const sys::FileStatus& existing, Changes& changes,
-                                                                walk::WorkerIndex worker) {
+Result<std::optional<Copier::Sameness>> Copier::packed_sameness(Sides& sides, Changes& changes, walk::WorkerIndex worker) {
   if (!options_.packing.active()) return std::nullopt;
+  const sys::FileStatus &status = sides.status(), &existing = sides.existing();
   std::optional<Made> note;
-  if (const auto copy = sys::open_at(target.fd(), target_name, {.access = sys::Access::path}))
-    note = read_made({*copy, sys::Handle::path});
+  if (const auto copy = sides.copy()) note = read_made(*copy);
   Transformation how = options_.packing.how();
   Data data = made_check(note, how, status, existing, options_.compare);
-  if (target.pair().sizes_mean_nothing) data = Data::differs;
-  if (data == Data::same && may_be_half_changed(target, target_name, existing)) data = Data::look;
+  if (sides.target().pair().sizes_mean_nothing) data = Data::differs;
+  if (data == Data::same && may_be_half_changed(sides)) data = Data::look;
   // A valid note spares opening the source.
   if (data == Data::same) return Sameness::at_a_glance;
 
-  const sys::UniqueFd source = FOX_TRY(sys::open_at(directory->fd(), name, {.links = links, .keep_atime = true}));
+  const sys::FdView source = FOX_TRY(sides.source_data());
   if (!sys::same_version(FOX_TRY(sys::status_of(source)), status)) return Sameness::differs;
   how = FOX_TRY(options_.packing.of(source));
   if (how.way == Way::none) return std::nullopt;
   changes.size = note && note->source.size != status.size();
   if (data == Data::differs) return Sameness::differs;
 
-  const sys::UniqueFd copy = FOX_TRY(sys::open_at(target.fd(), target_name, {.keep_atime = true}));
+  const sys::FdView copy = FOX_TRY(sides.copy_data());
   const sys::FileStatus copy_status = FOX_TRY(sys::status_of(copy));
-  const bool same = copy_status.key() == existing.key() &&
-                    FOX_TRY(is_equal_unpacked(how, source, status.size(), copy, copy_status.size(), worker)) &&
+  const bool same = FOX_TRY(is_equal_unpacked(how, source, status.size(), copy, copy_status.size(), worker)) &&
                     sys::same_version(FOX_TRY(sys::status_of(source)), status);
   changes.content = !same;
   if (!same) return Sameness::differs;

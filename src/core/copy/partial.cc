@@ -5,9 +5,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <span>
 #include <vector>
 
 #include "core/copy/content.h"
+#include "core/copy/seen.h"
+#include "core/digest/digest.h"
 #include "sys/file.h"
 #include "sys/names.h"
 
@@ -17,25 +20,12 @@ namespace {
 constexpr std::size_t kLongestName = 255;
 constexpr int kMostTries = 20;  // others may remove or rename what was just opened
 
-std::string note_of(const sys::FileStatus& source) {
-  const auto shown = [](const timespec& time) { return fmt::format("{}.{:09}", time.tv_sec, time.tv_nsec); };
-  return fmt::format("1 {} {} {} {}", source.inode().value, source.size().value, shown(source.modified()),
-                     shown(source.changed()));
-}
-
-/// FNV-1a, 64 bits: the same in every version.
-std::uint64_t hash_of(std::string_view text) {
-  std::uint64_t hash = 0xcbf29ce484222325;
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-  return hash;
-}
-
 /// In a directory for all the target's directory is part of the name.
 std::string name_in_place(const PartialPlace& place, const TargetDirectory& target, const std::string& name) {
   if (!place.for_all) return name;
   const std::string suffix = fmt::format(".{:x}", target.status().inode().value);
   if (name.size() + suffix.size() <= kLongestName) return name + suffix;
-  return name.substr(0, 200) + fmt::format(".{:016x}", hash_of(name)) + suffix;
+  return name.substr(0, 200) + '.' + digest::hash(std::as_bytes(std::span(name))).hex().substr(0, 16) + suffix;
 }
 
 Result<sys::UniqueFd> open_place(const PartialPlace& place, const TargetDirectory& target) {
@@ -117,7 +107,7 @@ Result<StagedPartial> stage_partial(const PartialPlace& place, TargetDirectory& 
     if (!is_usable(status, where)) return refuse("what has its name among the partial files is not one");
 
     if (resumed && !take_back(*file, status)) return refuse("what has its name among the partial files cannot be used");
-    auto marked = sys::set_attribute({*file}, kPartialAttribute, note_of(source));
+    auto marked = sys::set_attribute({*file}, kPartialAttribute, version_of(source));
     if (!marked && is_real(marked.error().code)) return tl::make_unexpected(std::move(marked).error());
     resumed = resumed && status.size() > Bytes(0);
     return StagedPartial{StagedFile::adopt(target, names, name, resumed ? 0600 : mode & 0700,

@@ -109,7 +109,7 @@ bool Copier::changed_in_place(const walk::Hold& directory, const std::string& na
     }
     const auto after = sys::status_of(source.fd);
     if (after && sys::same_version(source.status, *after)) {
-      finish_in_place(directory, name, source, old->fd, *done, worker);
+      finish_in_place(directory, name, source, old->fd, done->moved, done->begun.marked, "changed in place", worker);
       return true;
     }
     if (!after || reading == kMostReadings) {
@@ -124,25 +124,24 @@ bool Copier::changed_in_place(const walk::Hold& directory, const std::string& na
 }
 
 void Copier::finish_in_place(const walk::Hold& directory, const std::string& name, const Opened& source, sys::FdView target,
-                             const DeltaDone& done, walk::WorkerIndex worker) {
+                             const DeltaMoved& moved, bool marked, std::string_view why, walk::WorkerIndex worker) {
   const auto now = sys::status_of(target);
   meta::Current current = now ? meta::Current::of(*now) : meta::Current();
   current.own_mode = source.existing->permissions();
-  auto losses =
-      now ? meta::apply({source.fd}, source.status, {target}, current, options_.keep, target_of(*directory).pair().fidelity)
-          : Result<meta::Losses>(tl::make_unexpected(now.error()));
-  auto cleared = losses && done.begun.marked ? clear_dirty({target}, options_.durable) : Result<>();
-  // The inode is older than this version of the source.
-  if (losses && cleared && !options_.sign) leave_seen({target}, source.status);
+  TargetDirectory& into = target_of(*directory);
+  auto losses = now ? meta::apply({source.fd}, source.status, {target}, current, options_.keep, into.pair().fidelity)
+                    : Result<meta::Losses>(tl::make_unexpected(now.error()));
+  auto cleared = losses && marked ? clear_dirty({target}, options_.durable) : Result<>();
   if (!losses || !cleared)
     return regular_failed(directory, name, source, losses ? std::move(cleared).error() : std::move(losses).error(), worker);
+  // What may not be on disk is not vouched for: after a power failure the next run must look.  (The inode is older than this version of the source, so
+  // without a note it does.)
+  if (options_.durable && !options_.sign) leave_seen({target}, source.status);
   report(*directory, name, *losses);
-  regular_done(*directory, name, source.status, source.changes, count_delta(source, done.moved, worker), "changed in place",
-               worker);
+  regular_done(*directory, name, source.status, source.changes, count_delta(source, moved, worker), why, worker);
   note_placed(*directory, name, source.status, losses->empty());
   if (source.leads_link_group) link_group_done(*directory, name, source.status, worker);
-  TargetDirectory& into = target_of(*directory);
-  if (options_.sign && now) sign_existing(into, into.name_for(name), source.status, *now, worker);
+  if (options_.durable && options_.sign) sign_existing(into, into.name_for(name), source.status, *now, worker);
 }
 
 }  // namespace foxing::copy

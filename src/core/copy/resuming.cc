@@ -83,16 +83,6 @@ void Copier::note_placed(const walk::Directory& directory, std::string_view name
 
 // ---- --append-verify
 
-namespace {
-
-/// For everybody who compares times the file is old while it is not whole.
-void look_old(sys::FdView file) {
-  const timespec keep{.tv_sec = 0, .tv_nsec = UTIME_OMIT};
-  (void)sys::set_times({file}, keep, timespec{});
-}
-
-}  // namespace
-
 bool Copier::appended_in_place(const walk::Hold& directory, const std::string& name, Opened& source, walk::WorkerIndex worker) {
   if (!options_.append_verify || options_.dry_run || !source.existing) return false;
   if (keeper_ != nullptr && keeper_->keeps_replaced()) return false;  // the shorter one is to be kept
@@ -112,11 +102,11 @@ bool Copier::appended_in_place(const walk::Hold& directory, const std::string& n
     const mode_t meanwhile = old->permissions() & meta::wanted_mode(source.status, options_.keep) & 0777;
     if (meanwhile != old->permissions()) FOX_TRY(sys::set_mode({*file}, meanwhile));
     marked = FOX_TRY(mark_dirty({*file}, source.status)) == 0;
-    look_old(*file);
+    FOX_TRY(look_old(*file));  // while it is not whole
     return options_.durable ? sys::sync_file(*file) : Result<>();
   };
   const auto failed = [&](Error error) {
-    if (marked) look_old(*file);
+    if (marked) (void)look_old(*file);  // it is a failure already
     regular_failed(directory, name, source, std::move(error), worker);
     return true;
   };
@@ -147,30 +137,8 @@ bool Copier::appended_in_place(const walk::Hold& directory, const std::string& n
     source.status = *after;
     *old = *now;
   }
-  finish_appended(directory, name, source, *file, moved, marked, worker);
+  finish_in_place(directory, name, source, *file, moved, marked, "the target has the beginning of it", worker);
   return true;
-}
-
-void Copier::finish_appended(const walk::Hold& directory, const std::string& name, const Opened& source, sys::FdView file,
-                             const DeltaMoved& moved, bool marked, walk::WorkerIndex worker) {
-  const auto now = sys::status_of(file);
-  meta::Current current = now ? meta::Current::of(*now) : meta::Current();
-  current.own_mode = source.existing->permissions();
-  auto losses =
-      now ? meta::apply({source.fd}, source.status, {file}, current, options_.keep, target_of(*directory).pair().fidelity)
-          : Result<meta::Losses>(tl::make_unexpected(now.error()));
-  auto cleared = losses && marked ? clear_dirty({file}, options_.durable) : Result<>();
-  if (!losses || !cleared)
-    return regular_failed(directory, name, source, losses ? std::move(cleared).error() : std::move(losses).error(), worker);
-  // The inode is older than this version of the source: the note spares the next run a look.  After a power failure that look is wanted.
-  if (options_.durable && !options_.sign) leave_seen({file}, source.status);
-  report(*directory, name, *losses);
-  regular_done(*directory, name, source.status, source.changes, count_delta(source, moved, worker),
-               "the target has the beginning of it", worker);
-  note_placed(*directory, name, source.status, losses->empty());
-  if (source.leads_link_group) link_group_done(*directory, name, source.status, worker);
-  TargetDirectory& into = target_of(*directory);
-  if (options_.sign) sign_existing(into, into.name_for(name), source.status, *now, worker);
 }
 
 }  // namespace foxing::copy

@@ -6,23 +6,19 @@
 #include <string>
 
 namespace foxing::copy {
-namespace {
 
-std::string note_of(const sys::FileStatus& source) {
-  const auto shown = [](const timespec& time) { return fmt::format("{}.{:09}", time.tv_sec, time.tv_nsec); };
-  return fmt::format("1 {} {} {} {}", source.inode().value, source.size().value, shown(source.modified()),
-                     shown(source.changed()));
+std::string version_of(const sys::FileStatus& source) {
+  return fmt::format("1 {} {} {} {}", source.inode().value, source.size().value, sys::to_text(source.modified()),
+                     sys::to_text(source.changed()));
 }
-
-}  // namespace
 
 bool was_seen(sys::Object copy, const sys::FileStatus& source) {
   std::string note;
-  return sys::get_attribute(copy, kSeenAttribute, note) && note == note_of(source);
+  return sys::get_attribute(copy, kSeenAttribute, note) && note == version_of(source);
 }
 
 void leave_seen(sys::Object copy, const sys::FileStatus& source) {
-  (void)sys::set_attribute(copy, kSeenAttribute, note_of(source));
+  (void)sys::set_attribute(copy, kSeenAttribute, version_of(source));
 }
 
 }  // namespace foxing::copy

@@ -10,10 +10,15 @@
 // Format. Text: "1 INODE SIZE MTIME_S.MTIME_NS CTIME_S.CTIME_NS", decimal.
 #pragma once
 
+#include <string>
+
 #include "sys/attributes.h"
 #include "sys/status.h"
 
 namespace foxing::copy {
+
+/// The text of a note: this version of the source, and no other.
+std::string version_of(const sys::FileStatus& source);
 
 inline constexpr char kSeenAttribute[] = "user.foxing.seen";
 

@@ -75,16 +75,15 @@ void Copier::spoil(const walk::Directory& directory) {
 
 // ---- Files
 
-std::optional<Data> Copier::told_by_signature(const walk::Hold& directory, const std::string& name, sys::Links links,
-                                              const sys::FileStatus& status, TargetDirectory& target,
-                                              const std::string& target_name, const sys::FileStatus& existing,
-                                              walk::WorkerIndex worker) {
-  const auto copy = sys::open_at(target.fd(), target_name, {.keep_atime = true});
+std::optional<Data> Copier::told_by_signature(Sides& sides, walk::WorkerIndex worker) {
+  const auto copy = sides.copy_data();
   if (!copy) return std::nullopt;
-  const auto found = signatures_.read({target.fd(), target.sidecar(), target_name, {*copy}}, existing);
+  TargetDirectory& target = sides.target();
+  const sys::FileStatus& status = sides.status();
+  const auto found = signatures_.read({target.fd(), target.sidecar(), sides.target_name(), {*copy}}, sides.existing());
   if (!found.value) return std::nullopt;
   if (is_of(found.value->source, status)) return Data::same;
-  const auto source = sys::open_at(directory->fd(), name, {.links = links, .keep_atime = true});
+  const auto source = sides.source_data();
   if (!source) return std::nullopt;
   const auto content = hashed(*source, status.size(), at(worker).bench);
   const auto after = sys::status_of(*source);
@@ -92,10 +91,11 @@ std::optional<Data> Copier::told_by_signature(const walk::Hold& directory, const
   return content->root == found.value->root ? Data::same : Data::differs;
 }
 
-bool Copier::was_touched(TargetDirectory& target, const std::string& target_name, const sys::FileStatus& existing) {
-  const auto copy = sys::open_at(target.fd(), target_name, {.keep_atime = true});
+bool Copier::was_touched(Sides& sides) {
+  const auto copy = sides.copy_data();
   if (!copy) return false;
-  const auto found = signatures_.read({target.fd(), target.sidecar(), target_name, {*copy}}, existing);
+  TargetDirectory& target = sides.target();
+  const auto found = signatures_.read({target.fd(), target.sidecar(), sides.target_name(), {*copy}}, sides.existing());
   // Also where the record itself was spoilt: to sign the file then would be to vouch for whatever it holds.
   return !found.value && found.ignored != signature::Ignored::absent && found.ignored != signature::Ignored::unreadable;
 }

@@ -286,6 +286,7 @@ class SignedInPlace : public Signing {
   SignedInPlace() {
     options_.delta.in_place = true;
     options_.delta.smallest = 256_KiB;
+    options_.durable = true;
   }
   void SetUp() override {
     Signing::SetUp();
@@ -307,6 +308,16 @@ TEST_F(SignedInPlace, TheSignatureHoldsAfterwards) {
   EXPECT_EQ(run->counters.delta_files, 1u);
   expect_equal();
   EXPECT_EQ(sync(options_)->counters.files, 0u);
+}
+
+/// A power failure may keep the signature and lose the data.
+TEST_F(SignedInPlace, WhatMayNotBeOnDiskIsNotVouchedFor) {
+  options_.durable = false;
+  EXPECT_EQ(sync(options_)->counters.delta_files, 1u);
+  EXPECT_FALSE(signature_on("image").value);
+  const auto again = sync(options_);
+  EXPECT_EQ(again->counters.files, 0u);
+  expect_equal();
 }
 
 TEST_F(SignedInPlace, StaleLeavesAreNotUsed) {

@@ -101,7 +101,8 @@ Result<Differences> differences(sys::Object source, const sys::FileStatus& sourc
   if (!policy.xattrs && !policy.acls) return found;
   auto source_names = FOX_TRY(sys::list_attributes(source));
   auto target_names = FOX_TRY(sys::list_attributes(target));
-  if (source_names.empty() && target_names.empty()) return found;
+  found.no_attributes = source_names.empty() && target_names.empty();
+  if (found.no_attributes) return found;
   FOX_TRY(Comparing(source, target, policy).attributes(std::move(source_names), std::move(target_names), found));
   return found;
 }
@@ -113,7 +114,8 @@ Result<Differences> differences_at(sys::FdView source, sys::CString source_name,
   if (!policy.xattrs && !policy.acls) return found;
   auto source_names = FOX_TRY(sys::list_attributes_at(source, source_name));
   auto target_names = FOX_TRY(sys::list_attributes_at(target, target_name));
-  if (source_names.empty() && target_names.empty()) return found;
+  found.no_attributes = source_names.empty() && target_names.empty();
+  if (found.no_attributes) return found;
   const sys::UniqueFd source_object = FOX_TRY(sys::open_at(source, source_name, {.access = sys::Access::path}));
   const sys::UniqueFd target_object = FOX_TRY(sys::open_at(target, target_name, {.access = sys::Access::path}));
   FOX_TRY(Comparing({source_object, sys::Handle::path}, {target_object, sys::Handle::path}, policy)

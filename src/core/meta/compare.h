@@ -26,6 +26,7 @@ struct Differences {
   bool modified = false;
   bool accessed = false;
   std::vector<std::string> attributes;  // names of extended attributes and ACLs that differ or are on one side only
+  bool no_attributes = false;  // both sides were asked, and have none
 
   bool any() const { return mode || owner || group || modified || accessed || !attributes.empty(); }
   bool acls() const;

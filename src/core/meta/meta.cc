@@ -78,7 +78,7 @@ class Applying {
     if (mode != asked)
       losses_.add(Loss::mode, true, 0,
                   fmt::format("{:04o} became {:04o}: setuid and setgid need the owner and group to be kept", asked, mode));
-    if (mode == current_.mode && !ownership_changed_ && !current_.may_have_attributes) return {};
+    if (mode == current_.mode && !ownership_changed_ && (!current_.may_have_attributes || current_.no_attributes)) return {};
     auto set = sys::set_mode(target_, mode);
     if (!set && !is_refusal(set.error().code)) return set;
     if (!set) losses_.add(Loss::mode, false, set.error().code, fmt::format("mode {:04o}", mode));
@@ -99,7 +99,7 @@ class Applying {
   static When when(Kind kind) { return kind == Kind::user ? When::before_mode : When::after_mode; }
 
   Result<> list_attributes() {
-    if (!policy_.xattrs && !policy_.acls) return {};
+    if ((!policy_.xattrs && !policy_.acls) || current_.no_attributes) return {};
     auto listed = sys::list_attributes(source_);
     if (!listed && is_refusal(listed.error().code)) {
       losses_.add(Loss::xattr, false, listed.error().code, "cannot be read");
@@ -153,6 +153,8 @@ class Applying {
 
   Result<> times() {
     if (!policy_.times) return {};
+    const auto& has = current_.times;
+    if (has && sys::same_time(has->accessed, status_.accessed()) && sys::same_time(has->modified, status_.modified())) return {};
     if (auto set = sys::set_times(target_, status_.accessed(), status_.modified()); !set) {
       if (!is_refusal(set.error().code)) return set;
       losses_.add(Loss::time, false, set.error().code);
@@ -167,11 +169,10 @@ class Applying {
     const timespec accessed = status_.accessed();
     if (surely_kept(modified) && surely_kept(accessed)) return {};
     const sys::FileStatus now = FOX_TRY(sys::status_of(target_.fd));
-    const auto shown = [](const timespec& time) { return fmt::format("{}.{:09d}", time.tv_sec, time.tv_nsec); };
     if (!sys::same_time(now.modified(), modified)) {
-      losses_.add(Loss::time, false, 0, fmt::format("modification time {} became {}", shown(modified), shown(now.modified())));
+      losses_.add(Loss::time, false, 0, fmt::format("modification time {} became {}", sys::to_text(modified), sys::to_text(now.modified())));
     } else if (!sys::same_time(now.accessed(), accessed)) {
-      losses_.add(Loss::time, false, 0, fmt::format("access time {} became {}", shown(accessed), shown(now.accessed())));
+      losses_.add(Loss::time, false, 0, fmt::format("access time {} became {}", sys::to_text(accessed), sys::to_text(now.accessed())));
     } else if (modified.tv_nsec % 100 != 0) {  // NTFS and SMB count in 100 ns, exFAT in 10 ms
       fidelity_.keeps_nanoseconds.store(true, std::memory_order_relaxed);
     }

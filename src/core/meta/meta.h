@@ -84,6 +84,11 @@ struct Current {
   mode_t mode = 0;
   bool may_have_attributes = false;  // made by somebody else, or inherited from a default ACL
   std::optional<mode_t> own_mode = {};  // what it, or what it replaces, had before: it stays so where the policy keeps no modes
+  bool no_attributes = false;  // neither the source nor the target has any: they are not asked again
+  struct Times {
+    timespec accessed, modified;
+  };
+  std::optional<Times> times = {};  // where nothing moves them but `apply`
   static Current of(const sys::FileStatus& status) {
     return {status.owner(), status.group(), status.permissions(), true, status.permissions()};
   }

@@ -22,7 +22,6 @@ constexpr std::size_t kListingSize = 64 * 1024;
 
 tl::unexpected<Trouble> trouble(Side side, Error error) { return tl::unexpected<Trouble>({side, std::move(error)}); }
 
-std::string shown(const timespec& time) { return fmt::format("{}.{:09d}", time.tv_sec, time.tv_nsec); }
 std::string shown_device(dev_t device) { return fmt::format("{}:{}", major(device), minor(device)); }
 std::string shown_mode(const sys::FileStatus& status) { return fmt::format("{:04o}", status.permissions()); }
 
@@ -383,7 +382,7 @@ Verifier::Found Verifier::attribute_differences(sys::Object a, const sys::FileSt
   if (differences->mode) found.push_back({mode, shown_mode(a_status), shown_mode(b_status)});
   if (differences->owner) found.push_back({owner, fmt::to_string(a_status.owner()), fmt::to_string(b_status.owner())});
   if (differences->group) found.push_back({group, fmt::to_string(a_status.group()), fmt::to_string(b_status.group())});
-  if (differences->modified) found.push_back({modified, shown(a_status.modified()), shown(b_status.modified())});
+  if (differences->modified) found.push_back({modified, sys::to_text(a_status.modified()), sys::to_text(b_status.modified())});
   for (std::string& name : differences->attributes) found.push_back({attribute, {}, {}, std::move(name)});
   return found;
 }
