@@ -36,7 +36,7 @@ Result<bool> Copier::data_is_same(Sides& sides, walk::WorkerIndex worker) {
   const auto copy = sides.copy_data();
   if (!source || !copy) return false;
   const sys::FileStatus& status = sides.status();
-  if (!sys::same_version(FOX_TRY(sys::status_of(*source)), status)) return false;
+  if (!sides.source_is_as_before()) return false;
   // Where the holes are takes longer to ask than a small file to read.
   const bool skip_holes = sides.target().pair().may_skip_holes() && status.size() > kLargestWithoutHoles;
   const bool same = FOX_TRY(same_bytes(at(worker).bench, *source, *copy, status.size(), skip_holes));

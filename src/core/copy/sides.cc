@@ -18,7 +18,8 @@ Result<sys::Object> Sides::opened(Side& side, sys::FdView directory, const std::
     }
   }
   if (!fd) fd = FOX_TRY(sys::open_at(directory, name, {.access = sys::Access::path, .links = links}));
-  if (FOX_TRY(sys::status_of(fd)).key() != as.key()) return fail(ESTALE, "openat", {}, "was replaced while it was compared");
+  side.as_opened = FOX_TRY(sys::status_of(fd));
+  if (side.as_opened.key() != as.key()) return fail(ESTALE, "openat", {}, "was replaced while it was compared");
   side.fd = std::move(fd);
   side.handle = handle;
   return sys::Object{side.fd, side.handle};

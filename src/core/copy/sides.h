@@ -47,12 +47,15 @@ class Sides {
   /// For data.  EACCES where it is open as a place only.
   Result<sys::FdView> source_data() { return data(source()); }
   Result<sys::FdView> copy_data() { return data(copy()); }
+  /// True where the source was, when it was opened for `source_data`, the version that was looked at.
+  bool source_is_as_before() const { return sys::same_version(source_.as_opened, status_); }
   bool are_open() const { return source_.fd || copy_.fd; }
 
  private:
   struct Side {
     sys::UniqueFd fd;
     sys::Handle handle = sys::Handle::path;
+    sys::FileStatus as_opened{};
   };
   static Result<sys::Object> opened(Side& side, sys::FdView directory, const std::string& name, sys::Links links,
                                     const sys::FileStatus& as);
