@@ -144,6 +144,16 @@ Result<> check_parent(Arrangement& plan, const Options& options) {
   return {};
 }
 
+/// What lies in the target and not in the source is deleted: the source itself, where it lies in the target.
+Result<> check_that_source_stays(const Item& item, const std::string& target) {
+  const auto lies = storage::nesting(item.source, target);
+  if (!lies) return tl::make_unexpected(Error(lies.error()).about(item.source));
+  if (*lies == storage::Nesting::apart) return {};
+  return refuse(item.source, fmt::format("lies inside the target '{}', and --delete would delete it there; copy without --delete, "
+                                         "or into a target of its own",
+                                         target));
+}
+
 /// A tree must not be copied into itself, nor a file onto itself, whichever names lead there.
 Result<> check_nesting(const Arrangement& plan, const Options& options) {
   for (const Item& item : plan.items) {
@@ -164,6 +174,7 @@ Result<> check_nesting(const Arrangement& plan, const Options& options) {
     const bool met =
         *lies == storage::Nesting::inside || (*lies == storage::Nesting::inside_other_device && !options.one_file_system);
     if (met) return refuse(target, fmt::format("lies inside the source '{}'; a tree cannot be copied into itself", item.source));
+    if (options.deletion != Delete::no) FOX_TRY(check_that_source_stays(item, target));
   }
   return {};
 }

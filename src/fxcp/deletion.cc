@@ -5,6 +5,7 @@
 
 #include "base/own_names.h"
 #include "core/copy/estimate.h"
+#include "core/copy/temp_names.h"
 #include "core/storage/storage.h"
 #include "fxcp/packing.h"
 #include "fxcp/preflight.h"
@@ -23,13 +24,22 @@ class Nobody final : public copy::Observer {
 
 tl::unexpected<Error> refuse(const std::string& path, std::string why) { return fail(0, "", path, std::move(why)); }
 
-/// No names in it but our own.
+std::vector<FileKey> directories_of(const Arrangement& plan) {
+  std::vector<FileKey> all;
+  for (const Item& item : plan.items)
+    if (item.status.type() == sys::FileType::directory) all.push_back(item.status.key());
+  return all;
+}
+
+/// No names in it but our own, and what a filesystem makes itself.
 Result<bool> is_empty(sys::FdView directory) {
   sys::DirectoryReader reader(4096);
   FOX_TRY(sys::set_position(directory, FileOffset(0)));
   while (FOX_TRY(reader.fill(directory))) {
     while (const auto entry = reader.next())
-      if (!is_own_name({entry->name, entry->length})) return false;
+      if (const std::string_view name(entry->name, entry->length);
+          !is_own_name(name) && !copy::TempNames::maker_of(name) && name != "lost+found")
+        return false;
   }
   return true;
 }
@@ -189,7 +199,8 @@ Result<std::unique_ptr<Deletion>> Deletion::prepare(const Options& options, cons
                                               .despite_errors = options.ignore_errors,
                                               .most = options.max_delete,
                                               .packing = packing_of(options, selector),
-                                              .empty = plan.empty.get()},
+                                              .empty = plan.empty.get(),
+                                              .sources = directories_of(plan)},
                                observer, selector, deletion->keeper());
   }
   return deletion;

@@ -89,6 +89,10 @@ what_is_changed() {
   ln -sfn ../two s/followed
   expect 0 fxcp -aL s d && holds d/followed 'text 2'
 
+  # Another tree, older than the copies, with files of the same sizes and times.
+  rm -rf s2 && cp -a s s2 && put s2/dir/c 'TEXT C' && later s2/dir/c && rm -rf d
+  expect 0 fxcp -a s d && expect 0 fxcp -a s2 d && holds d/dir/c 'TEXT C'
+
   # Only the time differs: the data stays, whoever is asked.
   begin
   inode=$(stat -c %i d/a) && touch -m -d 2021-01-01 s/a
@@ -268,6 +272,43 @@ keeping() {
   expect 0 fxcp -a --delete -b s d && holds d/a~ 'text a' && holds d/a/in 1 && holds d/dir~/c 'text c' && holds d/dir 'a file now'
 }
 
+# A source that lies in the target would be deleted there.
+source_below_target() {
+  begin && mkdir -p p/src/sub/src p/other && put p/src/f 1 && put p/src/sub/src/g 2 && put p/other/x 3
+  for moment in --delete --delete-before --delete-after; do
+    refused "'p'" inside -- -a $moment p/src p
+    refused inside -- -a $moment --target-directory=p p/src/sub/src
+    (cd p/src && "$FXCP" -a $moment . .. >/dev/null 2>&1)
+    check "from inside, $moment" test $? = 2
+    holds p/src/f 1 && holds p/src/sub/src/g 2 && holds p/other/x 3
+  done
+  expect 0 fxcp -a p/src p && holds p/f 1 && holds p/other/x 3 && holds p/src/f 1
+  if [ "$part" = root ]; then
+    mkdir bound && mount --bind p/src bound && refused inside -- -a --delete-before bound p
+    holds p/src/sub/src/g 2
+    umount bound
+  fi
+}
+
+# One inode on both sides: the source is not changed, whatever is to be set or noted on its copy.
+shared_with_the_source() {
+  begin && rm -rf d && cp -al s d
+  expect 0 fxcp -a --chmod=F600 s d && check "the source's mode stays" test "$(stat -c %a s/a)" != 600
+  check "the copy has it" test "$(stat -c %a d/a)" = 600
+  rm -rf d && cp -al s d
+  expect 0 fxcp -a --generate-sigs s d
+  check_not "no signature on the source" getfattr -n user.foxing.sig s/a
+}
+
+# What is Foxing's own in a source is left out, and that is said.
+own_names() {
+  begin && mkdir -p s/.foxing_versions/1 && put s/.foxing_versions/1/f 1 && put s/dir/.foxing_meta 1
+  expect 0 fxcp -a s d && says .foxing_versions && gone d/.foxing_versions d/dir/.foxing_meta
+  expect 0 fxcp -a --json=files s d && check "each is told" test "$(grep -c '"kind":"left_out"' out)" = 2
+  expect 0 fxcp verify --json s d && check "counted: $(tail -1 out)" grep -q '"left_out":2' out
+  expect 0 fxcp -a --exclude=.foxing_versions s d && check_not "excluded: not told" grep -q foxing_versions "$WORK/err"
+}
+
 contradictions() {
   begin && extras && put s/a changed
   refused --delete -- --delete s d
@@ -305,7 +346,7 @@ as_rsync() {
   begin && extras
   put s/bigger 'one' && put s/dir/same_size 'ab' && put s/mode 1 && put s/dir/deep/attribute 1 && put s/first 1 && ln s/first s/second
   later s/first
-  expect 0 fxcp -a --no-prune s d  # rsync would name notes on directories (user.foxing.as_of)
+  expect 0 fxcp -a --no-prune s d && setfattr -x user.foxing.as_of d 2>/dev/null  # rsync would name notes on directories
   put s/bigger 'one and two' 2021-01-01 && put s/dir/same_size 'cd' 2021-01-01 && chmod 600 s/mode && touch -d 2021-01-01 s/empty
   setfattr -n user.x -v 1 s/dir/deep/attribute 2>/dev/null
   ln -sfn b s/link && touch -h -d 2021-01-01 s/link
@@ -369,6 +410,7 @@ other_filesystems() {
 
 if [ "$part" = root ]; then
   other_filesystems
+  source_below_target
   as_rsync
 else
   what_is_changed
@@ -377,6 +419,9 @@ else
   limits
   unreadable_source
   keeping
+  source_below_target
+  shared_with_the_source
+  own_names
   contradictions
   as_rsync
 fi

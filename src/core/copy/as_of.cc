@@ -58,9 +58,9 @@ Told read_as_of(sys::FdView target, const AsOf& what) {
   if (!sys::get_attribute({target}, kAsOfAttribute, text)) return {};
   const std::optional<Note> note = parse(text);
   if (!note || note->target != what.target) return {};
-  if (note->source.inode != what.source.inode) return {.equal = {}, .of_another_source = true};
+  if (note->source.inode != what.source.inode) return {.equal = {}, .of_another_source = true, .anything = true};
   const bool holds = note->source == what.source && note->options == short_form(what.options) && is_past(note->when);
-  return {.equal = holds ? std::optional(note->when) : std::nullopt, .of_another_source = false};
+  return {.equal = holds ? std::optional(note->when) : std::nullopt, .of_another_source = false, .anything = true};
 }
 
 void write_as_of(sys::FdView target, const AsOf& what, const timespec& when) {

@@ -42,6 +42,7 @@ struct Told {
   std::optional<timespec> equal = {};  // when they were; nothing where no note holds
   /// The directory was compared with another one of the source than now.  (By inode alone: device numbers change when a machine starts.)
   bool of_another_source = false;
+  bool anything = false;  // false: nothing is noted here, and what is noted above holds
 };
 Told read_as_of(sys::FdView target, const AsOf& what);
 /// Where it is refused the next run compares, that is all.

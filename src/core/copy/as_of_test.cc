@@ -71,6 +71,25 @@ TEST_F(AsOfTest, AFreshDirectoryHasNone) {
   EXPECT_FALSE(sys::get_attribute({*fd}, kAsOfAttribute, value));
 }
 
+/// Another tree with files of the same sizes and times, older than the copies, is compared: from the first run on the root tells what was copied.
+TEST_F(AsOfTest, AnotherSourceIsCompared) {
+  constexpr timespec kEpoch{1, 0};
+  for (const auto& [name, content] : {std::pair{"one/d/f", "one"}, std::pair{"two/d/f", "two"}}) {
+    world_.file(name, content);
+    world_.times(name, kEpoch, kEpoch);
+  }
+  let_the_clock_move();
+  const auto copy_of = [&](const char* source) {
+    TestRun run(world_);
+    run.copy(source, "mirror");
+    return run.counters.files.load();
+  };
+  EXPECT_EQ(copy_of("one"), 1u);
+  EXPECT_EQ(copy_of("two"), 1u);
+  EXPECT_EQ(world_.read("mirror/d/f"), "two");
+  EXPECT_EQ(copy_of("two"), 0u);
+}
+
 TEST_F(AsOfTest, AnAttributeOfTheSourceIsSeen) {
   ASSERT_EQ(::setxattr(world_.at("source/a").c_str(), "user.new", "1", 1, 0), 0);
   EXPECT_EQ(sync()->counters.updated, 1u);

@@ -392,9 +392,20 @@ void Copier::unreadable(walk::Directory& directory, std::string_view name, Error
 }
 
 void Copier::vanished(walk::Directory& directory, std::string_view name) {
-  // Also for the directory itself, where the name is empty.
+  // Also for the directory itself, where the name is empty.  A source that was named and is gone is no small thing.
+  const walk::Directory* place = name.empty() ? directory.parent() : &directory;
+  const bool named = place == nullptr || place->status().inode() == InodeNo(0);
   report(directory, name, ProblemKind::vanished,
-         {.code = 0, .operation = "", .subject = {}, .detail = "was removed while the tree was copied"}, false);
+         {.code = 0, .operation = "", .subject = {}, .detail = "was removed while the tree was copied"}, named);
+}
+
+void Copier::own_name(walk::Directory& directory, std::string_view name) {
+  report(directory, name, ProblemKind::left_out,
+         {.code = 0,
+          .operation = "",
+          .subject = {},
+          .detail = "has a name that is Foxing's own (versions and signatures of a target), and is not copied"},
+         false);
 }
 
 // ---- What the observer hears

@@ -145,6 +145,7 @@ class Copier final : public walk::Visitor {
   void leave(walk::Directory& directory) override;
   void unreadable(walk::Directory& directory, std::string_view name, Error error) override;
   void vanished(walk::Directory& directory, std::string_view name) override;
+  void own_name(walk::Directory& directory, std::string_view name) override;
   void close_descriptors(walk::Directory& directory) override;
   Result<> reopen_descriptors(walk::Directory& directory, walk::Directory* child) override;
 
@@ -247,7 +248,7 @@ class Copier final : public walk::Visitor {
 
   // directories that were compared (existing.cc)
   AsOf as_of(const walk::Directory& directory, const TargetDirectory& target) const;
-  void read_note(const walk::Directory& directory, TargetDirectory& target);
+  void read_note(walk::Directory& directory, TargetDirectory& target);
   void leave_note(const walk::Directory& directory, TargetDirectory& target);
   /// True where the note says that the pair is equal, with all attributes.
   bool is_noted(const Sides& sides) const;
@@ -255,7 +256,7 @@ class Copier final : public walk::Visitor {
   // signatures (signing.cc)
   /// What the target's signature says of data that the quick check leaves in doubt; nothing where there is none that holds.
   std::optional<Data> told_by_signature(Sides& sides, walk::WorkerIndex worker);
-  /// --generate-sigs: true where the quick check's `same` must not do: there is a signature, and it does not hold.
+  /// --generate-sigs: true where the quick check's `same` must not do: there is a signature, and it does not hold, or is of another file of the source.
   bool was_touched(Sides& sides);
   /// What has been copied to `copy`, where that is to be signed; nothing where sizes mean nothing.  ESTALE: it ended before its size.  May read the copy,
   /// so it comes before the times are set.

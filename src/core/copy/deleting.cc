@@ -18,6 +18,10 @@ namespace {
 constexpr std::size_t kOpenLevels = 64;
 constexpr std::size_t kPiece = 32 * 1024;
 
+Error source_error() {
+  return {.code = EBUSY, .operation = "rmdir", .subject = {}, .detail = "is a source of this run, and is not deleted"};
+}
+
 bool is_anybodys_temporary(std::string_view name) { return name.starts_with(".tmp.") && TempNames::maker_of(name).has_value(); }
 
 }  // namespace
@@ -31,6 +35,7 @@ class TreeRemoval {
   /// True where nothing of it is left.
   Result<bool> run(sys::FdView parent, const std::string& name) {
     FOX_TRY(go_into(parent, name));
+    if (deleter_.is_source(levels_.back().key)) return tl::make_unexpected(source_error());
     const DeviceId device = levels_.back().key.device;
     while (true) {
       auto subdirectory = FOX_TRY(remove_files());
@@ -45,6 +50,9 @@ class TreeRemoval {
                                        .operation = "rmdir",
                                        .subject = {},
                                        .detail = "is a mount point; what is mounted there is not deleted"});
+        leave_behind();
+      } else if (deleter_.is_source(levels_.back().key)) {
+        deleter_.failed(shown_path(), source_error());
         leave_behind();
       }
     }
@@ -193,6 +201,8 @@ class TreeRemoval {
   std::vector<Level> levels_;
 };
 
+bool Deleter::is_source(const FileKey& key) const { return std::ranges::find(options_.sources, key) != options_.sources.end(); }
+
 bool Deleter::may_remove() {
   if (!options_.most) {
     removed_.fetch_add(1, std::memory_order_relaxed);
@@ -301,6 +311,12 @@ Result<> Deleter::remove(walk::Directory& source, TargetDirectory& target, const
   const std::string shown = join_path(target.shown(), extra.name);
   const bool is_directory = extra.type == sys::FileType::directory;
   const bool whole = selector_ == nullptr && keeper_ != nullptr;  // nothing in it can be guarded
+  if (is_directory) {
+    const FileKey key = FOX_TRY(sys::status_at(target.fd(), extra.name)).key();
+    if (key.device != target.status().device())
+      return fail(EBUSY, "rmdir", {}, "is a mount point; what is mounted there is not deleted");
+    if (is_source(key)) return tl::make_unexpected(source_error());
+  }
   if (keeper_ != nullptr && (!is_directory || whole)) {
     if (!may_remove()) return {};
     if (!options_.dry_run) FOX_TRY(keeper_->keep_deleted(target.fd(), target.relative(), extra.name, extra.name));
@@ -313,8 +329,6 @@ Result<> Deleter::remove(walk::Directory& source, TargetDirectory& target, const
     told(shown, join_path(target.relative(), extra.name), extra.type);
     return {};
   }
-  if (FOX_TRY(sys::status_at(target.fd(), extra.name)).device() != target.status().device())
-    return fail(EBUSY, "rmdir", {}, "is a mount point; what is mounted there is not deleted");
   const bool gone = FOX_TRY(TreeRemoval(*this, &source, shown, extra.name).run(target.fd(), extra.name));
   if (!gone || !may_remove()) return {};
   if (!options_.dry_run) FOX_TRY(sys::remove_directory_at(target.fd(), extra.name));

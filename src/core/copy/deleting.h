@@ -6,7 +6,8 @@
 // How.   A directory's names are looked up in the source one by one, at the moment of deleting: what somebody has just made there is not lost.  Where
 //        the copier found as many names as there were before, nothing is listed at all.
 // Holds. Only ENOENT of the source's own directory makes a name an extra one.  A directory of the source that could not be read whole loses nothing.
-//        Never removed: what a filter guards and the directories above it, own names (own_names.h), temporary files of live runs, mount points.
+//        Never removed: what a filter guards and the directories above it, own names (own_names.h), temporary files of live runs, mount points, sources of
+//        the run (a bind mount, or a rename while it runs, may put one into the target).
 //        Nothing is followed, and no path string is used: a tree is removed through its descriptors.
 // Cost.  Memory: the names of one level of what is removed.  Descriptors: at most kOpenLevels.
 // Not here: what is kept elsewhere instead of being removed (keeper.h).
@@ -36,6 +37,7 @@ struct Deleting {
   std::string target_name = {};
   Packing packing = {};  // what files of the source are called in the target
   const EmptyDirectories* empty = nullptr;  // --prune-empty-dirs: the source has not what is in here; outlives the deleter
+  std::vector<FileKey> sources = {};  // directories that are copied from: they and what is in them stay, wherever they are met
 };
 
 class Deleter final : public Clearing {
@@ -69,6 +71,7 @@ class Deleter final : public Clearing {
   Result<> remove(walk::Directory& source, TargetDirectory& target, const Extra& extra);
   /// True where one more may go.
   bool may_remove();
+  bool is_source(const FileKey& key) const;
   void told(const std::string& path, const std::string& below, sys::FileType type);
   void failed(const std::string& path, Error error);
 

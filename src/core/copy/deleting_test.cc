@@ -53,6 +53,22 @@ TEST_F(Delete, NothingIsDeletedUnasked) {
   EXPECT_TRUE(world_.exists("target/extra"));
 }
 
+/// A bind mount, or a rename while the run is under way, may put a source where it would be deleted.
+TEST_F(Delete, ASourceOfTheRunStaysWhereverItIsMet) {
+  world_.file("target/tree/a/deep/file", "1");
+  world_.file("target/tree/b", "1");
+  world_.file("target/other/file", "1");
+  const auto key = [&](const char* name) {
+    const struct stat status = world_.status(name);
+    return FileKey{DeviceId(status.st_dev), InodeNo(status.st_ino)};
+  };
+  const auto run = sync({.sources = {key("target/tree/a"), key("target/other")}});
+  EXPECT_THAT(run->failures(), ::testing::UnorderedElementsAre("in_the_way tree/a", "in_the_way other"));
+  EXPECT_EQ(world_.read("target/tree/a/deep/file"), "1");
+  EXPECT_EQ(world_.read("target/other/file"), "1");
+  EXPECT_FALSE(world_.exists("target/tree/b"));
+}
+
 TEST_F(Delete, OwnNamesAndTemporaryFilesOfTheLivingStay) {
   world_.file("target/.foxing_versions/2026/a", "1");
   world_.file("target/.foxing_meta", "1");

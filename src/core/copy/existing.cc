@@ -110,6 +110,9 @@ Copier::Standing Copier::standing_of(const walk::Hold& directory, const std::str
   changes.add(*found);
   if (*same == Sameness::differs) return Standing::to_copy;
   if (must_be_another_inode(status, *existing, more_than_access(changes))) return Standing::to_copy;
+  // The source's own inode (cp -al, --link): it is not changed.  A copy of its own takes the name, unless sharing is what was asked for.
+  if (changes.any() && existing->key() == status.key() && !options_.dry_run)
+    return options_.link_sources ? equal_already(sides, leads, worker) : Standing::to_copy;
   if (changes.any()) return update(sides, *same == Sameness::after_a_look, leads, changes, *found, worker);
   if (*same == Sameness::after_a_look && !options_.dry_run) note_as_seen(sides);
   return equal_already(sides, leads, worker);
@@ -119,12 +122,13 @@ Copier::Standing Copier::equal_already(Sides& sides, bool leads, walk::WorkerInd
   const walk::Hold& directory = sides.directory();
   const std::string& name = sides.name();
   const sys::FileStatus& status = sides.status();
-  if (options_.sign) sign_existing(sides.target(), sides.target_name(), status, sides.existing(), worker);
+  const bool shared = sides.existing().key() == status.key();
+  if (options_.sign && !shared) sign_existing(sides.target(), sides.target_name(), status, sides.existing(), worker);
   at(worker).counters.unchanged.fetch_add(1, std::memory_order_relaxed);
   at(worker).counters.bytes_so_far.fetch_add(status.type() == sys::FileType::regular ? status.size().value : 0,
                                              std::memory_order_relaxed);
   if (observer_.wants_unchanged()) tell(*directory, name, FileEvent::Action::unchanged, status, {});
-  note_placed(*directory, name, status, sides.existing().key() != status.key());
+  note_placed(*directory, name, status, !shared);
   if (leads) link_group_done(*directory, name, status, worker);
   return Standing::settled;
 }
@@ -135,12 +139,13 @@ AsOf Copier::as_of(const walk::Directory& directory, const TargetDirectory& targ
   return {.source = directory.status().key(), .target = target.status().inode(), .options = options_.decisive};
 }
 
-void Copier::read_note(const walk::Directory& directory, TargetDirectory& target) {
+void Copier::read_note(walk::Directory& directory, TargetDirectory& target) {
   TargetDirectory::Noted& noted = target.noted();
   noted.entered = sys::wall_clock();
   if (target.fresh() || options_.compare.by != Comparison::By::quick || !can_be_noted(target.pair())) return;
   const Told told = read_as_of(target.fd(), as_of(directory, target));
-  noted.of_another_source = told.of_another_source;
+  auto* above = directory.parent() == nullptr ? nullptr : existing_target(*directory.parent());
+  noted.of_another_source = told.of_another_source || (!told.anything && above != nullptr && above->noted().of_another_source);
   if (options_.notes) noted.as_of = told.equal;
 }
 
@@ -148,7 +153,10 @@ void Copier::leave_note(const walk::Directory& directory, TargetDirectory& targe
   // In a directory that was made just now every entry is younger than the note would be.  A note that tells another source gives way even where every
   // entry was copied: left there, it would have them all compared by the next run.
   const TargetDirectory::Noted& noted = target.noted();
-  const bool wanted = !target.fresh() && (noted.of_another_source || noted.falls_short.load(std::memory_order_relaxed));
+  // A root has one from the beginning: it tells which source was copied.
+  const bool root = directory.parent() == nullptr && directory.status().inode() != InodeNo(0);
+  const bool wanted =
+      root || (!target.fresh() && (noted.of_another_source || noted.falls_short.load(std::memory_order_relaxed)));
   const bool by_names = options_.compare.by == Comparison::By::size || options_.compare.trust_times;  // less was compared
   if (!options_.notes || !wanted || by_names || !can_be_noted(target.pair())) return;
   if (target.spoiled() || directory.incomplete() || sys::stop_requested()) return;

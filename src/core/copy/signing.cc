@@ -13,9 +13,14 @@
 namespace foxing::copy {
 namespace {
 
+/// Devices are numbered anew when a machine starts, or a snapshot is mounted.
+bool is_same_file(const signature::SourceState& noted, const sys::FileStatus& source) {
+  return noted.inode == source.inode() && noted.size == source.size() && sys::same_time(noted.modified, source.modified()) &&
+         sys::same_time(noted.changed, source.changed());
+}
+
 bool is_of(const signature::SourceState& noted, const sys::FileStatus& source) {
-  return noted.device == source.device() && noted.inode == source.inode() && noted.size == source.size() &&
-         sys::same_time(noted.modified, source.modified()) && sys::same_time(noted.changed, source.changed());
+  return noted.device == source.device() && is_same_file(noted, source);
 }
 
 /// Errors of hashing as the rest of the copier has them.
@@ -96,6 +101,9 @@ bool Copier::was_touched(Sides& sides) {
   if (!copy) return false;
   TargetDirectory& target = sides.target();
   const auto found = signatures_.read({target.fd(), target.sidecar(), sides.target_name(), {*copy}}, sides.existing());
+  // Another file of the source has come under the name, of the same size and time, and older than the copy.
+  const bool by_version = options_.compare.by == Comparison::By::quick && !options_.compare.trust_times;
+  if (by_version && found.value && !is_same_file(found.value->source, sides.status())) return true;
   // Also where the record itself was spoilt: to sign the file then would be to vouch for whatever it holds.
   return !found.value && found.ignored != signature::Ignored::absent && found.ignored != signature::Ignored::unreadable;
 }

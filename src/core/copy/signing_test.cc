@@ -279,6 +279,22 @@ TEST_P(Forged, IsNeverBelieved) {
   expect_signed("a");
 }
 
+/// Same size, same times, older than the copy: only the signature knows which file was copied.
+TEST_F(Signing, AnotherFileOfTheSourceUnderTheNameIsSeen) {
+  constexpr timespec kEpoch{1, 0};
+  for (const auto& [name, content] : {std::pair{"source/f", "one"}, std::pair{"other/f", "two"}}) {
+    world_.file(name, content);
+    world_.times(name, kEpoch, kEpoch);
+  }
+  let_age(world_, "other/f");
+  sync();
+  ASSERT_EQ(::removexattr(world_.at("target").c_str(), kAsOfAttribute), 0);  // so that it is the signature that tells
+  TestRun run(world_, signing());
+  run.copy("other", "target");
+  EXPECT_THAT(run.failures(), IsEmpty());
+  EXPECT_EQ(world_.read("target/f"), "two");
+}
+
 // ---- Changed in place, by what the leaves leave open
 
 class SignedInPlace : public Signing {

@@ -90,6 +90,7 @@ class Verifier final : public walk::Visitor {
   void leave(walk::Directory& directory) override;
   void unreadable(walk::Directory& directory, std::string_view name, Error error) override;
   void vanished(walk::Directory& directory, std::string_view name) override;
+  void own_name(walk::Directory&, std::string_view) override { counters_.left_out.fetch_add(1, std::memory_order_relaxed); }
   void close_descriptors(walk::Directory& directory) override;
   Result<> reopen_descriptors(walk::Directory& directory, walk::Directory* child) override;
 

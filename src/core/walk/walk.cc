@@ -255,7 +255,10 @@ void Walk::read_piece(const Hold& directory, std::unique_ptr<sys::DirectoryReade
     Names files;
     std::vector<std::unique_ptr<Task>> subdirectories;
     while (const auto entry = reader->next()) {
-      if (is_own_name(std::string_view(entry->name, entry->length))) continue;
+      if (const std::string_view name(entry->name, entry->length); is_own_name(name)) {
+        if (selects(*directory, name, entry->type == sys::FileType::directory)) visitor_.own_name(*directory, name);
+        continue;
+      }
       if (entry->type != sys::FileType::unknown && entry->type != sys::FileType::symlink &&
           !selects(*directory, {entry->name, entry->length}, entry->type == sys::FileType::directory))
         continue;

@@ -144,6 +144,8 @@ class Visitor {
   virtual void unreadable(Directory& directory, std::string_view name, Error error) = 0;
   /// The name was there when the directory was read and is gone now.
   virtual void vanished(Directory& directory, std::string_view name) = 0;
+  /// `name` is the product's own (base/own_names.h): no walk goes there.
+  virtual void own_name(Directory&, std::string_view /*name*/) {}
 
   /// The directory only waits for its subdirectories, and descriptors are short: close what can be opened again.
   virtual void close_descriptors(Directory&) {}
