@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The benchmark: fxcp, cp -a, rsync -a and the bare loop over pairs of file systems, side by side.
 
-    bench/run.py                                  everything (about an hour), results in bench/results/, a table on the terminal
+    bench/run.py                                  everything (about two hours), results in bench/results/, a table on the terminal
     bench/run.py --only small,large --pairs xfs-btrfs --rounds 9
     bench/run.py --only second-run                the runs that bring a target up to date
     bench/run.py --markdown                       and the table in docs/benchmarks.md

@@ -23,6 +23,8 @@ target_compile_options(foxing_options INTERFACE
 # g++ 12 warns of overlapping copies inside its own std::string (GCC bug 105651).
 target_compile_options(foxing_options INTERFACE $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-restrict>)
 target_include_directories(foxing_options INTERFACE ${CMAKE_SOURCE_DIR}/src)
+# Nothing that is built says where the source lay: assertions and debuggers name files from the top of the source (start gdb there).
+add_compile_options(-ffile-prefix-map=${CMAKE_SOURCE_DIR}=.)
 if(FOXING_SANITIZE)
   add_compile_options(-fsanitize=${FOXING_SANITIZE} -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${FOXING_SANITIZE})

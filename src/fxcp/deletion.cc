@@ -44,7 +44,7 @@ Result<bool> is_empty(sys::FdView directory) {
   return true;
 }
 
-/// What tells one filesystem from another, also after it was mounted anew; empty where it has no such number (tmpfs).
+/// What tells one filesystem from another, also after it was mounted anew; empty where it has no such number (NFS, some ext4).
 std::string identity_of(const std::string& path) {
   const auto traits = storage::traits(path);
   return traits && !traits->uuid.empty() ? "1 " + traits->uuid : std::string();

@@ -60,9 +60,9 @@ constexpr OptionRow kOptions[] = {
                "--exclude makes unreachable wins. (-e is not rsync's remote shell.)"},
     {.name = "include", .section = Section::filters, .sets = RuleKind::include, .takes = Takes::required, .argument = "PATTERN",
      .help = "do not leave out names that match", .manual = "Names that match PATTERN are copied, whatever later rules say."},
-    {.name = "exclude-from", .section = Section::filters, .sets = RuleKind::exclude_from, .takes = Takes::required, .argument = "FILE",
+    {.name = "exclude-from", .section = Section::filters, .sets = RuleKind::exclude_from, .takes = Takes::required, .argument = "FILE", .completes = Completes::files,
      .help = "read such patterns from FILE, one a line", .manual = "Reads patterns to leave out from FILE, one a line; lines that begin with # or ; are left out. - is the standard input."},
-    {.name = "include-from", .section = Section::filters, .sets = RuleKind::include_from, .takes = Takes::required, .argument = "FILE",
+    {.name = "include-from", .section = Section::filters, .sets = RuleKind::include_from, .takes = Takes::required, .argument = "FILE", .completes = Completes::files,
      .help = "read patterns to include from FILE", .manual = "As --exclude-from, for --include."},
     {.letter = 'f', .name = "filter", .section = Section::filters, .sets = RuleKind::rule, .takes = Takes::required, .argument = "RULE",
      .help = "add a rule of rsync's: + - . : H S P R !",
@@ -75,7 +75,7 @@ constexpr OptionRow kOptions[] = {
      .help = "leave out what CVS leaves out", .manual = "Leaves out what rsync's -C leaves out: object files, backups, version control, and what $HOME/.cvsignore, $CVSIGNORE and .cvsignore say."},
     {.name = "gitignore", .section = Section::filters, .sets = RuleKind::gitignore,
      .help = "leave out what .gitignore files say", .manual = "Leaves out what the .gitignore files of the tree say, as git does. .git itself is copied."},
-    {.name = "files-from", .section = Section::filters, .sets = &Options::files_from, .takes = Takes::required, .argument = "FILE",
+    {.name = "files-from", .section = Section::filters, .sets = &Options::files_from, .takes = Takes::required, .argument = "FILE", .completes = Completes::files,
      .help = "copy only the paths below SRC that FILE lists, one a line",
      .manual = "Copies only the paths that FILE lists, one a line, each below SRC, and the directories that lead to them. - is the standard input. What is "
                "in listed directories is copied only with an explicit --recursive. A path that is not there is a failure."},
@@ -90,7 +90,7 @@ constexpr OptionRow kOptions[] = {
     {.letter = 'c', .name = "checksum", .section = Section::comparison, .sets = &Options::checksum,
      .help = "compare the data of files of equal size, whatever their times say",
      .manual = "Reads every file of equal size on both sides and compares the bytes. Without it the data is read only where size, times and the time "
-               "of the last change leave a doubt; see COMPARING."},
+               "of the last change leave a doubt."},
     {.name = "size-only", .section = Section::comparison, .sets = &Options::size_only,
      .help = "files of equal size have equal data", .manual = "Believes that files of equal size have equal data, whatever their times say."},
     {.letter = 'I', .name = "ignore-times", .section = Section::comparison, .sets = &Options::ignore_times,
@@ -146,14 +146,14 @@ constexpr OptionRow kOptions[] = {
      .manual = "Keeps what would be replaced or deleted under its name with ~ behind it (--suffix), or below another directory (--backup-dir). An older one "
                "is replaced. Names that end so are not deleted by --delete."},
     {.name = "backup-dir", .section = Section::deleting, .sets = &Options::backup_dir, .takes = Takes::required, .argument = "DIR",
-     .completes_directories = true, .help = "keep it below DIR instead; implies --backup",
+     .completes = Completes::directories, .help = "keep it below DIR instead; implies --backup",
      .manual = "Keeps what would be replaced or deleted below DIR, in the same place as in the target. A relative DIR lies in the target. It must "
                "lie on the target's filesystem: nothing is copied. Implies --backup."},
     {.name = "suffix", .section = Section::deleting, .sets = &Options::suffix, .takes = Takes::required, .argument = "TEXT",
      .help = "what is put behind the names (default: ~)",
      .manual = "What is put behind the name of what is kept; ~ by default, nothing with --backup-dir."},
     {.name = "trash", .section = Section::deleting, .sets = &Options::trash, .takes = Takes::required, .argument = "DIR",
-     .completes_directories = true, .help = "move what is deleted below DIR; what is replaced is not kept",
+     .completes = Completes::directories, .help = "move what is deleted below DIR; what is replaced is not kept",
      .manual = "As --backup-dir, for what is deleted only: it is moved below DIR, in the same place as in the target, by a rename."},
 
     // ── attributes ──
@@ -248,7 +248,7 @@ constexpr OptionRow kOptions[] = {
 
     // ── destination ──
     {.name = "target-directory", .section = Section::destination, .sets = Action::target_directory, .takes = Takes::required,
-     .argument = "DIR", .completes_directories = true, .help = "copy every SRC to DIR/NAME; there is no DST",
+     .argument = "DIR", .completes = Completes::directories, .help = "copy every SRC to DIR/NAME; there is no DST",
      .manual = "Copies every SRC into DIR, under its own last name. All operands are sources."},
     {.name = "no-target-directory", .section = Section::destination, .sets = &Options::no_target_directory, .other_letters = "T",
      .help = "never copy into DST; DST is the name of the copy",
@@ -278,7 +278,7 @@ constexpr OptionRow kOptions[] = {
                "all the while. The directory is neither copied nor deleted by --delete; it goes when it is empty. Names that the source no longer has, and "
                "--cleanup, remove what is left in it."},
     {.name = "partial-dir", .section = Section::method, .sets = &Options::partial_dir, .takes = Takes::required, .argument = "DIR",
-     .completes_directories = true, .commands = kForCopy | kForCleanup, .help = "the same, in DIR: a name in each directory, or one absolute path",
+     .completes = Completes::directories, .commands = kForCopy | kForCleanup, .help = "the same, in DIR: a name in each directory, or one absolute path",
      .manual = "As --partial, with another directory: DIR is one name, of a directory beside each target, or an absolute path on the target's filesystem, one place for all. "
                "With --cleanup, a name to look for."},
     {.letter = 'P', .section = Section::method, .sets = Action::partial_and_progress, .help = "the same as --partial --progress",
@@ -289,19 +289,19 @@ constexpr OptionRow kOptions[] = {
                "every other file is copied as usual. Its readers see it grow, and after a crash it is shorter than the source until the next run. Not for "
                "files whose old version --backup keeps. There is no --append, which would not look."},
     {.letter = 'T', .name = "temp-dir", .section = Section::method, .sets = &Options::temp_dir, .takes = Takes::required, .argument = "DIR",
-     .completes_directories = true, .help = "files that are not complete lie in DIR, on DST's filesystem",
+     .completes = Completes::directories, .help = "files that are not complete lie in DIR, on DST's filesystem",
      .manual = "Files lie in DIR until they are complete, and not in the directory that they are copied to. DIR is there already, on the filesystem of DST; a relative DIR is looked for "
                "from DST. Files of directories that give new files an ACL, a group or a project, or that lie on another filesystem, are staged there all the same."},
     {.name = "link-dest", .section = Section::method, .sets = &Options::link_dest, .takes = Takes::required, .argument = "DIR",
-     .completes_directories = true, .help = "take unchanged files from DIR, an earlier copy, without their data",
+     .completes = Completes::directories, .help = "take unchanged files from DIR, an earlier copy, without their data",
      .manual = "DIR is an earlier copy of the same source. A file that is there unchanged shares its blocks where the filesystem can; elsewhere, if all its "
                "attributes are equal, it becomes another name of the file in DIR. So each of many backups looks whole, and only changes take room. A relative DIR "
                "is looked for from DST. May be given several times; the first that has the file counts."},
     {.name = "copy-dest", .section = Section::method, .sets = &Options::copy_dest, .takes = Takes::required, .argument = "DIR",
-     .completes_directories = true, .help = "the same, but never as another name of its file",
+     .completes = Completes::directories, .help = "the same, but never as another name of its file",
      .manual = "As --link-dest, but a file never becomes another name of the one in DIR: it shares its blocks, or is copied from the source."},
     {.name = "compare-dest", .section = Section::method, .sets = &Options::compare_dest, .takes = Takes::required, .argument = "DIR",
-     .completes_directories = true, .help = "leave out files that DIR has unchanged",
+     .completes = Completes::directories, .help = "leave out files that DIR has unchanged",
      .manual = "Leaves out files that DIR has unchanged, attributes included: DST gets only what differs from DIR."},
     {.letter = 'W', .name = "whole-file", .section = Section::method, .sets = &Options::whole_file,
      .help = "write changed files whole", .manual = "Writes every changed file whole, also where it would be enough to write what differs."},
@@ -388,7 +388,7 @@ constexpr OptionRow kOptions[] = {
      .help = "the newest N checkpoints stay (default: 3)",
      .manual = "How many checkpoints are kept while the stream goes on, from 1 to 1000. Only with --checkpoint-interval."},
     {.name = "compress", .section = Section::streams, .sets = Action::compress, .takes = Takes::required, .argument = "CODEC",
-     .help = "zstd[:1-19], lz4, gzip[:1-9] or xz[:0-9]",
+     .help = "zstd[:1-19], lz4, gzip[:1-9], xz[:0-9], or none",
      .manual = "Writes files, or a stream, compressed. In a tree every regular file gets the suffix of the format (.zst, .lz4, .gz, .xz), also one that "
                "ends in it already, and keeps its attributes; where DST is the name of one file it gets the suffix unless it ends in it. What is "
                "there and was made of the same version is left alone, and --delete goes by the names that the copies have. The tools of "
@@ -440,7 +440,7 @@ constexpr OptionRow kOptions[] = {
                "time, %U and %G owner and group as numbers, %t the time now, %p the process, and %% a %. A width may stand before the letter (%10l; %-10n for the "
                "left), and before l and b up to three apostrophes: separators, units of 1000, of 1024. Without %i, changes of attributes alone are not "
                "told. What is not known of a deleted name is -."},
-    {.name = "log-file", .section = Section::report, .sets = &Options::log_file, .takes = Takes::required, .argument = "FILE",
+    {.name = "log-file", .section = Section::report, .sets = &Options::log_file, .takes = Takes::required, .argument = "FILE", .completes = Completes::files,
      .help = "append what happens to FILE",
      .manual = "Appends to FILE a line for every change, for every problem, and one with the sums at the end, each behind date, time and process. FILE is opened before "
                "anything is touched, and made where it is missing. Also a dry run is logged. When FILE takes no more, that is said once, the copy goes on, and the exit "
@@ -518,6 +518,8 @@ constexpr bool rows_are_whole() {
     if (row.help.empty() || row.manual.empty()) return false;
     if ((row.takes == Takes::nothing) != row.argument.empty()) return false;
     if (row.takes == Takes::optional && (row.letter != 0 || row.values.empty())) return false;  // -Xabc would swallow -a -b -c
+    if ((row.argument == "FILE") != (row.completes == Completes::files)) return false;
+    if ((row.argument == "DIR") != (row.completes == Completes::directories)) return false;
     if (!row.negation.empty() && (row.takes != Takes::nothing || std::holds_alternative<Action>(row.sets))) return false;
   }
   return true;
@@ -527,6 +529,12 @@ static_assert(rows_are_whole());
 }  // namespace
 
 std::span<const OptionRow> option_table() { return kOptions; }
+std::vector<std::string> long_names(const OptionRow& row) {
+  std::vector<std::string> names;
+  for (const std::string_view name : {row.name, row.alias, row.negation})
+    if (!name.empty()) names.push_back("--" + std::string(name));
+  return names;
+}
 std::span<const Verb> verbs() { return kVerbs; }
 
 std::string_view title(Section section) {

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The options of fxcp, each declared once.  From this table come parsing (options.cc), --help, the man page and the
-// completions (help.cc).  To add an option: a row in option_table.cc, a field in Options; where the row's `sets` cannot
+// completions (help.cc, completions.cc).  To add an option: a row in option_table.cc, a field in Options; where the row's `sets` cannot
 // say what it does, an Action and its case in options.cc; a line in options_test.cc.
 #pragma once
 
 #include <span>
+#include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "fxcp/options.h"
 
@@ -32,6 +34,8 @@ inline constexpr Section kSections[] = {Section::selection,  Section::filters,  
 std::string_view title(Section section);
 
 enum class Takes { nothing, optional, required };
+/// What a shell offers where the option's argument stands: the row's `values`, or names.
+enum class Completes { values, files, directories };
 
 /// What an option does when it is more than setting one field.
 enum class Action {
@@ -90,7 +94,7 @@ struct OptionRow {
   std::string_view argument;      // how the argument is called; empty exactly where none is taken
   std::string_view values;        // "auto|always|never"; empty: free text
   When bare = When::always;       // what a When option means without an argument
-  bool completes_directories = false;
+  Completes completes = Completes::values;
   unsigned commands = kForCopy;
   std::string_view other_letters; // letters that elsewhere mean this option: for suggestions
   std::string_view help;          // one line of --help
@@ -98,6 +102,8 @@ struct OptionRow {
 };
 
 std::span<const OptionRow> option_table();
+/// The long names of a row, with their dashes.
+std::vector<std::string> long_names(const OptionRow& row);
 
 /// A verb: the first word of the command line, where it is one of these.
 struct Verb {

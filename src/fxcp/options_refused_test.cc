@@ -211,11 +211,11 @@ Words company_of(const OptionRow& row) {
 
 TEST(Options, EveryNameInTheTableIsUnderstood) {
   for (const OptionRow& row : option_table()) {
-    const std::string value = row.takes != Takes::required ? ""
-                              : row.completes_directories  ? "dir"
-                              : row.name == "compress"     ? "lz4"
-                              : row.name == "content"      ? "size"
-                                                           : "7";
+    const std::string value = row.takes != Takes::required              ? ""
+                              : row.completes == Completes::directories ? "dir"
+                              : row.name == "compress"                  ? "lz4"
+                              : row.name == "content"                   ? "size"
+                                                                        : "7";
     std::vector<Words> forms;
     if (row.letter != 0) forms.push_back({std::string("-") + row.letter + value});
     for (const std::string_view name : {row.name, row.alias})

@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "fxcp/json_lines.h"
+#include "sys/stream.h"
 
 namespace foxing::fxcp {
 namespace {
@@ -57,6 +58,23 @@ double seconds_left(const ProgressState& state) {
   const double by_files = by(static_cast<double>(state.files), static_cast<double>(state.total_files));
   const double by_bytes = by(static_cast<double>(state.bytes.value), static_cast<double>(state.total_bytes.value));
   return std::max(by_files, by_bytes);
+}
+
+std::string progress_line(const ProgressState& state, std::size_t columns) {
+  const bool known = state.total_files > 0;
+  const std::string_view more = state.totals_are_final ? "" : "+";
+  const std::string files = fmt::format("{} files", grouped(state.files));
+  const std::string of_files = known ? fmt::format(" of {}{}", grouped(state.total_files), more) : "";
+  const std::string bytes = fmt::format(", {}", human(state.bytes));
+  const std::string of_bytes = known ? fmt::format(" of {}{}", human(state.total_bytes), more) : "";
+  const std::string speed = fmt::format(", {}/s", human(rate(state.bytes, state.elapsed)));
+  const double left = seconds_left(state);
+  const std::string to_go = left >= 0 ? fmt::format(", {} to go", shown_time(left)) : "";
+  for (const std::string& line :
+       {files + of_files + bytes + of_bytes + speed + to_go, files + of_files + bytes + of_bytes + to_go,
+        files + bytes + of_bytes + to_go, files + bytes + to_go, files + to_go})
+    if (columns == 0 || line.size() < columns) return line;
+  return files.substr(0, columns - 1);
 }
 
 Report::Report(const Options& options)
@@ -208,17 +226,12 @@ void Report::progress(const ProgressState& state) {
     std::fflush(stdout);
     return;
   }
-  std::string text = fmt::format("{} files", grouped(state.files));
-  if (state.total_files > 0) text += fmt::format(" of {}{}", grouped(state.total_files), state.totals_are_final ? "" : "+");
-  text += fmt::format(", {}", human(state.bytes));
-  if (state.total_files > 0) text += fmt::format(" of {}{}", human(state.total_bytes), state.totals_are_final ? "" : "+");
-  text += fmt::format(", {}/s", human(rate(state.bytes, state.elapsed)));
-  if (const double left = seconds_left(state); left >= 0) text += fmt::format(", {} to go", shown_time(left));
   if (::isatty(STDERR_FILENO) == 1) {
+    const std::string text = progress_line(state, sys::terminal_columns(sys::FdView(STDERR_FILENO)));
     std::fprintf(stderr, "\r\033[K%s", text.c_str());
     progress_width_ = text.size();
   } else {
-    std::fprintf(stderr, "%s\n", text.c_str());
+    std::fprintf(stderr, "%s\n", progress_line(state, 0).c_str());
   }
 }
 

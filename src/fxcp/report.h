@@ -39,6 +39,9 @@ struct ProgressState {
 /// Seconds still to go, by files and by bytes, whichever is longer; below 0 where that cannot be told.
 double seconds_left(const ProgressState& state);
 
+/// What --progress shows, in fewer than `columns` characters: a line that wraps could not be written over.  What matters least goes first.  0: no limit.
+std::string progress_line(const ProgressState& state, std::size_t columns);
+
 /// How a run ended, for the summary.
 struct RunEnd {
   ExitCode exit_code = ExitCode::all_done;

@@ -3,9 +3,13 @@
 #include "fxcp/report.h"
 
 #include <gmock/gmock.h>
+#include <pty.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
+#include <functional>
 
 namespace foxing::fxcp {
 namespace {
@@ -245,6 +249,49 @@ TEST(Report, ProgressIsForTerminalsUnlessAskedFor) {
   state.totals_are_final = true;
   state.elapsed = std::chrono::duration<double>(4000);
   EXPECT_THAT(printed([&] { report.progress(state); }).err, HasSubstr("1:06:40 to go"));
+}
+
+TEST(ProgressLine, BecomesShorterWithTheTerminal) {
+  ProgressState state = half_way(10);
+  state.files = 1234;
+  state.total_files = 2468;
+  state.bytes = 10_MiB;
+  state.total_bytes = 20_MiB;
+  const std::string whole = "1,234 files of 2,468, 10.0 MiB of 20.0 MiB, 1.0 MiB/s, 0:10 to go";
+  EXPECT_EQ(progress_line(state, 0), whole) << "no terminal, or one that does not tell";
+  EXPECT_EQ(progress_line(state, 80), whole);
+  EXPECT_EQ(progress_line(state, whole.size() + 1), whole);
+  EXPECT_EQ(progress_line(state, whole.size()), "1,234 files of 2,468, 10.0 MiB of 20.0 MiB, 0:10 to go")
+      << "the last column wraps";
+  EXPECT_EQ(progress_line(state, 50), "1,234 files, 10.0 MiB of 20.0 MiB, 0:10 to go");
+  EXPECT_EQ(progress_line(state, 36), "1,234 files, 10.0 MiB, 0:10 to go");
+  EXPECT_EQ(progress_line(state, 30), "1,234 files, 0:10 to go");
+  EXPECT_EQ(progress_line(state, 12), "1,234 files");
+  for (std::size_t columns = 1; columns < 100; ++columns) EXPECT_LT(progress_line(state, columns).size(), columns);
+}
+
+/// What a terminal of so many columns, as standard error, is sent.
+std::string on_a_terminal(unsigned short columns, const std::function<void()>& work) {
+  int master = -1, slave = -1;
+  const winsize size{.ws_row = 24, .ws_col = columns, .ws_xpixel = 0, .ws_ypixel = 0};
+  if (::openpty(&master, &slave, nullptr, nullptr, &size) != 0) return "";
+  const int before = ::dup(STDERR_FILENO);
+  ::dup2(slave, STDERR_FILENO);
+  work();
+  ::dup2(before, STDERR_FILENO);
+  for (const int fd : {before, slave}) ::close(fd);
+  char buffer[4096];
+  const ssize_t got = ::read(master, buffer, sizeof buffer);
+  ::close(master);
+  return got > 0 ? std::string(buffer, static_cast<std::size_t>(got)) : "";
+}
+
+TEST(Report, ProgressAsksTheTerminalForItsWidth) {
+  Options options;
+  options.progress = When::always;
+  Report report(options);
+  const std::string shown = on_a_terminal(30, [&] { report.progress(half_way(10)); });
+  EXPECT_EQ(shown, "\r\033[K50 files, 500 B, 0:10 to go");
 }
 
 TEST(Report, StatisticsShowOnlyWhatHappened) {

@@ -15,6 +15,11 @@ namespace foxing::sys {
 
 bool is_terminal(FdView file) { return ::isatty(file.number()) == 1; }
 
+unsigned terminal_columns(FdView file) {
+  winsize size{};
+  return ::ioctl(file.number(), TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
 Result<bool> wait_readable(FdView file, std::chrono::milliseconds patience) {
   pollfd wanted{.fd = file.number(), .events = POLLIN, .revents = 0};
   int ready = -1;

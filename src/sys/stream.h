@@ -15,6 +15,8 @@ inline constexpr FdView standard_input() { return FdView(0); }
 
 /// True where `file` is a terminal.
 bool is_terminal(FdView file);
+/// How many columns the terminal has now; 0 where it does not say so, or is none.  Source: TIOCGWINSZ.
+unsigned terminal_columns(FdView file);
 
 /// Waits until `file` has something to read, or its end, or an error to tell.  False after `patience`, and when a signal came: the caller looks at
 /// stop_requested() and waits again.  Source: poll(2).

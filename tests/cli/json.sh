@@ -37,4 +37,10 @@ check "as many entries as there are" lines summary out entries "$(find src -prin
 # Names that are not UTF-8 can be had back byte for byte.
 mkdir bytes && printf x >bytes/"$(printf 'not\xffutf8\n\\x41')"
 expect 0 fxcp -a --json=files bytes bytes2 && check "schema" lines check out && check "bytes of a name" lines covers out bytes
+
+# fxcp info: one object; a path that is not there yet, one that leads nowhere, and names that are not UTF-8.
+expect 0 fxcp info --json src plain not/there bytes/* && check "schema of info" lines info out
+odd=(bytes/*)
+expect 1 fxcp info --json src "${odd[0]}/below" && check "schema of info with a failure" lines info out
+check "docs/json.md names every key" lines documented out "$FOXING_SOURCE/docs/json.md"
 finish

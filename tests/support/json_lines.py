@@ -10,6 +10,8 @@
 #   only_failures FILE KIND  all failures are of this kind
 #   kind FILE KIND           a failure of this kind
 #   summary FILE KEY VALUE   the summary says so
+#   info FILE                one line: what fxcp info --json writes, of its schema
+#   documented FILE DOCUMENT the document names every key of both schemas, `so`
 # The schema is written down here a second time on purpose: docs/json.md tells users, this keeps the promise.  Keys may be added to
 # schema fxcp/1; those that are here may not go, nor change their type.
 import json
@@ -35,6 +37,22 @@ SCHEMA = {
                 "deleted": int, "sources_removed": int, "delta_files": int, "delta_spared_bytes": int, "bytes": int, "bytes_moved": int, "retries": int,
                 "litter_removed": int, "failures": int, "warnings": int, "files_by_tier": dict, "no_space?": bool, "missing_bytes?": int},
 }
+# fxcp info --json: an object as its keys; [x] is an array of x, a tuple what may stand there.
+LAYER = {"kind": str, "depth": int, "device": str, "kernel_name": str, "name": str, "name_hex?": str, "size": int, "logical_block": int,
+         "rotational": bool, "removable": bool, "discards": bool}
+MOUNT = {"id": int, "parent": int, "device": str, "root": str, "root_hex?": str, "point": str, "point_hex?": str, "source": str,
+         "source_hex?": str, "type": str, "options": [str], "super_options": [str]}
+PATH = {"path": str, "path_hex?": str, "resolved": str, "resolved_hex?": str, "missing": str, "missing_hex?": str, "filesystem": str, "type": str,
+        "magic": str, "nature": str, "uuid": str, "device": str, "block_size": int, "total": int, "free": int, "available": int,
+        "free_inodes": int, "read_only": bool, "supports": {"shared_blocks": str, "holes": str, "nameless_files": str},
+        "times": {"earliest_s": int, "latest_s": int, "step_ns": (int, None)}, "mount": (MOUNT, None),
+        "overlay": ({"upper": str, "work": str, "lower": [str]}, None), "rotational": (bool, None), "encrypted": bool, "thin": bool,
+        "alignment": int, "layers": [LAYER]}
+PLAN = {"example": str, "size": int, "allocated": int, "holes": str, "until_end": bool, "tiers": [{"tier": str, "why": str}]}
+PAIR = {"source": str, "source_hex?": str, "target": str, "target_hex?": str, "same_device": bool, "same_filesystem": bool,
+        "same_mount": bool, "nesting": str, "shared_blocks": str, "kernel_copy": str, "plans": [PLAN]}
+INFO = {"schema": str, "machine": {"container": str, "container_mark": str, "virtual_machine": bool, "hypervisor": str},
+        "paths": [PATH], "pairs": [PAIR], "failures": [{"path": str, "path_hex?": str, "message": str, "operation": str, "errno?": str}]}
 KINDS = {"failed", "unreadable", "changed_while_read", "in_the_way", "no_space", "device", "symlink", "special", "hard_link", "owner",
          "mode", "xattr", "acl", "capability", "time", "differs", "not_deleted", "left_out", "vanished"}
 ACTIONS = {"copied", "linked", "symlink", "special", "directory", "attributes", "unchanged", "deleted", "renamed", "removed"}
@@ -84,6 +102,50 @@ def problems_of(event):
     return found
 
 
+def misfits(value, wanted, where):
+    """What in a value of fxcp info is not as it is wanted."""
+    if isinstance(wanted, tuple):
+        return [] if any(not misfits(value, one, where) for one in wanted) else misfits(value, wanted[0], where)
+    if isinstance(wanted, list):
+        if not isinstance(value, list):
+            return [f"{where} is {value!r}"]
+        return [problem for at, one in enumerate(value) for problem in misfits(one, wanted[0], f"{where}[{at}]")]
+    if not isinstance(wanted, dict):
+        # True is an int to Python, and none to JSON.
+        fits = value is None if wanted is None else type(value) is wanted
+        return [] if fits else [f"{where} is {value!r}"]
+    if not isinstance(value, dict):
+        return [f"{where} is {value!r}"]
+    keys = {key.rstrip("?"): (one, key.endswith("?")) for key, one in wanted.items()}
+    found = [f"{where} lacks {key}" for key, (_, optional) in keys.items() if key not in value and not optional]
+    for key, one in value.items():
+        found += misfits(one, keys[key][0], f"{where}.{key}") if key in keys else [f"{where}.{key} is not in the schema"]
+    return found
+
+
+def problems_of_info(events):
+    if len(events) != 1:
+        return [f"{len(events)} lines"]
+    found = misfits(events[0], INFO, "info")
+    return found if found or events[0]["schema"] == "fxcp.info/1" else [f"schema {events[0]['schema']}"]
+
+
+def keys_of(schema):
+    """All names of keys in a schema; the bytes of names (_hex) are told of once for all of them."""
+    if isinstance(schema, dict):
+        own = {key.rstrip("?") for key in schema if not key.rstrip("?").endswith("_hex")}
+        return own.union(*(keys_of(one) for one in schema.values()))
+    return set().union(*(keys_of(one) for one in schema)) if isinstance(schema, (list, tuple)) else set()
+
+
+def undocumented(document):
+    with open(document, encoding="utf-8") as file:
+        said, _, of_info = file.read().partition("\n## fxcp info")
+    lines = {key for line in SCHEMA.values() for key in keys_of(line)}
+    return [f"{document} does not name {key}" for key in sorted(lines) if f"`{key}`" not in said] + \
+           [f"{document} does not name {key} of fxcp info" for key in sorted(keys_of(INFO)) if f"`{key}`" not in of_info]
+
+
 def problems_of_order(events):
     types = [event["type"] for event in events]
     if types == ["refused"]:
@@ -117,6 +179,10 @@ def ask(question, events, arguments):
     failures = [event for event in events if event.get("type") in ("failure", "refused")]
     if question == "check":
         return [problem for event in events for problem in problems_of(event)] + problems_of_order(events)
+    if question == "info":
+        return problems_of_info(events)
+    if question == "documented":
+        return undocumented(arguments[0])
     if question in ("first", "last"):
         at = 0 if question == "first" else -1
         return [] if types and types[at] == arguments[0] and types.count(arguments[0]) == 1 else [f"types: {types[:3]} ... {types[-3:]}"]
