@@ -161,7 +161,7 @@ Result<> Exporter::drain() {
 // ---- The walk
 
 Result<ExportCounters> Exporter::run(sys::FdView root) {
-  begun_s_ = sys::wall_clock().tv_sec;
+  begun_s_ = options_.now_s != 0 ? options_.now_s : sys::wall_clock().tv_sec;
   FOX_TRY(root_entry(root));
   while (!levels_.empty()) {
     if (sys::stop_requested()) return fail(ECANCELED, "export");

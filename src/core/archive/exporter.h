@@ -40,6 +40,7 @@ struct ExportOptions {
   std::string root_shown;  // how the rules' absolute paths and messages call the root
   bool one_filesystem = false;
   std::vector<FileKey> leave_out;  // the archive itself
+  std::int64_t now_s = 0;  // when the snapshot begins; 0: the clock is asked
   ChunkSizes chunks;
   /// The snapshot before this one: files that have not changed since are not read.  Null where there is none.
   EntryCursor* previous = nullptr;

@@ -105,7 +105,7 @@ Result<> Archive::read_snapshots() {
 /// Everything that leads somewhere is found out from the heads of records.
 Result<> Archive::walk() {
   Footer so_far, whole;
-  std::uint64_t at = kHeaderSize, chunks = 0;
+  std::uint64_t at = kHeaderSize, chunks = 0, indexed = 0;
   std::optional<Error> stopped;
   while (at < size_) {
     const auto found = head(at);
@@ -113,10 +113,20 @@ Result<> Archive::walk() {
       stopped = found.error();
       break;
     }
+    // What is not in its turn is not of this archive.
+    const bool in_turn = found->kind == Kind::chunk           ? found->number == chunks
+                         : found->kind == Kind::index         ? found->number == indexed
+                         : found->kind == Kind::snapshot_ends ? found->number == so_far.snapshots.size() && indexed == chunks
+                                                              : true;
+    if (!in_turn) {
+      stopped = damage(FileOffset(at), name_of(*found), "it does not belong here").value();
+      break;
+    }
     switch (found->kind) {
       case Kind::chunk: ++chunks; break;
       case Kind::index:
         so_far.indexes.push_back({at, found->number, found->raw_size / static_cast<std::uint32_t>(kPlacedSize)});
+        indexed += so_far.indexes.back().count;
         break;
       case Kind::snapshot_ends:
         so_far.snapshots.push_back(at);
