@@ -229,8 +229,8 @@ TEST(Options, EveryNameInTheTableIsUnderstood) {
       if ((row.commands & kForCopy) == 0 && (row.commands & kForSnap) != 0) {
         const bool restores = (row.commands & kForExport) == 0 && row.name != "list";
         words.insert(words.begin(), {"snap", restores ? "restore" : row.name == "list" ? "inspect" : "export"});
-        for (const char* needed : restores ? std::initializer_list<const char*>{"--file=x", "-ox"} : {"-v"}) words.emplace_back(needed);
-        if (row.name == "append") words.emplace_back("-ox");
+        if (restores && row.name != "file") words.emplace_back("--file=x");
+        if ((restores && row.name != "output") || row.name == "append") words.emplace_back("-ox");
         EXPECT_TRUE(parse(words)) << testing::PrintToString(words) << error_of(words);
         continue;
       }
