@@ -31,9 +31,9 @@ PYTHON
 killed_after() {
   local seconds=$1
   shift
-  timeout -s KILL "$seconds" "$@" >/dev/null 2>&1
+  (timeout -s KILL "$seconds" "$@") >/dev/null 2>&1
 }
-for _ in $(seq "${FOXING_KILLS:-15}"); do
+for _ in $(seq "${FOXING_KILLS:-8}"); do
   cp "$disk/archive" "$disk/killed"
   killed_after "0.$(printf %03d $((RANDOM % 120 + 5)))" "$FXCP" snap export -q --append src -o "$disk/killed"
   # Be it the first snapshot or both: what it has is whole.
