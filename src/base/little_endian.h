@@ -37,9 +37,7 @@ class ByteWriter {
     out_ += static_cast<char>(static_cast<unsigned char>(value));
   }
   /// Small numbers of either sign are short: 0, -1, 1, -2 are 0, 1, 2, 3.
-  void zigzag(std::int64_t value) {
-    varint(static_cast<std::uint64_t>(value) << 1 ^ static_cast<std::uint64_t>(value >> 63));
-  }
+  void zigzag(std::int64_t value) { varint(static_cast<std::uint64_t>(value) << 1 ^ static_cast<std::uint64_t>(value >> 63)); }
 
  private:
   void put(std::uint64_t value, int size) {

@@ -14,10 +14,11 @@ namespace {
 
 constexpr std::string_view kSummary = "copy files and trees, fast and exactly";
 
-constexpr std::string_view kUsage[] = {"fxcp [OPTION]... SRC... DST", "fxcp [OPTION]... --target-directory=DIR SRC...",
-                                       "fxcp info PATH... [--json]", "fxcp verify A B", "fxcp --cleanup TARGET...",
-                                       "fxcp snap export TREE -o FILE", "fxcp snap import [FILE] TARGET", "fxcp snap inspect FILE",
-                                       "fxcp snap check FILE", "fxcp snap restore FILE --file=GLOB -o DIR"};
+constexpr std::string_view kUsage[] = {"fxcp [OPTION]... SRC... DST",    "fxcp [OPTION]... --target-directory=DIR SRC...",
+                                       "fxcp info PATH... [--json]",     "fxcp verify A B",
+                                       "fxcp --cleanup TARGET...",       "fxcp snap export TREE -o FILE",
+                                       "fxcp snap import [FILE] TARGET", "fxcp snap inspect FILE",
+                                       "fxcp snap check FILE",           "fxcp snap restore FILE --file=GLOB -o DIR"};
 
 struct Example {
   std::string_view command;
@@ -57,7 +58,8 @@ constexpr std::string_view kSourceAndDestination =
     "is DST, be it by way of a symbolic link, a hard link or a bind mount; several SRC and a DST that is not a directory; "
     "several SRC of "
     "one name; a directory as SRC without --recursive or --archive.\n\n"
-    "A file called - is written ./-, one called info, verify, snap or snapshot ./info and so on where it comes first. Reading from standard "
+    "A file called - is written ./-, one called info, verify, snap or snapshot ./info and so on where it comes first. Reading "
+    "from standard "
     "input is not supported.";
 
 struct ExitStatus {

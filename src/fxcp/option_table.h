@@ -29,7 +29,7 @@ enum class Section {
 };
 inline constexpr Section kSections[] = {Section::selection,  Section::filters,  Section::comparison,  Section::deleting,
                                         Section::attributes, Section::symlinks, Section::destination, Section::method,
-                                        Section::streams,    Section::archives, Section::report,    Section::other};
+                                        Section::streams,    Section::archives, Section::report,      Section::other};
 std::string_view title(Section section);
 
 enum class Takes { nothing, optional, required };

@@ -89,7 +89,8 @@ constexpr int long_code(std::size_t row, bool negated) { return kFirstLong + sta
 /// The row's letter means something else with this command.
 bool is_hidden(const OptionRow& row, unsigned command) {
   return (row.commands & command) == 0 && row.letter != 0 && std::ranges::any_of(option_table(), [&](const OptionRow& other) {
-           return &other != &row && other.letter == row.letter && ((other.commands & command) != 0 || (&other < &row && (row.commands & kForCopy) == 0));
+           return &other != &row && other.letter == row.letter &&
+                  ((other.commands & command) != 0 || (&other < &row && (row.commands & kForCopy) == 0));
          });
 }
 
@@ -195,8 +196,8 @@ Result<Options> Parser::parse(int argc, char** argv) {
       options_.command = Command::help;
       return std::move(options_);
     }
-    return refuse(fmt::format("{} needs export, import, inspect, check or restore behind it{}; a file of that name is ./{}", argv[1],
-                              word.empty() ? std::string() : fmt::format(", not {}", word), argv[1]));
+    return refuse(fmt::format("{} needs export, import, inspect, check or restore behind it{}; a file of that name is ./{}",
+                              argv[1], word.empty() ? std::string() : fmt::format(", not {}", word), argv[1]));
   }
   const GetoptTables tables(bit_of(options_.command));
   // getopt skips element 0, be it the program's name or the verb.
@@ -483,7 +484,8 @@ Result<> Parser::sort_snap_operands() {
   const std::string_view verb = name_of(options_.command);
   const std::size_t most = options_.command == Command::snap_import ? 2 : 1;
   if (operands_.empty() || operands_.size() > most)
-    return refuse(fmt::format("{} takes {}, and there {} {}", verb, std::ranges::find(verbs(), options_.command, &Verb::command)->operands,
+    return refuse(fmt::format("{} takes {}, and there {} {}", verb,
+                              std::ranges::find(verbs(), options_.command, &Verb::command)->operands,
                               operands_.size() == 1 ? "is" : "are", operands_.size()));
   if (options_.append && !options_.output) return refuse("--append needs --output: the archive to append to");
   if (options_.timestamp && !parse_timestamp(*options_.timestamp))

@@ -15,7 +15,19 @@
 
 namespace foxing::fxcp {
 
-enum class Command { copy, info, verify, cleanup, snap_export, snap_import, snap_inspect, snap_check, snap_restore, help, version };
+enum class Command {
+  copy,
+  info,
+  verify,
+  cleanup,
+  snap_export,
+  snap_import,
+  snap_inspect,
+  snap_check,
+  snap_restore,
+  help,
+  version
+};
 enum class When { automatic, always, never };
 /// What `verify` makes of the content of files: every byte; nothing but the size; every byte and the map of holes.
 enum class CompareContent { hash, size, extent };

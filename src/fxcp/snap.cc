@@ -24,7 +24,8 @@ double seconds_since(Clock::time_point begin) { return std::chrono::duration<dou
 
 archive::RestoreOptions restore_options(const Options& options) {
   archive::RestoreOptions how;
-  how.policy = {.mode = true, .owner = true, .group = true, .times = true, .xattrs = true, .acls = true, .umask = sys::current_umask()};
+  how.policy = {
+      .mode = true, .owner = true, .group = true, .times = true, .xattrs = true, .acls = true, .umask = sys::current_umask()};
   how.policy.privileges = sys::privileges();
   how.devices = options.preserve.devices;
   if (options.max_size) how.most_bytes = options.max_size->value;
@@ -33,10 +34,13 @@ archive::RestoreOptions restore_options(const Options& options) {
 
 /// The directory to restore into, made where it is missing.
 Result<sys::UniqueFd> open_target(const std::string& path) {
-  const auto open = [&] { return sys::open_at(sys::working_directory(), path, {.links = sys::Links::follow, .directory = true}); };
+  const auto open = [&] {
+    return sys::open_at(sys::working_directory(), path, {.links = sys::Links::follow, .directory = true});
+  };
   auto fd = open();
   if (!fd && fd.error().code == ENOENT) {
-    if (auto made = sys::make_directory_at(sys::working_directory(), path, 0700); !made) return tl::make_unexpected(std::move(made).error().about(path));
+    if (auto made = sys::make_directory_at(sys::working_directory(), path, 0700); !made)
+      return tl::make_unexpected(std::move(made).error().about(path));
     fd = open();
   }
   if (!fd) return tl::make_unexpected(std::move(fd).error().about(path));
@@ -50,7 +54,8 @@ bool is_pipe(const std::string& path) {
   return !at || *at != FileOffset(0);
 }
 
-std::string summary(const char* what, const archive::Snapshot& snapshot, const archive::RestoreCounters& counters, double seconds) {
+std::string summary(const char* what, const archive::Snapshot& snapshot, const archive::RestoreCounters& counters,
+                    double seconds) {
   return fmt::format("snapshot {}: {} entries {}, {} files, {} written in {:.3f} s", snapshot.id, grouped(counters.entries), what,
                      grouped(counters.files), human(Bytes(counters.bytes)), seconds);
 }
@@ -79,7 +84,11 @@ ExitCode SnapOutput::refuse(const Error& error, ExitCode code) {
   const bool sentence = error.operation[0] == '\0' && error.code == 0;
   // The kernel's words for damage say less than ours.
   const std::string words = error.operation[0] == '\0' && !error.detail.empty() ? error.detail : error.message();
-  std::fprintf(stderr, "fxcp: %s%s%s\n", subject.c_str(), subject.empty() ? "" : sentence || words == error.detail ? " " : ": ", printable(words).c_str());
+  std::fprintf(stderr, "fxcp: %s%s%s\n", subject.c_str(),
+               subject.empty()                     ? ""
+               : sentence || words == error.detail ? " "
+                                                   : ": ",
+               printable(words).c_str());
   (void)flush();
   return code;
 }
@@ -100,13 +109,15 @@ Result<archive::Archive> open_archive(const std::string& path) {
   return archive;
 }
 
-Result<const archive::Snapshot*> choose_snapshot(const archive::Archive& archive, const Options& options, const std::string& path) {
+Result<const archive::Snapshot*> choose_snapshot(const archive::Archive& archive, const Options& options,
+                                                 const std::string& path) {
   const auto& all = archive.snapshots();
   if (!options.date) return &all.back();
   for (auto at = all.rbegin(); at != all.rend(); ++at)
     if (at->id.starts_with(*options.date)) return &*at;
   return fail(0, "", path,
-              fmt::format("has no snapshot whose name begins with {}; the first is {}, the last {}", *options.date, all.front().id, all.back().id));
+              fmt::format("has no snapshot whose name begins with {}; the first is {}, the last {}", *options.date,
+                          all.front().id, all.back().id));
 }
 
 // ---- import
@@ -123,7 +134,8 @@ ExitCode run_import(const Options& options) {
   if (source == "-" && sys::is_terminal(sys::standard_input()))
     return output.refuse({0, "", {}, "standard input is a terminal; name the archive, or give it through a pipe"});
   const bool pipe = is_pipe(source);
-  if (pipe && options.date) return output.refuse({0, "", {}, "--date needs an archive that can be read at any place, not a pipe"});
+  if (pipe && options.date)
+    return output.refuse({0, "", {}, "--date needs an archive that can be read at any place, not a pipe"});
 
   std::optional<archive::Archive> opened;
   const archive::Snapshot* snapshot = nullptr;
@@ -131,7 +143,8 @@ ExitCode run_import(const Options& options) {
     auto archive = open_archive(source);
     if (!archive) return output.refuse(archive.error());
     opened.emplace(std::move(*archive));
-    if (opened->recovered()) output.problem(source, {0, "", {}, "its end is missing or damaged; the last whole snapshot is taken"}, false);
+    if (opened->recovered())
+      output.problem(source, {0, "", {}, "its end is missing or damaged; the last whole snapshot is taken"}, false);
     const auto chosen = choose_snapshot(*opened, options, source);
     if (!chosen) return output.refuse(chosen.error());
     snapshot = *chosen;
@@ -184,10 +197,12 @@ ExitCode run_restore(const Options& options) {
   auto found = archive::restore_some(*archive, **snapshot, *selection, {.workers = helping_workers(options)}, **restorer);
   const archive::RestoreCounters& counters = (*restorer)->counters();
   const ExitCode on_error = counters.entries > 0 ? ExitCode::some_failed : ExitCode::nothing_done;
-  if (!found && sys::stop_requested()) return output.refuse({0, "", {}, "stopped: what was restored is whole, and not all"}, on_error);
+  if (!found && sys::stop_requested())
+    return output.refuse({0, "", {}, "stopped: what was restored is whole, and not all"}, on_error);
   if (!found) return output.refuse(std::move(found).error().about(source), on_error);
   if (*found == 0)
-    return output.refuse({0, "", source, fmt::format("has nothing that matches {} in snapshot {}", printable(*options.file), (*snapshot)->id)});
+    return output.refuse(
+        {0, "", source, fmt::format("has nothing that matches {} in snapshot {}", printable(*options.file), (*snapshot)->id)});
   if (!options.quiet) output.say(summary("restored", **snapshot, counters, seconds_since(begin)));
   return output.flush() && output.failures() == 0 ? ExitCode::all_done : ExitCode::some_failed;
 }
@@ -199,7 +214,9 @@ namespace {
 class CheckOutput final : public archive::CheckObserver {
  public:
   CheckOutput(SnapOutput& output, const std::string& path) : output_(output), path_(path) {}
-  void damaged(const Error& error) override { output_.problem(path_, {0, "", {}, error.detail.empty() ? error.message() : error.detail}, true); }
+  void damaged(const Error& error) override {
+    output_.problem(path_, {0, "", {}, error.detail.empty() ? error.message() : error.detail}, true);
+  }
   void file_hit(const archive::Snapshot& snapshot, const std::string& path) override {
     output_.say(fmt::format("hit: {}: {}", snapshot.id, printable(path)));
   }
@@ -220,14 +237,23 @@ ExitCode run_check(const Options& options) {
   if (!archive) return output.refuse(archive.error());
   CheckOutput hears(output, path);
   auto checked = archive::check(*archive, helping_workers(options), hears);
-  if (!checked && sys::stop_requested()) return output.refuse({0, "", {}, "stopped: not all has been checked"}, ExitCode::some_failed);
+  if (!checked && sys::stop_requested())
+    return output.refuse({0, "", {}, "stopped: not all has been checked"}, ExitCode::some_failed);
   if (!checked) return output.refuse(std::move(checked).error().about(path), ExitCode::some_failed);
   if (checked->left_over > 0)
-    output.problem(path, {0, "", {}, fmt::format("{} behind the last snapshot belong to none: an --append was interrupted, and the next one writes over them", human(Bytes(checked->left_over)))}, false);
+    output.problem(
+        path,
+        {0,
+         "",
+         {},
+         fmt::format("{} behind the last snapshot belong to none: an --append was interrupted, and the next one writes over them",
+                     human(Bytes(checked->left_over)))},
+        false);
   if (!options.quiet) {
-    output.say(fmt::format("{} snapshots, {} records, {} chunks, {} read in {:.3f} s; damages {}, files hit {}", archive->snapshots().size(),
-                           grouped(checked->records), grouped(checked->chunks), human(Bytes(checked->bytes)), seconds_since(begin),
-                           grouped(checked->damages), grouped(checked->files_hit)));
+    output.say(fmt::format("{} snapshots, {} records, {} chunks, {} read in {:.3f} s; damages {}, files hit {}",
+                           archive->snapshots().size(), grouped(checked->records), grouped(checked->chunks),
+                           human(Bytes(checked->bytes)), seconds_since(begin), grouped(checked->damages),
+                           grouped(checked->files_hit)));
   }
   return output.flush() && checked->damages == 0 ? ExitCode::all_done : ExitCode::some_failed;
 }

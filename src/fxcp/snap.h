@@ -52,6 +52,7 @@ unsigned helping_workers(const Options& options);
 /// The archive `path`; "-" is standard input, where that can be read at any place.
 Result<archive::Archive> open_archive(const std::string& path);
 /// The snapshot that the options mean.  An error names those there are.
-Result<const archive::Snapshot*> choose_snapshot(const archive::Archive& archive, const Options& options, const std::string& path);
+Result<const archive::Snapshot*> choose_snapshot(const archive::Archive& archive, const Options& options,
+                                                 const std::string& path);
 
 }  // namespace foxing::fxcp

@@ -81,7 +81,8 @@ class Export {
     copy::Pair* const pair = FOX_TRY(pairs.of(*fd, status.device(), *fd, status.device()));
     copy::TargetDirectory directory(std::move(*fd), status, *pair, false, {});
     copy::TempNames names;
-    auto staged = copy::StagedFile::create(directory, directory.fd(), names, split.name, kArchiveMode, copy::StagedFile::Staging::atomic);
+    auto staged =
+        copy::StagedFile::create(directory, directory.fd(), names, split.name, kArchiveMode, copy::StagedFile::Staging::atomic);
     if (!staged) return tl::make_unexpected(std::move(staged).error().about(path_));
     how_.leave_out.push_back(FOX_TRY(sys::status_of(staged->fd())).key());
     archive::Writer writer(staged->fd(), how_.codec);
@@ -106,7 +107,8 @@ class Export {
       const archive::Snapshot& last = archive.snapshots().back();
       archive::Snapshot next = named_now();
       if (next.id <= last.id) {
-        if (options_.timestamp) return fail(0, "", {}, fmt::format("has snapshot {}, and a later one must have a later name", last.id));
+        if (options_.timestamp)
+          return fail(0, "", {}, fmt::format("has snapshot {}, and a later one must have a later name", last.id));
         next.seconds = last.seconds + 1;  // two within a second, or a clock that was set back
         next.id = archive::id_of_time(next.seconds);
       }
@@ -157,7 +159,8 @@ ExitCode run_export(const Options& options) {
   const auto begin = Clock::now();
   SnapOutput output(options, stderr);
   if (!options.output && sys::is_terminal(standard_output()))
-    return output.refuse({0, "", {}, "standard output is a terminal, and an archive is no text: name a file with -o, or use a pipe"});
+    return output.refuse(
+        {0, "", {}, "standard output is a terminal, and an archive is no text: name a file with -o, or use a pipe"});
   sys::clear_umask();
   sys::catch_stop_signals();
   sys::raise_open_file_limit();
@@ -170,9 +173,10 @@ ExitCode run_export(const Options& options) {
   }
   if (!options.quiet) {
     const archive::Snapshot& snapshot = run.snapshot();
-    output.say(fmt::format("snapshot {}: {} entries, {} in {} files ({} unchanged, not read); {} new, {} written in {:.3f} s", snapshot.id,
-                           grouped(snapshot.entries), human(Bytes(snapshot.content)), grouped(snapshot.files), grouped(run.counters().unchanged),
-                           human(Bytes(snapshot.new_content)), human(Bytes(run.written())), std::chrono::duration<double>(Clock::now() - begin).count()));
+    output.say(fmt::format("snapshot {}: {} entries, {} in {} files ({} unchanged, not read); {} new, {} written in {:.3f} s",
+                           snapshot.id, grouped(snapshot.entries), human(Bytes(snapshot.content)), grouped(snapshot.files),
+                           grouped(run.counters().unchanged), human(Bytes(snapshot.new_content)), human(Bytes(run.written())),
+                           std::chrono::duration<double>(Clock::now() - begin).count()));
   }
   return output.flush() && output.failures() == 0 ? ExitCode::all_done : ExitCode::some_failed;
 }

@@ -35,16 +35,16 @@ char letter_of(const Entry& entry) {
 std::string time_text(const timespec& time) {
   std::tm parts{};
   ::gmtime_r(&time.tv_sec, &parts);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:09}Z", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min,
-                     parts.tm_sec, time.tv_nsec);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:09}Z", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday,
+                     parts.tm_hour, parts.tm_min, parts.tm_sec, time.tv_nsec);
 }
 
 /// "" is the root.
 std::string shown(const std::string& path) { return path.empty() ? "." : printable(path); }
 
 std::string long_line(const Entry& entry) {
-  std::string line = fmt::format("{}{:04o} {:>6} {:>6} {:>12} {} {}", letter_of(entry), static_cast<unsigned>(entry.mode), entry.owner, entry.group, entry.size,
-                                 time_text(entry.modified), shown(entry.path));
+  std::string line = fmt::format("{}{:04o} {:>6} {:>6} {:>12} {} {}", letter_of(entry), static_cast<unsigned>(entry.mode),
+                                 entry.owner, entry.group, entry.size, time_text(entry.modified), shown(entry.path));
   if (!entry.text.empty()) line += (entry.hard_link ? " = " : " -> ") + printable(entry.text);
   return line;
 }
@@ -62,16 +62,24 @@ void put_bytes(Json& object, const std::string& key, const std::string& bytes) {
 std::string line_of(const Json& object) { return object.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 Json snapshot_json(const Snapshot& snapshot) {
-  return {{"id", snapshot.id},       {"entries", snapshot.entries},         {"files", snapshot.files},
-          {"bytes", snapshot.content}, {"new_bytes", snapshot.new_content}, {"stored_bytes", snapshot.stored},
+  return {{"id", snapshot.id},
+          {"entries", snapshot.entries},
+          {"files", snapshot.files},
+          {"bytes", snapshot.content},
+          {"new_bytes", snapshot.new_content},
+          {"stored_bytes", snapshot.stored},
           {"chunks", snapshot.end_chunk - snapshot.first_chunk}};
 }
 
 Json archive_json(const Archive& archive) {
-  Json object{{"type", "archive"}, {"schema", "fxcp.archive/1"}, {"format", fmt::format("{}.{}", archive::kMajor, archive.header().minor)}};
+  Json object{{"type", "archive"},
+              {"schema", "fxcp.archive/1"},
+              {"format", fmt::format("{}.{}", archive::kMajor, archive.header().minor)}};
   object["size"] = archive.size();
   object["chunks"] = archive.footer().chunks;
-  object["chunk_sizes"] = {{"least", archive.header().chunks.least}, {"average", archive.header().chunks.average}, {"most", archive.header().chunks.most}};
+  object["chunk_sizes"] = {{"least", archive.header().chunks.least},
+                           {"average", archive.header().chunks.average},
+                           {"most", archive.header().chunks.most}};
   object["end_is_whole"] = !archive.recovered();
   object["snapshots"] = Json::array();
   for (const Snapshot& snapshot : archive.snapshots()) object["snapshots"].push_back(snapshot_json(snapshot));
@@ -112,7 +120,8 @@ Result<> describe(SnapOutput& output, Archive& archive, const Snapshot& snapshot
   Json object = entry_json(snapshot, item);
   if (!json) {
     output.say(long_line(item.entry));
-    for (const auto& [name, value] : item.entry.attributes) output.say(fmt::format("  attribute {}: {} bytes", printable(name), value.size()));
+    for (const auto& [name, value] : item.entry.attributes)
+      output.say(fmt::format("  attribute {}: {} bytes", printable(name), value.size()));
   }
   object["content"] = Json::array();
   std::uint64_t at = 0;
@@ -126,9 +135,15 @@ Result<> describe(SnapOutput& output, Archive& archive, const Snapshot& snapshot
     for (std::uint64_t number = run.first; number < run.first + run.count; ++number) {
       const archive::Placed placed = FOX_TRY(archive.place(number));
       if (json) {
-        object["content"].push_back({{"at", at}, {"size", placed.raw_size}, {"chunk", number}, {"blake3", placed.id.hex()}, {"offset", placed.offset}, {"stored", placed.stored_size}});
+        object["content"].push_back({{"at", at},
+                                     {"size", placed.raw_size},
+                                     {"chunk", number},
+                                     {"blake3", placed.id.hex()},
+                                     {"offset", placed.offset},
+                                     {"stored", placed.stored_size}});
       } else {
-        output.say(fmt::format("  {:>12} {:>8} bytes, chunk {}, {} stored at {}, BLAKE3 {}", at, placed.raw_size, number, placed.stored_size, placed.offset, placed.id.hex()));
+        output.say(fmt::format("  {:>12} {:>8} bytes, chunk {}, {} stored at {}, BLAKE3 {}", at, placed.raw_size, number,
+                               placed.stored_size, placed.offset, placed.id.hex()));
       }
       at += placed.raw_size;
     }
@@ -139,18 +154,21 @@ Result<> describe(SnapOutput& output, Archive& archive, const Snapshot& snapshot
 
 void say_archive(SnapOutput& output, const Archive& archive) {
   const auto& sizes = archive.header().chunks;
-  output.say(fmt::format("FXAR {}.{}, {}, {} chunks of {} to {}, on average {}", archive::kMajor, archive.header().minor, human(Bytes(archive.size())),
-                         grouped(archive.footer().chunks), human(Bytes(sizes.least)), human(Bytes(sizes.most)), human(Bytes(sizes.average))));
+  output.say(fmt::format("FXAR {}.{}, {}, {} chunks of {} to {}, on average {}", archive::kMajor, archive.header().minor,
+                         human(Bytes(archive.size())), grouped(archive.footer().chunks), human(Bytes(sizes.least)),
+                         human(Bytes(sizes.most)), human(Bytes(sizes.average))));
   for (const Snapshot& snapshot : archive.snapshots()) {
-    output.say(fmt::format("{}  {:>9} entries  {:>9} files  {:>10}  {:>10} new  {:>10} stored", snapshot.id, grouped(snapshot.entries),
-                           grouped(snapshot.files), human(Bytes(snapshot.content)), human(Bytes(snapshot.new_content)), human(Bytes(snapshot.stored))));
+    output.say(fmt::format("{}  {:>9} entries  {:>9} files  {:>10}  {:>10} new  {:>10} stored", snapshot.id,
+                           grouped(snapshot.entries), grouped(snapshot.files), human(Bytes(snapshot.content)),
+                           human(Bytes(snapshot.new_content)), human(Bytes(snapshot.stored))));
   }
 }
 
 Result<> inspect(const Options& options, SnapOutput& output) {
   const std::string& path = options.paths[0];
   Archive archive = FOX_TRY(open_archive(path));
-  if (archive.recovered()) output.problem(path, {0, "", {}, "its end is missing or damaged; what is said was found out from its records"}, false);
+  if (archive.recovered())
+    output.problem(path, {0, "", {}, "its end is missing or damaged; what is said was found out from its records"}, false);
   const Snapshot& snapshot = *FOX_TRY(choose_snapshot(archive, options, path));
   if (options.file) {
     std::string wanted = *options.file;

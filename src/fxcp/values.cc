@@ -34,7 +34,9 @@ std::optional<std::int64_t> parse_timestamp(std::string_view text) {
     const bool digit = text[i] >= '0' && text[i] <= '9';
     if (kForm[i] == '0' ? !digit : text[i] != kForm[i]) return std::nullopt;
   }
-  const auto number = [&](std::size_t at, std::size_t length) { return static_cast<int>(*parse_number(text.substr(at, length))); };
+  const auto number = [&](std::size_t at, std::size_t length) {
+    return static_cast<int>(*parse_number(text.substr(at, length)));
+  };
   std::tm parts{};
   parts.tm_year = number(0, 4) - 1900;
   parts.tm_mon = number(5, 2) - 1;

@@ -33,7 +33,10 @@ struct Step {
 class Checking {
  public:
   Checking(Archive& archive, unsigned workers, CheckObserver& observer)
-      : archive_(archive), observer_(observer), unpackers_(workers + 1), pipeline_(workers, [this](Step& step, unsigned worker) { work(step, worker); }) {}
+      : archive_(archive),
+        observer_(observer),
+        unpackers_(workers + 1),
+        pipeline_(workers, [this](Step& step, unsigned worker) { work(step, worker); }) {}
 
   Result<CheckCounters> run() {
     if (archive_.recovered()) damage_found(*archive_.recovered());
@@ -45,7 +48,8 @@ class Checking {
 
  private:
   void work(Step& step, unsigned worker) {
-    if (auto done = unpackers_[worker].unpack(step.head, FileOffset(step.at), step.stored, step.content); !done) step.error = done.error();
+    if (auto done = unpackers_[worker].unpack(step.head, FileOffset(step.at), step.stored, step.content); !done)
+      step.error = done.error();
     if (step.head.kind == Kind::chunk) std::string().swap(step.content);
     std::string().swap(step.stored);
   }
@@ -107,7 +111,8 @@ class Checking {
       for (const BlockPlace& place : *places) {
         const auto head = archive_.head(place.offset);
         if (!head || head->kind != Kind::entries)
-          damage_found(damage(FileOffset(step.at), name_of(step.head), fmt::format("no entries lie at byte {}", place.offset)).value());
+          damage_found(
+              damage(FileOffset(step.at), name_of(step.head), fmt::format("no entries lie at byte {}", place.offset)).value());
       }
     }
   }
@@ -137,7 +142,9 @@ class Checking {
     for (const auto& [number, placed] : seen_) {
       if (number < step.head.number || number >= end) continue;
       const Placed& said = (*chunks)[number - step.head.number];
-      if (said.id == placed.id && said.offset == placed.offset && said.stored_size == placed.stored_size && said.raw_size == placed.raw_size) continue;
+      if (said.id == placed.id && said.offset == placed.offset && said.stored_size == placed.stored_size &&
+          said.raw_size == placed.raw_size)
+        continue;
       damage_found(damage(FileOffset(step.at), name_of(step.head), fmt::format("chunk {} is not where it says", number)).value());
       break;
     }
@@ -179,6 +186,8 @@ class Checking {
 
 }  // namespace
 
-Result<CheckCounters> check(Archive& archive, unsigned workers, CheckObserver& observer) { return Checking(archive, workers, observer).run(); }
+Result<CheckCounters> check(Archive& archive, unsigned workers, CheckObserver& observer) {
+  return Checking(archive, workers, observer).run();
+}
 
 }  // namespace foxing::archive

@@ -64,7 +64,8 @@ std::size_t cut(const std::byte* bytes, std::size_t at, std::size_t end, std::ui
 }  // namespace
 
 bool ChunkSizes::make_sense() const {
-  return least >= kWindow && least <= average && average <= most && most <= kMost && average >= 256 && std::has_single_bit(average);
+  return least >= kWindow && least <= average && average <= most && most <= kMost && average >= 256 &&
+         std::has_single_bit(average);
 }
 
 Chunker::Chunker(ChunkSizes sizes) : sizes_(sizes) {

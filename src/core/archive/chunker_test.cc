@@ -73,13 +73,15 @@ TEST(Chunker, AnInsertionMovesOnlyTheCutsNearIt) {
 // What is written here is in archives: cuts that move cost deduplication, not correctness, and must not move unnoticed.
 TEST(Chunker, CutsWhereItAlwaysDid) {
   const auto sizes = cuts(testing::random_bytes(1 << 20, 3));
-  EXPECT_EQ(sizes, (std::vector<std::size_t>{78398, 74029, 13269, 88631, 73419, 111039, 148710, 30784, 25079, 87778, 45774, 96422, 85525, 48016, 13254, 28449}));
+  EXPECT_EQ(sizes, (std::vector<std::size_t>{78398, 74029, 13269, 88631, 73419, 111039, 148710, 30784, 25079, 87778, 45774, 96422,
+                                             85525, 48016, 13254, 28449}));
 }
 
 TEST(Chunker, SizesThatMakeNoSenseAreTold) {
   EXPECT_TRUE(ChunkSizes{}.make_sense());
-  for (const ChunkSizes& sizes : {ChunkSizes{0, 65536, 2097152}, ChunkSizes{2048, 65537, 2097152}, ChunkSizes{2048, 1024, 2097152},
-                                  ChunkSizes{2048, 65536, 1024}, ChunkSizes{2048, 65536, 1U << 25}, ChunkSizes{64, 128, 128}})
+  for (const ChunkSizes& sizes :
+       {ChunkSizes{0, 65536, 2097152}, ChunkSizes{2048, 65537, 2097152}, ChunkSizes{2048, 1024, 2097152},
+        ChunkSizes{2048, 65536, 1024}, ChunkSizes{2048, 65536, 1U << 25}, ChunkSizes{64, 128, 128}})
     EXPECT_FALSE(sizes.make_sense());
 }
 

@@ -57,7 +57,9 @@ TEST_F(Damage, CutShortAtEveryByte) {
     const auto streamed = stream_from(world_.at("damaged"), fresh_target(), hearing);
     ASSERT_FALSE(streamed) << what;
     EXPECT_EQ(streamed.error().code, EBADMSG) << what << streamed.error().message();
-    EXPECT_THAT(streamed.error().detail, ::testing::AnyOf(HasSubstr("byte "), HasSubstr("is not an FXAR archive"), HasSubstr("cut short"))) << what;
+    EXPECT_THAT(streamed.error().detail,
+                ::testing::AnyOf(HasSubstr("byte "), HasSubstr("is not an FXAR archive"), HasSubstr("cut short")))
+        << what;
     expect_nothing_wrong("to", what);
     EXPECT_THAT(checked(world_.at("damaged")).damages, Not(IsEmpty())) << what;
     const auto imported = import_from(world_.at("damaged"), fresh_target(), hearing);
@@ -126,7 +128,8 @@ TEST(DamagedChunk, CostsTheFilesThatHaveIt) {
 
 TEST(DamagedHead, CostsTheFilesThatHaveItsChunk) {
   testing::TempTree world;
-  for (const char* name : {"src/a", "src/b", "src/c"}) world.file(name, name + testing::random_bytes(5000, 9).substr(0, 4000) + name);
+  for (const char* name : {"src/a", "src/b", "src/c"})
+    world.file(name, name + testing::random_bytes(5000, 9).substr(0, 4000) + name);
   export_to(world.at("src"), world.at("archive"), {.codec = {codec::Format::none, 0}});
   std::string bytes = world.read("archive");
   const std::size_t at = bytes.find(world.read("src/b"));
@@ -144,20 +147,23 @@ TEST(DamagedHead, CostsTheFilesThatHaveItsChunk) {
 // ---- Appending
 
 /// Adds a snapshot of `tree`; with `stop_at`, only so many bytes of it get into the file.
-void append_to(const testing::TempTree& world, const std::string& tree, const std::string& id, ExportCounters* counters = nullptr) {
+void append_to(const testing::TempTree& world, const std::string& tree, const std::string& id,
+               ExportCounters* counters = nullptr) {
   sys::UniqueFd file = open_file(world.at("archive"));
   auto archive = Archive::open(*sys::duplicate(file));
   ASSERT_TRUE(archive) << archive.error().message();
   ASSERT_TRUE(sys::truncate(file, Bytes(archive->end())));
   ASSERT_TRUE(sys::set_position(file, FileOffset(archive->end())));
   Writer writer(file, {codec::Format::zstd, 3}, archive->end(), archive->footer());
-  for (std::uint64_t i = 0; i < archive->footer().chunks; ++i) writer.ids().insert(archive->place(i)->id, static_cast<std::uint32_t>(i));
+  for (std::uint64_t i = 0; i < archive->footer().chunks; ++i)
+    writer.ids().insert(archive->place(i)->id, static_cast<std::uint32_t>(i));
   Snapshot snapshot = named(id);
   const sys::UniqueFd root = open_dir(world.at(tree));
   snapshot.device = sys::status_of(root)->device().value;
   ASSERT_TRUE(writer.begin_snapshot(snapshot));
   EntryCursor before(*archive, archive->snapshots().back());
-  const ExportOptions options{.chunks = archive->header().chunks, .previous = &before, .previous_device = archive->snapshots().back().device};
+  const ExportOptions options{
+      .chunks = archive->header().chunks, .previous = &before, .previous_device = archive->snapshots().back().device};
   Hearing hearing;
   const auto done = export_tree(root, options, writer, hearing);
   ASSERT_TRUE(done) << done.error().message();
@@ -244,7 +250,8 @@ TEST(Append, WhatIsLeftOfAKilledOneIsNoLeadIntoGarbage) {
 
 TEST(Append, FilesThatHaveNotChangedAreNotRead) {
   testing::TempTree world;
-  for (int i = 0; i < 20; ++i) world.file("src/d/file" + std::to_string(i), testing::random_bytes(10'000, static_cast<std::uint64_t>(i)));
+  for (int i = 0; i < 20; ++i)
+    world.file("src/d/file" + std::to_string(i), testing::random_bytes(10'000, static_cast<std::uint64_t>(i)));
   world.hard_link("src/d/file3", "src/link");
   // Files younger than two seconds are read in any case; the snapshot is told to have begun later.
   const sys::UniqueFd out = open_file(world.at("archive")), root = open_dir(world.at("src"));
@@ -269,7 +276,8 @@ TEST(Append, FilesThatHaveNotChangedAreNotRead) {
   auto archive = Archive::open(*sys::duplicate(out));
   ASSERT_TRUE(archive);
   Writer writer(out, {codec::Format::zstd, 3}, archive->end(), archive->footer());
-  for (std::uint64_t i = 0; i < archive->footer().chunks; ++i) writer.ids().insert(archive->place(i)->id, static_cast<std::uint32_t>(i));
+  for (std::uint64_t i = 0; i < archive->footer().chunks; ++i)
+    writer.ids().insert(archive->place(i)->id, static_cast<std::uint32_t>(i));
   snapshot.id = "second";
   ASSERT_TRUE(writer.begin_snapshot(snapshot));
   EntryCursor before(*archive, archive->snapshots().back());

@@ -12,7 +12,18 @@ namespace foxing::archive {
 namespace {
 
 // Kinds of items and their flags, as they stand in archives.
-enum ItemKind : std::uint8_t { kRegular, kDirectory, kSymlink, kFifo, kSocket, kCharacter, kBlock, kHardLink, kContinues, kTakenBack };
+enum ItemKind : std::uint8_t {
+  kRegular,
+  kDirectory,
+  kSymlink,
+  kFifo,
+  kSocket,
+  kCharacter,
+  kBlock,
+  kHardLink,
+  kContinues,
+  kTakenBack
+};
 constexpr std::uint8_t kHasAttributes = 1, kLeadsLinks = 2, kMore = 4;
 
 constexpr std::size_t kMostLevels = 4096;
@@ -37,8 +48,9 @@ ItemKind kind_of(const Entry& entry) {
   FOX_ASSERT(false);
 }
 
-constexpr sys::FileType kTypes[] = {sys::FileType::regular, sys::FileType::directory,        sys::FileType::symlink,     sys::FileType::fifo,
-                                    sys::FileType::socket,  sys::FileType::character_device, sys::FileType::block_device};
+constexpr sys::FileType kTypes[] = {sys::FileType::regular,     sys::FileType::directory, sys::FileType::symlink,
+                                    sys::FileType::fifo,        sys::FileType::socket,    sys::FileType::character_device,
+                                    sys::FileType::block_device};
 constexpr mode_t kModes[] = {S_IFREG, S_IFDIR, S_IFLNK, S_IFIFO, S_IFSOCK, S_IFCHR, S_IFBLK};
 
 void put_text(ByteWriter& writer, std::string_view text) {
@@ -74,6 +86,12 @@ std::string_view parent_of(std::string_view path) {
 
 }  // namespace
 
+std::size_t Entry::weight() const {
+  std::size_t bytes = path.size() + text.size();
+  for (const auto& [name, value] : attributes) bytes += name.size() + value.size();
+  return bytes;
+}
+
 sys::FileStatus Entry::status() const {
   sys::FileStatus status;
   status.raw.st_mode = mode | kModes[kind_of(*this)];
@@ -99,7 +117,7 @@ bool is_valid_path(std::string_view path) {
   while (true) {
     const std::size_t slash = path.find('/');
     const std::string_view name = path.substr(0, slash);
-    if (name.empty() || name == "." || name == "..") return false;
+    if (name.empty() || name.size() > kMostName || name == "." || name == "..") return false;
     if (slash == std::string_view::npos) return true;
     path.remove_prefix(slash + 1);
   }
@@ -242,7 +260,8 @@ Result<> BlockReader::read_entry(Entry& entry, std::uint8_t kind, bool with_attr
   if (shared > path_.size() || rest.size() > kMostPath) return wrong("a path makes no sense");
   path_.resize(shared);
   path_ += rest;
-  if (!path_.empty() && !is_valid_path(path_)) return wrong("a path is not allowed: absolute, with . or .., or with a NUL");
+  if (!path_.empty() && !is_valid_path(path_))
+    return wrong("a path is not allowed: absolute, with . or .., with a NUL, or too long");
   entry.path = path_;
   if (kind == kHardLink) {
     entry.hard_link = true;
@@ -267,7 +286,8 @@ Result<> BlockReader::read_entry(Entry& entry, std::uint8_t kind, bool with_attr
       const std::string_view name = get_text(reader_);
       const std::string_view value = get_text(reader_);
       bytes += name.size() + value.size();
-      if (bytes > kMostAttributes || name.empty() || name.find('\0') != std::string_view::npos) return wrong("an attribute makes no sense");
+      if (bytes > kMostAttributes || name.empty() || name.find('\0') != std::string_view::npos)
+        return wrong("an attribute makes no sense");
       if (!entry.attributes.empty() && name <= entry.attributes.back().first) return wrong("attributes are out of order");
       entry.attributes.emplace_back(name, value);
     }
@@ -339,7 +359,8 @@ Result<> TreeCheck::accept(const Item& item) {
     return {};
   }
   if (entry.path.empty() || compare_paths(last_, entry.path) >= 0) return wrong("entries are out of order, or one comes twice");
-  if (entry.hard_link && compare_paths(entry.text, entry.path) >= 0) return wrong("a hard link leads to a name that has not come");
+  if (entry.hard_link && compare_paths(entry.text, entry.path) >= 0)
+    return wrong("a hard link leads to a name that has not come");
   const std::string_view parent = parent_of(entry.path);
   while (!levels_.empty() && std::string_view(directory_).substr(0, levels_.back()) != parent) levels_.pop_back();
   if (levels_.empty()) return wrong("an entry lies in something that is not a directory of the archive");

@@ -13,8 +13,8 @@
 #include <string_view>
 #include <vector>
 
-#include "base/result.h"
 #include "base/little_endian.h"
+#include "base/result.h"
 #include "base/strong.h"
 #include "core/meta/meta.h"
 #include "sys/status.h"
@@ -22,6 +22,7 @@
 namespace foxing::archive {
 
 inline constexpr std::size_t kMostPath = 1024 * 1024;
+inline constexpr std::size_t kMostName = 1024;  // a component; Linux has 255
 inline constexpr std::size_t kMostAttributes = 1024 * 1024;  // names and values of one entry together
 inline constexpr std::uint32_t kMostRuns = 1024 * 1024;  // in a block
 
@@ -51,6 +52,8 @@ struct Entry {
   std::string text;  // symlink: what it says
   std::uint32_t major = 0, minor = 0;  // devices
 
+  /// Bytes of names, text and attributes.
+  std::size_t weight() const;
   /// As meta::apply wants it.
   sys::FileStatus status() const;
 };
@@ -65,7 +68,7 @@ struct Item {
 
 /// "/" sorts before every other byte: what is in a directory comes right behind it.  < 0, 0, > 0.
 int compare_paths(std::string_view a, std::string_view b);
-/// Components that are no ".", "..", not empty, without NUL; not too long.  The empty path is not valid here.
+/// Components that are no "." nor "..", not empty, not too long, without NUL.  The empty path is not valid here.
 bool is_valid_path(std::string_view path);
 
 /// Puts items together to a payload.

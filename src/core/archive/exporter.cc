@@ -131,6 +131,7 @@ void Exporter::work(Step& step, unsigned worker) {
 
 Result<> Exporter::push(Step step, std::size_t weight) {
   const bool needs_work = step.what == Step::What::chunk;
+  weight += step.entry.weight();
   pipeline_.push(std::move(step), weight, needs_work);
   while (pipeline_.weight() > kMostUnderWay) {
     auto popped = pop();
@@ -267,7 +268,8 @@ std::optional<Entry> Exporter::entry_of(const sys::FileStatus& status, sys::Obje
   entry.group = status.group();
   entry.modified = status.modified();
   // A file that may be changed without a later ctime must not count as unchanged next time.
-  if (status.type() == sys::FileType::regular && status.device() == root_device_ && status.changed().tv_sec < begun_s_ - kYoung_s) {
+  if (status.type() == sys::FileType::regular && status.device() == root_device_ &&
+      status.changed().tv_sec < begun_s_ - kYoung_s) {
     entry.changed = status.changed();
     entry.inode = status.inode().value;
   }
@@ -435,8 +437,7 @@ Result<bool> Exporter::read_range(sys::FdView file, ByteRange range) {
         continue;
       }
       const std::size_t wanted = std::min<std::uint64_t>(left, room);
-      const std::size_t got = FOX_TRY(
-          sys::read_some_at(file, {slab_->data.get() + start + have, wanted}, at + Bytes(have)));
+      const std::size_t got = FOX_TRY(sys::read_some_at(file, {slab_->data.get() + start + have, wanted}, at + Bytes(have)));
       if (got == 0) {
         slab_used_ = start + have;
         return false;

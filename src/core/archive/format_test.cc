@@ -53,11 +53,18 @@ TEST(Header, FeaturesAreAskedAboutAsTheirKindSays) {
   std::string other("FXAR\2\0\0\0", 8);
   other.resize(64, '\0');
   EXPECT_EQ(decode_header(as_bytes(other)).error().code, EOPNOTSUPP) << "the other program's";
-  EXPECT_EQ(decode_header(as_bytes("not an archive, though it is long enough to be one, as anybody can see")).error().code, EBADMSG);
+  EXPECT_EQ(decode_header(as_bytes("not an archive, though it is long enough to be one, as anybody can see")).error().code,
+            EBADMSG);
 }
 
 Head some_head() {
-  return {.kind = Kind::chunk, .format = codec::Format::zstd, .raw_size = 5000, .stored_size = 4000, .number = 77, .id = digest::hash(as_bytes("x")), .stored_crc = 9};
+  return {.kind = Kind::chunk,
+          .format = codec::Format::zstd,
+          .raw_size = 5000,
+          .stored_size = 4000,
+          .number = 77,
+          .id = digest::hash(as_bytes("x")),
+          .stored_crc = 9};
 }
 
 TEST(Head, ComesBackAsItWas) {
@@ -100,7 +107,10 @@ TEST(Head, WhatMakesNoSenseIsRefusedWithARightChecksumToo) {
 // ---- Blocks
 
 Item file(std::string path, std::vector<archive::Run> content, std::uint64_t size, bool more = false) {
-  return {.what = Item::What::begins, .entry = {.path = std::move(path), .mode = 0644, .size = size}, .content = std::move(content), .more = more};
+  return {.what = Item::What::begins,
+          .entry = {.path = std::move(path), .mode = 0644, .size = size},
+          .content = std::move(content),
+          .more = more};
 }
 
 std::vector<Item> all_items(const std::string& payload) {
@@ -116,7 +126,12 @@ std::vector<Item> all_items(const std::string& payload) {
 }
 
 TEST(Block, ComesBackAsItWas) {
-  Entry root{.type = sys::FileType::directory, .path = "", .mode = 01777, .owner = 5, .group = 4294967294, .modified = {-7, 999'999'999}};
+  Entry root{.type = sys::FileType::directory,
+             .path = "",
+             .mode = 01777,
+             .owner = 5,
+             .group = 4294967294,
+             .modified = {-7, 999'999'999}};
   root.attributes = {{"system.posix_acl_default", std::string("\0\1\2", 3)}, {"user.x", ""}};
   Entry link{.type = sys::FileType::symlink, .path = "l", .mode = 0777, .text = "../elsewhere"};
   Entry device{.type = sys::FileType::block_device, .path = "m", .mode = 0660, .major = 259, .minor = 1'000'000};
@@ -136,7 +151,8 @@ TEST(Block, ComesBackAsItWas) {
   const std::vector<archive::Run> content = items[1].content;
   std::vector<std::uint64_t> numbers;
   for (const archive::Run& run : content)
-    for (std::uint64_t i = 0; i < (run.is_hole() ? 1 : run.count); ++i) numbers.push_back(run.is_hole() ? run.count : run.first + i);
+    for (std::uint64_t i = 0; i < (run.is_hole() ? 1 : run.count); ++i)
+      numbers.push_back(run.is_hole() ? run.count : run.first + i);
   EXPECT_EQ(numbers, (std::vector<std::uint64_t>{100, 101, 102, 5, 6, 4096, 7, 103}));
   EXPECT_EQ(items[2].entry.text, "../elsewhere");
   EXPECT_EQ(items[3].entry.minor, 1'000'000U);
@@ -145,7 +161,8 @@ TEST(Block, ComesBackAsItWas) {
 }
 
 TEST(Block, RefersToNothingThatHasNotCome) {
-  for (const std::vector<archive::Run>& content : {std::vector<archive::Run>{{100, 2}}, {{101, 1}}, {{5000, 1}}, {{100, 1}, {101, 1}}}) {
+  for (const std::vector<archive::Run>& content :
+       {std::vector<archive::Run>{{100, 2}}, {{101, 1}}, {{5000, 1}}, {{100, 1}, {101, 1}}}) {
     BlockWriter writer(100);
     writer.add(file("a", content, 10));
     const std::string payload = writer.finish(1);
@@ -185,15 +202,27 @@ TEST(Paths, OrderAndShape) {
   EXPECT_LT(compare_paths("", "a"), 0);
   EXPECT_GT(compare_paths("\xff", "a"), 0);
   for (const char* good : {"a", "a/b", "...", "a/.b", "a b/\n", "-"}) EXPECT_TRUE(is_valid_path(good)) << good;
-  for (const char* bad : {"", "/", "/a", "a/", "a//b", ".", "..", "../a", "a/..", "a/../b", "./a", "a/."}) EXPECT_FALSE(is_valid_path(bad)) << bad;
+  for (const char* bad : {"", "/", "/a", "a/", "a//b", ".", "..", "../a", "a/..", "a/../b", "./a", "a/."})
+    EXPECT_FALSE(is_valid_path(bad)) << bad;
   EXPECT_FALSE(is_valid_path(std::string("a\0b", 3)));
 }
 
 // ---- Sections
 
 TEST(Sections, ComeBackAsTheyWere) {
-  Snapshot snapshot{.id = "2026-03-12T101500", .seconds = -5, .nanoseconds = 7, .device = 9, .first_chunk = 3, .begins_at = 64, .entries = 10, .files = 8,
-                    .content = 1000, .new_content = 900, .stored = 800, .end_chunk = 20, .directories = {500, 600}};
+  Snapshot snapshot{.id = "2026-03-12T101500",
+                    .seconds = -5,
+                    .nanoseconds = 7,
+                    .device = 9,
+                    .first_chunk = 3,
+                    .begins_at = 64,
+                    .entries = 10,
+                    .files = 8,
+                    .content = 1000,
+                    .new_content = 900,
+                    .stored = 800,
+                    .end_chunk = 20,
+                    .directories = {500, 600}};
   const auto back = decode_snapshot_ends(encode_snapshot_ends(snapshot));
   ASSERT_TRUE(back);
   EXPECT_EQ(back->id, snapshot.id);
@@ -222,9 +251,9 @@ TEST(Sections, AnyBytesAreAnErrorAtWorst) {
   std::string directory;
   append_block_place(directory, {64, 2, ""});
   append_block_place(directory, {6400, 2, "a/b"});
-  const std::vector<std::string> payloads = {
-      encode_snapshot_ends({.id = "x", .directories = {1, 2, 3}}), encode_footer({.snapshots = {1, 2}, .indexes = {{5, 0, 7}}, .chunks = 7}, 5),
-      encode_index({{digest::hash({}), 1, 2, 3}, {digest::hash({}), 4, 5, 6}}), directory};
+  const std::vector<std::string> payloads = {encode_snapshot_ends({.id = "x", .directories = {1, 2, 3}}),
+                                             encode_footer({.snapshots = {1, 2}, .indexes = {{5, 0, 7}}, .chunks = 7}, 5),
+                                             encode_index({{digest::hash({}), 1, 2, 3}, {digest::hash({}), 4, 5, 6}}), directory};
   std::mt19937_64 random(12);
   for (const std::string& payload : payloads)
     for (int i = 0; i < 20'000; ++i) {

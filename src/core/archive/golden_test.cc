@@ -14,10 +14,15 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-constexpr codec::Codec kCodecs[] = {
-    {codec::Format::none, 0}, {codec::Format::zstd, 3}, {codec::Format::lz4, 0}, {codec::Format::gzip, 6}, {codec::Format::xz, 6}};
+constexpr codec::Codec kCodecs[] = {{codec::Format::none, 0},
+                                    {codec::Format::zstd, 3},
+                                    {codec::Format::lz4, 0},
+                                    {codec::Format::gzip, 6},
+                                    {codec::Format::xz, 6}};
 
-std::string golden_path(const codec::Codec& codec) { return std::string(FOXING_GOLDEN) + "/v2-" + std::string(codec::name_of(codec.format)) + ".fxar"; }
+std::string golden_path(const codec::Codec& codec) {
+  return std::string(FOXING_GOLDEN) + "/v2-" + std::string(codec::name_of(codec.format)) + ".fxar";
+}
 
 std::string text_of(std::size_t size) {
   std::string text;
@@ -51,7 +56,12 @@ void write_archive(const codec::Codec& codec, const std::string& path) {
   put({.type = sys::FileType::directory, .path = "", .mode = 0755, .modified = then});
   put({.path = "a", .mode = 0640, .owner = 1000, .group = 1000, .modified = then, .changed = then, .inode = 4242}, text_of(6000));
   put({.type = sys::FileType::directory, .path = "d", .mode = 01777, .modified = before});
-  put({.leads_links = true, .path = "d/again", .mode = 0644, .modified = before, .attributes = {{"user.empty", ""}, {"user.note", std::string("\0\xff", 2)}}}, text_of(6000));
+  put({.leads_links = true,
+       .path = "d/again",
+       .mode = 0644,
+       .modified = before,
+       .attributes = {{"user.empty", ""}, {"user.note", std::string("\0\xff", 2)}}},
+      text_of(6000));
   put({.type = sys::FileType::fifo, .path = "d/fifo", .mode = 0600, .modified = then});
   put({.hard_link = true, .path = "d/hard", .text = "d/again"});
   put({.path = "d/hole", .mode = 0644, .modified = then}, "begins", 1 << 20);

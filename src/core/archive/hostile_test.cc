@@ -43,7 +43,9 @@ class Hostile : public ::testing::Test {
     what.text = std::move(text);
     put(std::move(what));
   }
-  void hard_link(std::string path, std::string first) { put({.hard_link = true, .path = std::move(path), .text = std::move(first)}); }
+  void hard_link(std::string path, std::string first) {
+    put({.hard_link = true, .path = std::move(path), .text = std::move(first)});
+  }
   void finish() {
     ASSERT_TRUE(writer_.end_snapshot());
     ASSERT_TRUE(writer_.finish());
@@ -56,7 +58,8 @@ class Hostile : public ::testing::Test {
     for (const bool stream : {false, true}) {
       world_.remove("jail/to");
       world_.dir("jail/to");
-      const auto done = stream ? stream_from(world_.at("archive"), world_.at("jail/to"), hearing) : import_from(world_.at("archive"), world_.at("jail/to"), hearing);
+      const auto done = stream ? stream_from(world_.at("archive"), world_.at("jail/to"), hearing)
+                               : import_from(world_.at("archive"), world_.at("jail/to"), hearing);
       ASSERT_FALSE(done) << why;
       EXPECT_THAT(done.error().detail, HasSubstr(why));
       EXPECT_THAT(done.error().detail, HasSubstr("damaged at byte "));
@@ -158,7 +161,8 @@ TEST_F(Hostile, HardLinksToWhatWasThere) {
 
 TEST_F(Hostile, SizesThatLie) {
   root();
-  Entry more = entry("a", sys::FileType::regular), less = entry("b", sys::FileType::regular), huge = entry("c", sys::FileType::regular);
+  Entry more = entry("a", sys::FileType::regular), less = entry("b", sys::FileType::regular),
+        huge = entry("c", sys::FileType::regular);
   more.size = 10;
   less.size = 2;
   huge.size = INT64_MAX;
@@ -171,7 +175,8 @@ TEST_F(Hostile, SizesThatLie) {
     Hearing hearing;
     world_.remove("jail/to");
     world_.dir("jail/to");
-    const auto done = stream ? stream_from(world_.at("archive"), world_.at("jail/to"), hearing) : import_from(world_.at("archive"), world_.at("jail/to"), hearing);
+    const auto done = stream ? stream_from(world_.at("archive"), world_.at("jail/to"), hearing)
+                             : import_from(world_.at("archive"), world_.at("jail/to"), hearing);
     ASSERT_TRUE(done) << done.error().message();
     EXPECT_THAT(world_.names("jail/to"), ElementsAre("d"));
     EXPECT_THAT(hearing.problems, ElementsAre(HasSubstr("less content"), HasSubstr("more content"), HasSubstr("less content")));
@@ -205,8 +210,8 @@ TEST_F(Hostile, MoreThanIsAllowedIsNotWritten) {
     Hearing hearing;
     world_.remove("jail/to");
     world_.dir("jail/to");
-    const auto done =
-        stream ? stream_from(world_.at("archive"), world_.at("jail/to"), hearing, how) : import_from(world_.at("archive"), world_.at("jail/to"), hearing, how);
+    const auto done = stream ? stream_from(world_.at("archive"), world_.at("jail/to"), hearing, how)
+                             : import_from(world_.at("archive"), world_.at("jail/to"), hearing, how);
     ASSERT_FALSE(done);
     EXPECT_EQ(done.error().code, EFBIG);
     EXPECT_EQ(world_.names("jail/to").size(), 10U);

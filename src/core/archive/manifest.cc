@@ -73,7 +73,8 @@ Result<std::optional<Item>> EntryCursor::next_item() {
     if (in_the_middle_ && (*item)->what != Item::What::begins) continue;
     in_the_middle_ = false;
     if (check_) {
-      if (auto shaped = check_->accept(**item); !shaped) return tl::make_unexpected(in_record(std::move(shaped).error(), block_at_, head_));
+      if (auto shaped = check_->accept(**item); !shaped)
+        return tl::make_unexpected(in_record(std::move(shaped).error(), block_at_, head_));
     }
     return item;
   }
@@ -89,18 +90,23 @@ Result<std::optional<Item>> EntryCursor::next_entry() {
     bool taken_back = false;
     while (item->more) {
       auto next = FOX_TRY(next_item());
-      if (!next || next->what == Item::What::begins) return damage(FileOffset(block_at_), name_of(head_), "the content of a file does not end");
+      if (!next || next->what == Item::What::begins)
+        return damage(FileOffset(block_at_), name_of(head_), "the content of a file does not end");
       if (next->what == Item::What::taken_back) {
         taken_back = true;
         break;
       }
       for (const Run& run : next->content) {
         std::vector<Run>& content = item->content;
-        const bool goes_on = !run.is_hole() && !content.empty() && !content.back().is_hole() && content.back().first + content.back().count == run.first;
-        if (goes_on) content.back().count += run.count;
-        else content.push_back(run);
+        const bool goes_on = !run.is_hole() && !content.empty() && !content.back().is_hole() &&
+                             content.back().first + content.back().count == run.first;
+        if (goes_on)
+          content.back().count += run.count;
+        else
+          content.push_back(run);
       }
-      if (item->content.size() > kMostRunsOfFile) return damage(FileOffset(block_at_), name_of(head_), "a file has more parts than there can be");
+      if (item->content.size() > kMostRunsOfFile)
+        return damage(FileOffset(block_at_), name_of(head_), "a file has more parts than there can be");
       item->more = next->more;
     }
     if (!taken_back) return item;

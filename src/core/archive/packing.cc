@@ -59,7 +59,8 @@ Head head_for(Kind kind, std::uint64_t number, std::span<const std::byte> bytes,
 }
 
 Result<std::string> make_record(Kind kind, std::uint64_t number, std::string_view payload, Packer& packer) {
-  if (payload.size() > kMostPayload) return fail(EFBIG, "", {}, "a record would be larger than 16 MiB, which the format does not have");
+  if (payload.size() > kMostPayload)
+    return fail(EFBIG, "", {}, "a record would be larger than 16 MiB, which the format does not have");
   const auto bytes = as_bytes(payload);
   const Packed packed = FOX_TRY(packer.pack(bytes));
   std::string record = encode(head_for(kind, number, bytes, digest::hash(bytes), packed));

@@ -105,8 +105,8 @@ class Pipeline {
   std::condition_variable wake_;
   std::condition_variable done_;
   std::deque<Slot*> waiting_;  // guarded by mutex_
-  unsigned asleep_ = 0;        // guarded by mutex_
-  bool over_ = false;          // guarded by mutex_
+  unsigned asleep_ = 0;  // guarded by mutex_
+  bool over_ = false;  // guarded by mutex_
   std::vector<std::thread> threads_;
 };
 

@@ -91,7 +91,8 @@ Result<> Archive::read_snapshots() {
   for (std::size_t i = 0; i < footer_.snapshots.size(); ++i) {
     const std::uint64_t at = footer_.snapshots[i];
     const Head found = FOX_TRY(head(at));
-    if (found.kind != Kind::snapshot_ends || found.number != i) return damage(FileOffset(at), name_of(found), "the end of a snapshot should be here");
+    if (found.kind != Kind::snapshot_ends || found.number != i)
+      return damage(FileOffset(at), name_of(found), "the end of a snapshot should be here");
     auto snapshot = decode_snapshot_ends(FOX_TRY(payload(at, found)));
     if (!snapshot) return tl::make_unexpected(in_record(std::move(snapshot).error(), at, found));
     if (snapshot->begins_at >= at || snapshot->end_chunk > footer_.chunks)
@@ -166,7 +167,8 @@ Result<Placed> Archive::place(std::uint64_t number) {
       return damage(FileOffset(where.offset), name_of(found), "an index should be here");
     auto chunks = decode_index(FOX_TRY(payload(where.offset, found)));
     if (!chunks) return tl::make_unexpected(in_record(std::move(chunks).error(), where.offset, found));
-    if (chunks->size() != where.count) return damage(FileOffset(where.offset), name_of(found), "it has another size than the footer says");
+    if (chunks->size() != where.count)
+      return damage(FileOffset(where.offset), name_of(found), "it has another size than the footer says");
     cache_.push_front({index, std::move(*chunks)});
     if (cache_.size() > kCachedIndexes) cache_.pop_back();
     cached = cache_.begin();
@@ -178,7 +180,8 @@ Result<Placed> Archive::place(std::uint64_t number) {
   return placed;
 }
 
-Result<> Archive::read_chunk(const Placed& placed, std::uint64_t number, Unpacker& unpacker, std::string& stored, std::string& out) const {
+Result<> Archive::read_chunk(const Placed& placed, std::uint64_t number, Unpacker& unpacker, std::string& stored,
+                             std::string& out) const {
   stored.resize(kHeadSize + placed.stored_size);
   const std::size_t got = FOX_TRY(sys::read_all_at(file_, writable(stored), FileOffset(placed.offset)));
   if (got < stored.size()) return damage(FileOffset(placed.offset), fmt::format("chunk {}", number), "the archive ends in it");

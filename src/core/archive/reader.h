@@ -45,7 +45,8 @@ class Archive {
   /// Where chunk `number` lies.
   Result<Placed> place(std::uint64_t number);
   /// A chunk from its place, with all checks.
-  Result<> read_chunk(const Placed& placed, std::uint64_t number, Unpacker& unpacker, std::string& stored, std::string& out) const;
+  Result<> read_chunk(const Placed& placed, std::uint64_t number, Unpacker& unpacker, std::string& stored,
+                      std::string& out) const;
 
  private:
   explicit Archive(sys::UniqueFd file) : file_(std::move(file)) {}

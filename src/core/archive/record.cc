@@ -78,7 +78,8 @@ Result<Header> decode_header(std::span<const std::byte> bytes) {
   const std::uint8_t algorithm = reader.u8();
   const std::uint8_t normalisation = reader.u8();
   if (const std::uint32_t unknown = header.incompatible & ~kKnownIncompatible; unknown != 0)
-    return too_new(fmt::format("needs features that this program does not know (0x{:x}); FXAR version 2.{}", unknown, header.minor));
+    return too_new(
+        fmt::format("needs features that this program does not know (0x{:x}); FXAR version 2.{}", unknown, header.minor));
   if (algorithm != kGear || normalisation != kNormalisation || !header.chunks.make_sense())
     return damage(FileOffset(24), "the header", "the way of cutting makes no sense");
   return header;
@@ -86,7 +87,8 @@ Result<Header> decode_header(std::span<const std::byte> bytes) {
 
 Result<> may_append(const Header& header) {
   if (const std::uint32_t unknown = header.ro_compatible & ~kKnownRoCompatible; unknown != 0)
-    return too_new(fmt::format("can be read and not be appended to: it has features that this program does not know (0x{:x})", unknown));
+    return too_new(
+        fmt::format("can be read and not be appended to: it has features that this program does not know (0x{:x})", unknown));
   return {};
 }
 

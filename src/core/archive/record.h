@@ -30,7 +30,7 @@ inline constexpr std::uint16_t kMinor = 0;
 
 struct Header {
   std::uint16_t minor = kMinor;
-  std::uint32_t compatible = 0;    // features that a reader need not know
+  std::uint32_t compatible = 0;  // features that a reader need not know
   std::uint32_t ro_compatible = 0;  // ... that a reader need not know, and a writer must
   std::uint32_t incompatible = 0;  // ... that everybody must know
   ChunkSizes chunks;

@@ -19,7 +19,7 @@ namespace foxing::archive {
 namespace {
 
 constexpr mode_t kClosedDirectory = 0700;
-constexpr std::size_t kMostPendingAttributes = 64 * 1024 * 1024;
+constexpr std::size_t kMostPending = 64 * 1024 * 1024;
 constexpr std::size_t kMostKept = 64;
 
 /// Nothing more can be written: the run ends.
@@ -31,11 +31,14 @@ std::pair<std::string_view, std::string_view> split(std::string_view path) {
   return {path.substr(0, slash), path.substr(slash + 1)};
 }
 
+digest::Digest key_of(std::string_view path) { return digest::hash(as_bytes(path)); }
+
 Error sentence(std::string words) { return {.code = 0, .operation = "", .subject = {}, .detail = std::move(words)}; }
 
 }  // namespace
 
-Result<std::unique_ptr<Restorer>> Restorer::into(sys::UniqueFd target, std::string shown, RestoreOptions options, Observer& observer) {
+Result<std::unique_ptr<Restorer>> Restorer::into(sys::UniqueFd target, std::string shown, RestoreOptions options,
+                                                 Observer& observer) {
   std::unique_ptr<Restorer> restorer(new Restorer(shown, std::move(options), observer));
   const sys::FileStatus status = FOX_TRY(sys::status_of(target));
   copy::Pair* const pair = FOX_TRY(restorer->pairs_.of(target, status.device(), target, status.device()));
@@ -43,9 +46,10 @@ Result<std::unique_ptr<Restorer>> Restorer::into(sys::UniqueFd target, std::stri
                                            .project = sys::inherits_project(target),
                                            .group = (status.permissions() & S_ISGID) != 0 && !restorer->options_.policy.group};
   Level root;
-  root.target = std::make_unique<copy::TargetDirectory>(std::move(target), status, *pair, false, gives, copy::Placed{nullptr, shown});
+  root.target =
+      std::make_unique<copy::TargetDirectory>(std::move(target), status, *pair, false, gives, copy::Placed{nullptr, shown});
   restorer->levels_.push_back(std::move(root));
-  restorer->directories_.emplace_back();
+  restorer->directories_.push_back({0, {}});
   return restorer;
 }
 
@@ -135,7 +139,8 @@ Result<> Restorer::finish() {
 
 Result<> Restorer::leave_until(std::string_view parent) {
   while (!levels_.empty() && std::string_view(path_).substr(0, levels_.back().path_length) != parent) {
-    if (levels_.size() == 1) return fail(EBADMSG, "", {}, "damaged: an entry lies in something that is not a directory of the archive");
+    if (levels_.size() == 1)
+      return fail(EBADMSG, "", {}, "damaged: an entry lies in something that is not a directory of the archive");
     leave();
   }
   return {};
@@ -145,7 +150,7 @@ Result<> Restorer::leave_until(std::string_view parent) {
 void Restorer::leave() {
   Level level = std::move(levels_.back());
   levels_.pop_back();
-  for (const auto& [name, value] : level.entry.attributes) pending_attributes_ -= name.size() + value.size();
+  if (level.path_length > 0) pending_weight_ -= level.entry.weight();
   if (level.target == nullptr) return;
   const sys::FileStatus wanted = level.entry.status();
   auto now = sys::status_of(level.target->fd());
@@ -162,8 +167,8 @@ void Restorer::leave() {
 }
 
 Result<> Restorer::make_directory(const Entry& entry, const std::string& name) {
-  for (const auto& [attribute, value] : entry.attributes) pending_attributes_ += attribute.size() + value.size();
-  if (pending_attributes_ > kMostPendingAttributes) return fail(EBADMSG, "", {}, "damaged: its directories have more attributes than is sane");
+  pending_weight_ += entry.weight();
+  if (pending_weight_ > kMostPending) return fail(EBADMSG, "", {}, "damaged: its directories have more attributes than is sane");
   copy::TargetDirectory* const parent = levels_.back().target.get();
   Level level;
   level.entry = entry;
@@ -179,8 +184,10 @@ Result<> Restorer::make_directory(const Entry& entry, const std::string& name) {
       made.error().detail += made.error().detail.empty() ? "nothing below it is restored" : "; nothing below it is restored";
     }
   }
-  level.number = static_cast<std::uint32_t>(directories_.size());
-  directories_.push_back(entry.path);
+  if (level.target != nullptr) {
+    level.number = static_cast<std::uint32_t>(directories_.size());
+    directories_.push_back({levels_.back().number, name});
+  }
   path_ = entry.path;
   levels_.push_back(std::move(level));
   return made;
@@ -195,7 +202,8 @@ Result<std::unique_ptr<copy::TargetDirectory>> Restorer::open_directory(copy::Ta
     copy::TargetDirectory::Gives gives = parent.gives();
     if (!fresh) gives = {.acl = FOX_TRY(meta::has_default_acl({fd})), .project = sys::inherits_project(fd)};
     // One of ours that is closed to us is opened until it is left.
-    if (!fresh && !options_.policy.privileges.ignore_permissions && (status.permissions() & 0700) != 0700 && status.owner() == ::geteuid())
+    if (!fresh && !options_.policy.privileges.ignore_permissions && (status.permissions() & 0700) != 0700 &&
+        status.owner() == ::geteuid())
       FOX_TRY(sys::set_mode({fd}, status.permissions() | 0700));
     return std::make_unique<copy::TargetDirectory>(std::move(fd), status, *pair, fresh, gives, copy::Placed{&parent, name});
   };
@@ -203,7 +211,8 @@ Result<std::unique_ptr<copy::TargetDirectory>> Restorer::open_directory(copy::Ta
   if (auto made = sys::make_directory_at(parent.fd(), name, kClosedDirectory); !made) {
     if (made.error().code != EEXIST) return tl::make_unexpected(std::move(made).error());
     if (parent.fresh())
-      return fail(EEXIST, "mkdirat", {}, "another entry of the archive has this name already: the target does not tell the two names apart");
+      return fail(EEXIST, "mkdirat", {},
+                  "another entry of the archive has this name already: the target does not tell the two names apart");
     fresh = false;
   }
   auto fd = sys::open_at(parent.fd(), name, {.directory = true});
@@ -226,7 +235,8 @@ Result<std::unique_ptr<copy::TargetDirectory>> Restorer::open_directory(copy::Ta
 Result<> Restorer::begin_file(const Entry& entry, const std::string& name) {
   copy::TargetDirectory& target = *levels_.back().target;
   if (entry.size > options_.most_bytes - counters_.bytes)
-    return fail(EFBIG, "", {}, fmt::format("more than {} would be written: --max-size allows no more", human(Bytes(options_.most_bytes))));
+    return fail(EFBIG, "", {},
+                fmt::format("more than {} would be written: --max-size allows no more", human(Bytes(options_.most_bytes))));
   mode_t mode = meta::wanted_mode(entry.status(), options_.policy) & 0777;
   if (!options_.policy.privileges.ignore_permissions) mode |= S_IWUSR;  // user.* attributes ask for it
   auto staged =
@@ -277,13 +287,13 @@ Result<> Restorer::commit_file() {
     meta::Current current = FOX_TRY(target.newborn(file.staged.fd(), file.staged.mode()));
     const auto losses = FOX_TRY(
         meta::apply(entry.attributes, entry.status(), {file.staged.fd()}, current, options_.policy, target.pair().fidelity));
-    if (entry.leads_links) links_[entry.path] = FOX_TRY(sys::status_of(file.staged.fd())).key();
+    if (entry.leads_links) links_[key_of(entry.path)] = FOX_TRY(sys::status_of(file.staged.fd())).key();
     FOX_TRY(file.staged.commit());
     report(entry.path, losses);
     return {};
   }();
   if (!finished) {
-    links_.erase(entry.path);
+    if (entry.leads_links) links_.erase(key_of(entry.path));
     keep(file);
     return finished;
   }
@@ -306,13 +316,14 @@ Result<> Restorer::make_other(const Entry& entry, const std::string& name) {
   return make_object(entry, name, [&](const std::string& as) { return sys::make_node_at(target.fd(), as, type | 0600, device); });
 }
 
-Result<> Restorer::make_object(const Entry& entry, const std::string& name, const std::function<Result<>(const std::string&)>& make) {
+Result<> Restorer::make_object(const Entry& entry, const std::string& name,
+                               const std::function<Result<>(const std::string&)>& make) {
   copy::TargetDirectory& target = *levels_.back().target;
   const bool in_place = target.fresh();  // an object without content cannot be half there
   const std::string temporary = in_place ? name : temp_names_.next();
   FOX_TRY(make(temporary));
   auto losses = dress_object(entry, temporary);
-  auto placed = !losses     ? Result<>(tl::make_unexpected(losses.error()))
+  auto placed = !losses    ? Result<>(tl::make_unexpected(losses.error()))
                 : in_place ? Result<>()
                            : target.put_in_place(temporary, name);
   if (!placed) {
@@ -331,22 +342,24 @@ Result<meta::Losses> Restorer::dress_object(const Entry& entry, const std::strin
   const sys::UniqueFd made = FOX_TRY(sys::open_at(target.fd(), name, {.access = sys::Access::path}));
   const sys::FileStatus status = FOX_TRY(sys::status_of(made));
   // What we are about to give away must be what we made, and not something that was put in its place.
-  if (status.type() != entry.type || status.links() != 1 || (sys::is_device(entry.type) && status.special_device() != entry.status().special_device()))
+  if (status.type() != entry.type || status.links() != 1 ||
+      (sys::is_device(entry.type) && status.special_device() != entry.status().special_device()))
     return fail(ESTALE, "openat", {}, "somebody put something else in the place of the new one");
   meta::Current current = meta::Current::of(status);
   current.own_mode.reset();
   current.may_have_attributes = target.inherits_acl() && status.type() != sys::FileType::symlink;
-  return meta::apply(entry.attributes, entry.status(), {made, sys::Handle::path}, current, options_.policy, target.pair().fidelity);
+  return meta::apply(entry.attributes, entry.status(), {made, sys::Handle::path}, current, options_.policy,
+                     target.pair().fidelity);
 }
 
 Result<> Restorer::remember(const Entry& entry, const std::string& name) {
-  links_[entry.path] = FOX_TRY(sys::status_at(levels_.back().target->fd(), name)).key();
+  links_[key_of(entry.path)] = FOX_TRY(sys::status_at(levels_.back().target->fd(), name)).key();
   return {};
 }
 
 Result<> Restorer::make_link(const Entry& entry, const std::string& name) {
   copy::TargetDirectory& target = *levels_.back().target;
-  const auto first = links_.find(entry.text);
+  const auto first = links_.find(key_of(entry.text));
   if (first == links_.end())
     return fail(0, "", {}, fmt::format("is another name of '{}', which was not restored", printable(entry.text)));
   // The very file that was made, and below the target: names may have been changed by others meanwhile.
@@ -381,7 +394,10 @@ void Restorer::keep(File& file) {
 }
 
 std::string Restorer::path_of(std::uint32_t file) const {
-  return join_path(directories_[files_[file].directory], files_[file].name);
+  std::string path = files_[file].name;
+  for (std::uint32_t at = files_[file].directory; at != 0; at = directories_[at].directory)
+    path = directories_[at].name + '/' + path;
+  return path;
 }
 
 Result<Restorer::Place> Restorer::spill(std::span<const std::byte> bytes) {

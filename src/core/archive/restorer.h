@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,6 +23,7 @@
 #include "core/copy/pairs.h"
 #include "core/copy/target.h"
 #include "core/copy/temp_names.h"
+#include "core/digest/digest.h"
 #include "core/meta/meta.h"
 
 namespace foxing::archive {
@@ -43,7 +45,8 @@ struct RestoreCounters {
 class Restorer {
  public:
   /// `target` is open; `shown` is how messages call it.  `observer` outlives this.
-  static Result<std::unique_ptr<Restorer>> into(sys::UniqueFd target, std::string shown, RestoreOptions options, Observer& observer);
+  static Result<std::unique_ptr<Restorer>> into(sys::UniqueFd target, std::string shown, RestoreOptions options,
+                                                Observer& observer);
 
   // ---- Entries, in order.  Errors end everything: a full target, damage.  What is wrong with one entry is told to the observer.
 
@@ -117,18 +120,18 @@ class Restorer {
   copy::Pairs pairs_;
   std::vector<Level> levels_;
   std::string path_;  // the deepest directory's; those of the others are beginnings of it
-  std::size_t pending_attributes_ = 0;  // bytes of them, of open directories
+  std::size_t pending_weight_ = 0;  // of the entries of open directories
   std::optional<File> file_;
   bool inside_ = false;  // between begin() and end()
   bool made_ = false;  // what has begun is in place
-  std::unordered_map<std::string, FileKey> links_;  // entries with more names, by path
+  std::map<digest::Digest, FileKey> links_;  // entries with more names, by their paths' digests: paths may be long, and many
   RestoreCounters counters_;
 
   struct Named {
     std::uint32_t directory;
     std::string name;
   };
-  std::vector<std::string> directories_;
+  std::vector<Named> directories_;  // the root first, which is in itself
   std::vector<Named> files_;
   std::unordered_map<std::uint32_t, sys::UniqueFd> kept_;  // files that have no name, and whose content may be referred to
   sys::UniqueFd spill_;

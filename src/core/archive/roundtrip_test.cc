@@ -37,7 +37,8 @@ void make_tree(const testing::TempTree& world, const std::string& at) {
 void expect_same(const testing::TempTree& world, const std::string& a, const std::string& b) {
   EXPECT_EQ(contents(world, a), contents(world, b));
   std::vector<std::string> names;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(world.at(a))) names.push_back(entry.path().string().substr(world.at(a).size()));
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(world.at(a)))
+    names.push_back(entry.path().string().substr(world.at(a).size()));
   std::size_t there = 0;
   for ([[maybe_unused]] const auto& entry : std::filesystem::recursive_directory_iterator(world.at(b))) ++there;
   EXPECT_EQ(there, names.size());
@@ -54,8 +55,9 @@ void expect_same(const testing::TempTree& world, const std::string& a, const std
 TEST(RoundTrip, FromAFileAndFromAStreamWithEveryCodec) {
   testing::TempTree world;
   make_tree(world, "src");
-  for (const codec::Codec codec : {codec::Codec{codec::Format::zstd, 3}, codec::Codec{codec::Format::lz4, 0}, codec::Codec{codec::Format::gzip, 6},
-                                   codec::Codec{codec::Format::xz, 0}, codec::Codec{codec::Format::none, 0}}) {
+  for (const codec::Codec codec :
+       {codec::Codec{codec::Format::zstd, 3}, codec::Codec{codec::Format::lz4, 0}, codec::Codec{codec::Format::gzip, 6},
+        codec::Codec{codec::Format::xz, 0}, codec::Codec{codec::Format::none, 0}}) {
     const std::string name(codec::name_of(codec.format));
     SCOPED_TRACE(name);
     export_to(world.at("src"), world.at(name + ".fxar"), {.codec = codec, .workers = 2, .chunks = kSmall});
@@ -182,7 +184,8 @@ TEST(RoundTrip, WhatWasTakenBackDoesNotCountAndItsContentMayBeReferredTo) {
     world.remove("to");
     world.dir("to");
     Hearing hearing;
-    const auto done = stream ? stream_from(world.at("archive"), world.at("to"), hearing) : import_from(world.at("archive"), world.at("to"), hearing);
+    const auto done = stream ? stream_from(world.at("archive"), world.at("to"), hearing)
+                             : import_from(world.at("archive"), world.at("to"), hearing);
     ASSERT_TRUE(done) << done.error().message();
     EXPECT_THAT(hearing.problems, IsEmpty());
     EXPECT_THAT(world.names("to"), ElementsAre("changed", "later"));
@@ -211,7 +214,8 @@ std::vector<std::string> restored(const testing::TempTree& world, const std::str
   EXPECT_TRUE(found) << found.error().message();
   EXPECT_THAT(hearing.problems, IsEmpty());
   std::vector<std::string> names;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(world.at(to))) names.push_back(entry.path().string().substr(world.at(to).size() + 1));
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(world.at(to)))
+    names.push_back(entry.path().string().substr(world.at(to).size() + 1));
   std::ranges::sort(names);
   return names;
 }

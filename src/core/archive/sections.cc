@@ -27,7 +27,9 @@ void put_beginning(ByteWriter& writer, const Snapshot& snapshot) {
 }
 
 bool is_id(std::string_view id) {
-  const auto allowed = [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' || c == '.'; };
+  const auto allowed = [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' || c == '.';
+  };
   if (id.empty() || id.size() > kMostId || id.front() == '-' || id.front() == '.') return false;
   for (const char c : id)
     if (!allowed(c)) return false;
@@ -65,7 +67,8 @@ std::string encode_index(const std::vector<Placed>& chunks) {
 }
 
 Result<std::vector<Placed>> decode_index(std::string_view payload) {
-  if (payload.empty() || payload.size() % kPlacedSize != 0 || payload.size() / kPlacedSize > kMostPlaced) return wrong("its size makes no sense");
+  if (payload.empty() || payload.size() % kPlacedSize != 0 || payload.size() / kPlacedSize > kMostPlaced)
+    return wrong("its size makes no sense");
   std::vector<Placed> chunks(payload.size() / kPlacedSize);
   ByteReader reader(payload);
   for (Placed& chunk : chunks) {
@@ -98,7 +101,8 @@ Result<std::vector<BlockPlace>> decode_directory(std::string_view payload) {
     place.first_path = reader.text(size);
     if (!reader.ok()) return wrong("it ends too early");
     if (!place.first_path.empty() && !is_valid_path(place.first_path)) return wrong("a path is not allowed");
-    if (!places.empty() && (place.offset <= places.back().offset || compare_paths(places.back().first_path, place.first_path) > 0))
+    if (!places.empty() &&
+        (place.offset <= places.back().offset || compare_paths(places.back().first_path, place.first_path) > 0))
       return wrong("it is out of order");
     places.push_back(std::move(place));
   }
@@ -136,8 +140,8 @@ std::string encode_snapshot_ends(const Snapshot& snapshot) {
 Result<Snapshot> decode_snapshot_ends(std::string_view payload) {
   ByteReader reader(payload);
   Snapshot snapshot = FOX_TRY(get_beginning(reader));
-  for (std::uint64_t* const number : {&snapshot.begins_at, &snapshot.entries, &snapshot.files, &snapshot.content, &snapshot.new_content,
-                                      &snapshot.stored, &snapshot.end_chunk})
+  for (std::uint64_t* const number : {&snapshot.begins_at, &snapshot.entries, &snapshot.files, &snapshot.content,
+                                      &snapshot.new_content, &snapshot.stored, &snapshot.end_chunk})
     *number = reader.u64();
   const std::uint32_t count = reader.u32();
   if (!reader.ok() || reader.left() != std::size_t{count} * 8) return wrong("its size makes no sense");
@@ -150,8 +154,8 @@ std::string id_of_time(std::int64_t seconds) {
   const auto time = static_cast<std::time_t>(seconds);
   std::tm parts{};
   ::gmtime_r(&time, &parts);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}{:02}{:02}", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min,
-                     parts.tm_sec);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}{:02}{:02}", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour,
+                     parts.tm_min, parts.tm_sec);
 }
 
 // ---- Footer

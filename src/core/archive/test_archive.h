@@ -35,7 +35,9 @@ inline sys::UniqueFd open_dir(const std::string& path) {
 }
 
 /// A file that is open for reading and writing.
-inline sys::UniqueFd open_file(const std::string& path) { return sys::UniqueFd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)); }
+inline sys::UniqueFd open_file(const std::string& path) {
+  return sys::UniqueFd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+}
 
 inline Snapshot named(std::string id) { return {.id = std::move(id), .seconds = 1'700'000'000}; }
 
@@ -68,14 +70,16 @@ inline RestoreOptions all_kept() {
 }
 
 /// Restores the newest snapshot of the file into `target`, which is there.
-inline Result<> import_from(const std::string& archive, const std::string& target, Hearing& hearing, RestoreOptions how = all_kept()) {
+inline Result<> import_from(const std::string& archive, const std::string& target, Hearing& hearing,
+                            RestoreOptions how = all_kept()) {
   auto opened = FOX_TRY(Archive::open(open_file(archive)));
   auto restorer = FOX_TRY(Restorer::into(open_dir(target), target, how, hearing));
   return import_snapshot(opened, opened.snapshots().back(), {}, *restorer);
 }
 
 /// The same, reading once from the beginning to the end.
-inline Result<> stream_from(const std::string& archive, const std::string& target, Hearing& hearing, RestoreOptions how = all_kept()) {
+inline Result<> stream_from(const std::string& archive, const std::string& target, Hearing& hearing,
+                            RestoreOptions how = all_kept()) {
   const sys::UniqueFd in = open_file(archive);
   auto restorer = FOX_TRY(Restorer::into(open_dir(target), target, how, hearing));
   FOX_TRY(import_stream(in, {}, *restorer));
@@ -106,7 +110,8 @@ inline std::map<std::string, std::string> contents(const testing::TempTree& worl
   std::map<std::string, std::string> found;
   const std::string root = world.at(path);
   for (const auto& entry : std::filesystem::recursive_directory_iterator(root))
-    if (entry.is_regular_file() && !entry.is_symlink()) found[entry.path().string().substr(root.size() + 1)] = world.read(entry.path().string());
+    if (entry.is_regular_file() && !entry.is_symlink())
+      found[entry.path().string().substr(root.size() + 1)] = world.read(entry.path().string());
   return found;
 }
 

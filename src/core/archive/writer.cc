@@ -98,7 +98,8 @@ Result<> Writer::begin(Entry entry) {
 
 void Writer::add_run(Run run) {
   std::vector<Run>& content = item_->content;
-  if (!run.is_hole() && !content.empty() && !content.back().is_hole() && content.back().first + content.back().count == run.first) {
+  if (!run.is_hole() && !content.empty() && !content.back().is_hole() &&
+      content.back().first + content.back().count == run.first) {
     content.back().count += run.count;
   } else {
     content.push_back(run);

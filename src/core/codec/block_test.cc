@@ -11,7 +11,8 @@
 namespace foxing::codec {
 namespace {
 
-constexpr Codec kCodecs[] = {{Format::none, 0}, {Format::zstd, 3}, {Format::zstd, 19}, {Format::lz4, 0}, {Format::gzip, 6}, {Format::xz, 6}};
+constexpr Codec kCodecs[] = {{Format::none, 0}, {Format::zstd, 3}, {Format::zstd, 19},
+                             {Format::lz4, 0},  {Format::gzip, 6}, {Format::xz, 6}};
 
 std::string text_of(std::size_t size) {
   std::string text;
@@ -73,7 +74,8 @@ TEST(Block, CutShortOrChangedIsAnError) {
     std::string packed, out;
     ASSERT_TRUE(packer.pack(as_bytes(bytes), packed));
     for (std::size_t size = 0; size < packed.size(); ++size)
-      EXPECT_FALSE(unpacker.unpack(codec.format, as_bytes(packed).first(size), bytes.size(), out)) << to_string(codec) << ' ' << size;
+      EXPECT_FALSE(unpacker.unpack(codec.format, as_bytes(packed).first(size), bytes.size(), out))
+          << to_string(codec) << ' ' << size;
     // Not every flipped bit is noticed without a checksum of the content; none may do harm.
     for (std::size_t bit = 0; bit < packed.size() * 8; ++bit) {
       std::string changed = packed;
