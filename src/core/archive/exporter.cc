@@ -408,8 +408,10 @@ Result<> Exporter::visit_regular(Level& level, const Name& name) {
 Result<bool> Exporter::read_content(sys::FdView file, const sys::FileStatus& status) {
   const FileOffset end(status.size().value);
   if (end == FileOffset(0)) return true;
-  // Asked of every file: what was reserved and not written counts as allocated, and is a hole.  Two calls; where a filesystem has none there are no holes.
-  copy::DataRanges ranges(file, {FileOffset(0), end}, sys::seek_data(file, FileOffset(0)).has_value());
+  // Asked of every file: what was reserved and not written counts as allocated, and is a hole.  EINVAL: this filesystem tells of none.
+  const auto first = sys::seek_data(file, FileOffset(0));
+  if (!first && first.error().code != EINVAL && first.error().code != EOPNOTSUPP) return tl::make_unexpected(first.error());
+  copy::DataRanges ranges(file, {FileOffset(0), end}, first.has_value());
   FileOffset at;
   while (const auto range = FOX_TRY(ranges.next())) {
     if (range->begin > at) FOX_TRY(push({.what = Step::What::refer, .run = Run::hole((range->begin - at).value)}));
