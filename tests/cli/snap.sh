@@ -7,7 +7,7 @@ need_tool python3 setpriv script
 work_dir
 programs_for_all
 
-tree_make a --user --scale 0.02 types sizes modes links times names sparse xattrs || exit 1
+tree_make a --user --scale 0.02 types sizes modes links times names xattrs || exit 1
 find a \( -name .foxing_meta -o -name .foxing_versions -o -name ".tmp.66786370-*" \) -prune -exec rm -rf {} +  # not in archives
 
 # There and back: a file, a pipe, standard input that is a file.
