@@ -6,6 +6,7 @@ SHELL := /bin/bash
 PREFIX ?= /usr/local
 DESTDIR ?=
 JOBS ?= 2
+FUZZ_SECONDS ?= 300
 BASELINE ?= build/test-baseline.json
 RESULTS ?= build/test-results.json
 export JOBS
@@ -15,7 +16,7 @@ build = mkdir -p build && { cmake --preset $(1) >build/$(1).configure.log 2>&1 |
         cmake --build --preset $(1) $(if $(2),--target $(2)) -- --quiet -j $(JOBS) | { grep -v '^ninja: no work to do' || true; }
 
 .PHONY: help all setup dev release try test test-quick test-large test-json test-baseline test-compare tsan bench bench-smoke format \
-        format-check tidy man completions install uninstall clean
+        format-check tidy fuzz man completions install uninstall clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,7 +43,7 @@ test-quick: setup ## the tests that need no root and no loop devices, in seconds
 test-large: setup ## the tests that take long: a million files, every fault at every call
 	@scripts/test large
 
-tsan: setup ## the tests of walk, copy, verify and governor under ThreadSanitizer
+tsan: setup ## the tests of walk, copy, verify, governor and archive under ThreadSanitizer
 	@scripts/test tsan
 
 test-json: setup ## as test, with the results in RESULTS (build/test-results.json)
@@ -57,6 +58,11 @@ test-compare: setup ## as test-json, then: which tests changed state or time sin
 	@test -e $(BASELINE) || { echo "$(BASELINE) is not there; 'make test-baseline' saves one" >&2; exit 2; }
 	@$(MAKE) --no-print-directory test-json || true
 	@scripts/test_results compare $(BASELINE) $(RESULTS)
+
+fuzz: setup ## libFuzzer on what reads archives, for FUZZ_SECONDS (300); needs clang
+	@$(call build,fuzz,archive_fuzz)
+	@mkdir -p build/fuzz/corpus && build/fuzz/bin/archive_fuzz -max_total_time=$(FUZZ_SECONDS) -max_len=16384 -rss_limit_mb=1024 -artifact_prefix=build/fuzz/ \
+	  build/fuzz/corpus tests/fuzz/archive
 
 bench: release ## measure beside cp, rsync and the bare system calls   [ARGS="--only small --pairs xfs-btrfs"; bench/run.py --help]
 	@bench/run.py $(ARGS)

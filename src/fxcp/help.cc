@@ -14,8 +14,11 @@ namespace {
 
 constexpr std::string_view kSummary = "copy files and trees, fast and exactly";
 
-constexpr std::string_view kUsage[] = {"fxcp [OPTION]... SRC... DST", "fxcp [OPTION]... --target-directory=DIR SRC...",
-                                       "fxcp info PATH... [--json]", "fxcp verify A B", "fxcp --cleanup TARGET..."};
+constexpr std::string_view kUsage[] = {"fxcp [OPTION]... SRC... DST",    "fxcp [OPTION]... --target-directory=DIR SRC...",
+                                       "fxcp info PATH... [--json]",     "fxcp verify A B",
+                                       "fxcp --cleanup TARGET...",       "fxcp snap export TREE -o FILE",
+                                       "fxcp snap import [FILE] TARGET", "fxcp snap inspect FILE",
+                                       "fxcp snap check FILE",           "fxcp snap restore FILE --file=GLOB -o DIR"};
 
 struct Example {
   std::string_view command;
@@ -27,6 +30,7 @@ constexpr Example kExamples[] = {
     {"fxcp -a --no-owner --fsync src /mnt/usb/src", "owner left out; all on disk when the command returns"},
     {"fxcp --reflink disk.img disk2.img", "clone a file at once, without copying data, or fail"},
     {"fxcp -anv src dst", "write nothing; see what would be copied"},
+    {"fxcp snap export --append photos -o photos.fxar", "keep the tree as it is now in an archive, beside what it was before"},
 };
 
 constexpr std::string_view kDescription =
@@ -54,9 +58,8 @@ constexpr std::string_view kSourceAndDestination =
     "is DST, be it by way of a symbolic link, a hard link or a bind mount; several SRC and a DST that is not a directory; "
     "several SRC of "
     "one name; a directory as SRC without --recursive or --archive.\n\n"
-    "- as the only SRC is the standard input, and DST the file that it becomes. A file called - is written ./-, one called info "
-    "or "
-    "verify ./info or ./verify where it comes first.";
+    "- as the only SRC is the standard input, and DST the file that it becomes. A file called - is written ./-, one called info, "
+    "verify, snap or snapshot ./info and so on where it comes first.";
 
 struct ExitStatus {
   int status;

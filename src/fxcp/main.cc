@@ -10,6 +10,7 @@
 #include "fxcp/list_only.h"
 #include "fxcp/options.h"
 #include "fxcp/run.h"
+#include "fxcp/snap.h"
 #include "fxcp/stream.h"
 #include "fxcp/verify.h"
 #include "sys/fault.h"
@@ -47,6 +48,11 @@ int main(int argc, char** argv) {
       return static_cast<int>(options->is_stream() ? run_stream(*options) : run_copy(*options));
     case Command::info: return run_info(options->paths, options->json);
     case Command::verify: return static_cast<int>(run_verify(*options));
+    case Command::snap_export: return static_cast<int>(run_export(*options));
+    case Command::snap_import: return static_cast<int>(run_import(*options));
+    case Command::snap_inspect: return static_cast<int>(run_inspect(*options));
+    case Command::snap_check: return static_cast<int>(run_check(*options));
+    case Command::snap_restore: return static_cast<int>(run_restore(*options));
     case Command::cleanup: return static_cast<int>(run_cleanup(*options));
     case Command::help: return print(help_text());
     case Command::version: return print(version_text());

@@ -9,7 +9,8 @@ namespace foxing::fxcp {
 namespace {
 
 constexpr std::string_view kWhen = "auto|always|never";
-constexpr unsigned kEverywhere = kForCopy | kForInfo | kForCleanup | kForVerify;
+constexpr unsigned kEverywhere = kForCopy | kForInfo | kForCleanup | kForVerify | kForSnap;
+constexpr unsigned kChooses = kForCopy | kForExport;
 
 // A row of the tables is read as one.
 // clang-format off
@@ -34,7 +35,7 @@ constexpr OptionRow kOptions[] = {
                "together or not at all. What an option left alone stays, and so does everything when the run is stopped, or --verify finds a difference. Not together with "
                "--delete: the next run would delete the copies."},
     {.letter = 'x', .name = "one-file-system", .section = Section::selection, .sets = &Options::one_file_system,
-     .commands = kForCopy | kForVerify, .help = "do not descend into other filesystems mounted below SRC",
+     .commands = kForCopy | kForVerify | kForExport, .help = "do not descend into other filesystems mounted below SRC",
      .manual = "Stays on the filesystem of each SRC: a mount point below it is copied as an empty directory."},
     {.letter = 'R', .name = "relative", .alias = "parents", .negation = "no-relative", .section = Section::selection, .sets = &Options::relative,
      .help = "keep the directories that SRC is written with: a/b/c is DST/a/b/c",
@@ -53,34 +54,34 @@ constexpr OptionRow kOptions[] = {
 
     // ── filters ──
     {.letter = 'e', .name = "exclude", .section = Section::filters, .sets = RuleKind::exclude, .takes = Takes::required, .argument = "PATTERN",
-     .help = "leave out names that match, with all below them",
+     .commands = kChooses, .help = "leave out names that match, with all below them",
      .manual = "Leaves out names that match PATTERN, and everything below them; --delete does not touch them in the target. Patterns are rsync's: * and ? "
                "match within a name, ** across slashes, a / in front anchors at the root of the transfer, a / at the end means directories only. Rules "
                "count in the order of the command line, and the first that matches wins; one addition: a literal --include that an earlier wildcard "
                "--exclude makes unreachable wins. (-e is not rsync's remote shell.)"},
     {.name = "include", .section = Section::filters, .sets = RuleKind::include, .takes = Takes::required, .argument = "PATTERN",
-     .help = "do not leave out names that match", .manual = "Names that match PATTERN are copied, whatever later rules say."},
+     .commands = kChooses, .help = "do not leave out names that match", .manual = "Names that match PATTERN are copied, whatever later rules say."},
     {.name = "exclude-from", .section = Section::filters, .sets = RuleKind::exclude_from, .takes = Takes::required, .argument = "FILE", .completes = Completes::files,
-     .help = "read such patterns from FILE, one a line", .manual = "Reads patterns to leave out from FILE, one a line; lines that begin with # or ; are left out. - is the standard input."},
+     .commands = kChooses, .help = "read such patterns from FILE, one a line", .manual = "Reads patterns to leave out from FILE, one a line; lines that begin with # or ; are left out. - is the standard input."},
     {.name = "include-from", .section = Section::filters, .sets = RuleKind::include_from, .takes = Takes::required, .argument = "FILE", .completes = Completes::files,
-     .help = "read patterns to include from FILE", .manual = "As --exclude-from, for --include."},
+     .commands = kChooses, .help = "read patterns to include from FILE", .manual = "As --exclude-from, for --include."},
     {.letter = 'f', .name = "filter", .section = Section::filters, .sets = RuleKind::rule, .takes = Takes::required, .argument = "RULE",
-     .help = "add a rule of rsync's: + - . : H S P R !",
+     .commands = kChooses, .help = "add a rule of rsync's: + - . : H S P R !",
      .manual = "Adds one of rsync's filter rules: + include, - exclude, . merge a file, : merge a file of each directory, H hide, S show, P protect, R risk, ! clear, with "
                "rsync's modifiers. P protects names of the target from --delete."},
     {.letter = 'F', .section = Section::filters, .sets = RuleKind::per_directory,
-     .help = "read .rsync-filter of each directory; twice: do not copy it",
+     .commands = kChooses, .help = "read .rsync-filter of each directory; twice: do not copy it",
      .manual = "Reads rules from the file .rsync-filter in every directory, for what is below it. Given twice, those files themselves are left out."},
     {.letter = 'C', .name = "cvs-exclude", .section = Section::filters, .sets = RuleKind::cvs,
-     .help = "leave out what CVS leaves out", .manual = "Leaves out what rsync's -C leaves out: object files, backups, version control, and what $HOME/.cvsignore, $CVSIGNORE and .cvsignore say."},
+     .commands = kChooses, .help = "leave out what CVS leaves out", .manual = "Leaves out what rsync's -C leaves out: object files, backups, version control, and what $HOME/.cvsignore, $CVSIGNORE and .cvsignore say."},
     {.name = "gitignore", .section = Section::filters, .sets = RuleKind::gitignore,
-     .help = "leave out what .gitignore files say", .manual = "Leaves out what the .gitignore files of the tree say, as git does. .git itself is copied."},
+     .commands = kChooses, .help = "leave out what .gitignore files say", .manual = "Leaves out what the .gitignore files of the tree say, as git does. .git itself is copied."},
     {.name = "files-from", .section = Section::filters, .sets = &Options::files_from, .takes = Takes::required, .argument = "FILE", .completes = Completes::files,
      .help = "copy only the paths below SRC that FILE lists, one a line",
      .manual = "Copies only the paths that FILE lists, one a line, each below SRC, and the directories that lead to them. - is the standard input. What is "
                "in listed directories is copied only with an explicit --recursive. A path that is not there is a failure."},
     {.letter = '0', .name = "from0", .section = Section::filters, .sets = RuleKind::from0,
-     .help = "in files of patterns and paths a NUL byte ends each", .manual = "In files that are named after it, patterns end with a NUL byte instead of a line's end."},
+     .commands = kChooses, .help = "in files of patterns and paths a NUL byte ends each", .manual = "In files that are named after it, patterns end with a NUL byte instead of a line's end."},
     {.name = "delete-excluded", .section = Section::filters, .sets = &Options::delete_excluded,
      .help = "with --delete: delete what is left out, too", .manual = "Rules count for the source only: what is left out there is deleted in the target."},
     {.name = "max-depth", .section = Section::filters, .sets = &Options::max_depth, .takes = Takes::required, .argument = "N",
@@ -111,9 +112,11 @@ constexpr OptionRow kOptions[] = {
     {.name = "ignore-existing", .alias = "no-clobber", .section = Section::comparison, .sets = &Options::ignore_existing,
      .help = "touch nothing that is there", .manual = "Leaves every file alone that the target has already, whatever it is like. Directories are gone into all the same."},
     {.name = "max-size", .section = Section::comparison, .sets = &Options::max_size, .takes = Takes::required, .argument = "SIZE",
-     .help = "leave out larger files (10M, 1.5G, 500KB)",
+     .commands = kForCopy | kForImport | kForRestore, .help = "leave out larger files (10M, 1.5G, 500KB)",
      .manual = "Leaves out files that are larger than SIZE: bytes, or with K, M, G, T (1024) or KB, MB, GB, TB (1000). What the target has of such "
-               "a name stays as it is, also with --delete."},
+               "a name stays as it is, also with --delete.\n\n"
+               "With fxcp snap import and restore: ends the run before more than SIZE of content is written in all. An archive of a few bytes can "
+               "stand for files of any size."},
     {.name = "min-size", .section = Section::comparison, .sets = &Options::min_size, .takes = Takes::required, .argument = "SIZE",
      .help = "leave out smaller files", .manual = "Leaves out files that are smaller than SIZE, written as for --max-size."},
 
@@ -183,7 +186,7 @@ constexpr OptionRow kOptions[] = {
     {.letter = 'D', .section = Section::attributes, .sets = Action::devices_and_specials,
      .help = "the same as --devices --specials", .manual = "The same as --devices --specials."},
     {.name = "devices", .negation = "no-devices", .section = Section::attributes, .sets = &Preserve::devices,
-     .commands = kForCopy | kForVerify, .help = "device files (only root may create them)",
+     .commands = kForCopy | kForVerify | kForImport | kForRestore, .help = "device files (only root may create them)",
      .manual = "Copies character and block devices as devices; their content is never read. Without it they are left out."},
     {.name = "specials", .negation = "no-specials", .section = Section::attributes, .sets = &Preserve::specials,
      .commands = kForCopy | kForVerify, .help = "fifos and sockets",
@@ -356,7 +359,7 @@ constexpr OptionRow kOptions[] = {
      .manual = "The same as --sparse=auto: holes are kept without being asked for. rsync's -S also looks for zeros in data; that is "
                "--sparse=always."},
     {.letter = 'j', .name = "jobs", .section = Section::method, .sets = Action::jobs, .takes = Takes::required, .argument = "N",
-     .commands = kForCopy | kForVerify, .help = "work on N files at a time, 1 to 256 (default: chosen)",
+     .commands = kForCopy | kForVerify | kForSnap, .help = "work on N files at a time, 1 to 256 (default: chosen)",
      .manual = "How many files are worked on at a time, from 1 to 256. By default fxcp chooses."},
     {.name = "atomic", .negation = "no-atomic", .section = Section::method, .sets = &Options::atomic,
      .help = "a name shows no file that is not complete (default)",
@@ -388,11 +391,13 @@ constexpr OptionRow kOptions[] = {
      .help = "the newest N checkpoints stay (default: 3)",
      .manual = "How many checkpoints are kept while the stream goes on, from 1 to 1000. Only with --checkpoint-interval."},
     {.name = "compress", .section = Section::streams, .sets = Action::compress, .takes = Takes::required, .argument = "CODEC",
-     .help = "zstd[:1-19], lz4, gzip[:1-9], xz[:0-9], or none",
+     .commands = kForCopy | kForExport, .help = "zstd[:1-19], lz4, gzip[:1-9], xz[:0-9], or none",
      .manual = "Writes files, or a stream, compressed. In a tree every regular file gets the suffix of the format (.zst, .lz4, .gz, .xz), also one that "
                "ends in it already, and keeps its attributes; where DST is the name of one file it gets the suffix unless it ends in it. What is "
                "there and was made of the same version is left alone, and --delete goes by the names that the copies have. The tools of "
-               "the same names read what is written. none means: as it is."},
+               "the same names read what is written. none means: as it is.\n\n"
+               "With fxcp snap export: how the pieces of an archive are compressed, each by itself; zstd:3 where nothing else is said. What looks as if it were compressed "
+               "already is stored as it is."},
     {.name = "decompress", .section = Section::streams, .sets = &Options::decompress,
      .help = "expand zstd, lz4, gzip and xz; told by content",
      .manual = "Expands what is compressed by zstd, lz4, gzip or xz, which its first bytes tell. In a tree such files lose the suffix of their format, where "
@@ -409,14 +414,40 @@ constexpr OptionRow kOptions[] = {
                "overwritten, also by zeros; what lies behind the end of SRC stays. A device that is in use, mounted for instance, is refused, and so is "
                "a SRC that is larger. Everything is on the device before fxcp ends. Only for one SRC."},
 
+    // ── archives ──
+    {.letter = 'o', .name = "output", .section = Section::archives, .sets = &Options::output, .takes = Takes::required, .argument = "FILE", .completes = Completes::files,
+     .commands = kForExport | kForRestore, .help = "fxcp snap export: the archive; restore: the directory",
+     .manual = "Names the archive that fxcp snap export writes; without it the archive goes to standard output, but never to a terminal. It has the name when it is whole, "
+               "and may be read by its owner alone, since it may hold what others may not read. For fxcp snap restore: the directory that files are restored below; it is made "
+               "where it is missing."},
+    {.name = "append", .section = Section::archives, .sets = &Options::append, .commands = kForExport,
+     .help = "fxcp snap export: one more snapshot in FILE",
+     .manual = "Adds a snapshot to the archive that --output names. What the archive has is not stored again, and files that have not changed since the last snapshot "
+               "(inode, size, times, ctime) are not read. What is interrupted leaves the archive as it was: the next --append writes over what was begun."},
+    {.name = "timestamp", .section = Section::archives, .sets = &Options::timestamp, .takes = Takes::required, .argument = "TIME",
+     .commands = kForExport, .help = "name the snapshot as of TIME (2026-03-12T101500, UTC)",
+     .manual = "Gives the snapshot the name and time TIME, in UTC, instead of the time now. The same tree and the same TIME give the same archive, byte by byte."},
+    {.name = "file", .section = Section::archives, .sets = &Options::file, .takes = Takes::required, .argument = "GLOB",
+     .commands = kForInspect | kForRestore, .help = "snap restore: what; snap inspect: one path",
+     .manual = "What fxcp snap restore restores: a pattern with a slash is for the whole path from the root of the snapshot (a leading slash may stand there), one without for "
+               "the last name, wherever it is. * does not match a slash, ** does. A directory that matches comes with all that is in it. For fxcp snap inspect: the one "
+               "path of which everything is said."},
+    {.name = "latest", .section = Section::archives, .sets = &Options::latest, .commands = kForImport | kForInspect | kForRestore,
+     .help = "the newest snapshot (default)", .manual = "Takes the newest snapshot of the archive, as without --date."},
+    {.name = "date", .section = Section::archives, .sets = &Options::date, .takes = Takes::required, .argument = "DATE",
+     .commands = kForImport | kForInspect | kForRestore, .help = "the newest snapshot of DATE (2026-03-12, ...T1015)",
+     .manual = "Takes the newest snapshot whose name begins with DATE: 2026-03, 2026-03-12, 2026-03-12T10, 2026-03-12T101500."},
+    {.name = "list", .section = Section::archives, .sets = &Options::list, .commands = kForInspect,
+     .help = "snap inspect: name every entry of the snapshot", .manual = "Names every entry of the snapshot, one a line; with --verbose as ls -l does."},
+
     // ── report ──
     {.letter = 'n', .name = "dry-run", .section = Section::report, .sets = &Options::dry_run, .commands = kForCopy | kForCleanup,
      .help = "write nothing; with -v, name what would be copied",
      .manual = "Writes nothing at all, neither files nor directories. Sources and destination are checked, what would be copied is counted, "
                "and with --verbose or --json=files every entry is named."},
-    {.letter = 'v', .name = "verbose", .section = Section::report, .sets = Action::verbose, .commands = kForCopy | kForCleanup | kForVerify,
+    {.letter = 'v', .name = "verbose", .section = Section::report, .sets = Action::verbose, .commands = kForCopy | kForCleanup | kForVerify | kForSnap,
      .help = "name every file; twice: with details", .manual = "Names every file that is copied. Given twice, also says how, as --explain does."},
-    {.letter = 'q', .name = "quiet", .section = Section::report, .sets = &Options::quiet, .commands = kForCopy | kForCleanup | kForVerify,
+    {.letter = 'q', .name = "quiet", .section = Section::report, .sets = &Options::quiet, .commands = kForCopy | kForCleanup | kForVerify | kForSnap,
      .help = "only failures are shown", .manual = "Shows failures, and nothing else. Does not touch --json."},
     {.name = "progress", .negation = "no-progress", .section = Section::report, .sets = &Options::progress,
      .help = "show files, bytes, rate and remaining time",
@@ -488,6 +519,29 @@ constexpr Verb kVerbs[] = {
                "them. What was just written is read from the page cache, not from the disk.\n\n"
                "The exit status is 0 where all is the same, 1 where anything is not, and 2 where A or B is missing. verify is a verb only as the "
                "first argument."},
+    {.name = "snap export", .command = Command::snap_export, .operands = "TREE",
+     .help = "write TREE, as it is now, as a snapshot in an archive",
+     .manual = "Writes the directory TREE with all that it contains into an archive (FXAR, version 2): to the file that --output names, or to standard output. Content is cut where "
+               "it says itself, and what is there already is not stored twice. All that --archive keeps is kept but the times of last access; of --exclude and its like all rules "
+               "are taken. With --append the archive gets one more snapshot. A file that cannot be read, or changes each time it is read, is named and left out; the "
+               "exit status is 1 then. snap is a verb only as the first argument, and may be written snapshot; a file of that name is copied as ./snap."},
+    {.name = "snap import", .command = Command::snap_import, .operands = "[FILE] TARGET",
+     .help = "restore a whole snapshot into TARGET",
+     .manual = "Makes TARGET what the newest snapshot of the archive FILE says, or that of --date. Without FILE, or with -, the archive comes from standard input, also through a pipe: it is "
+               "restored while it arrives. Every piece is checked by its BLAKE3 before it is written, and a file has its name when it is whole. What has a name that the "
+               "snapshot has gives way; other names in TARGET stay. Nothing outside of TARGET is touched, whatever the archive says. Device files are made only with --devices."},
+    {.name = "snap inspect", .command = Command::snap_inspect, .operands = "FILE",
+     .help = "say what an archive has",
+     .manual = "Says of an archive which snapshots it has, how much there is in them and how much of it is stored. With --list the entries of a snapshot, with --file all about one of them. With "
+               "--json the same as lines of JSON."},
+    {.name = "snap check", .command = Command::snap_check, .operands = "FILE",
+     .help = "read an archive and say what is damaged",
+     .manual = "Reads every record of an archive and checks it; names what is damaged, and the files that are hit by it. The exit status is 0 where nothing is, 1 where something is, and 2 "
+               "where FILE is no archive or no snapshot of it can be read."},
+    {.name = "snap restore", .command = Command::snap_restore, .operands = "FILE",
+     .help = "restore what --file selects, below --output",
+     .manual = "Restores what --file selects from the newest snapshot of the archive, or that of --date, below the directory that --output names, with the directories that lead to it. "
+               "Only the index and the pieces that are needed are read."},
 };
 // clang-format on
 
@@ -496,6 +550,7 @@ constexpr Verb kVerbs[] = {
 constexpr bool same(std::string_view a, std::string_view b) { return !a.empty() && a == b; }
 
 constexpr bool share_a_name(const OptionRow& a, const OptionRow& b) {
+  if ((a.commands & b.commands) == 0) return false;
   const std::array left = {a.name, a.alias, a.negation};
   const std::array right = {b.name, b.alias, b.negation};
   for (const std::string_view one : left)
@@ -548,6 +603,7 @@ std::string_view title(Section section) {
     case Section::destination: return "Where to";
     case Section::method: return "How";
     case Section::streams: return "Streams (fxcp - DST), compression, block devices";
+    case Section::archives: return "Archives (fxcp snap ...)";
     case Section::report: return "What is said";
     case Section::other: return "Other";
   }

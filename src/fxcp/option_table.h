@@ -25,12 +25,13 @@ enum class Section {
   destination,
   method,
   streams,
+  archives,
   report,
   other
 };
 inline constexpr Section kSections[] = {Section::selection,  Section::filters,  Section::comparison,  Section::deleting,
                                         Section::attributes, Section::symlinks, Section::destination, Section::method,
-                                        Section::streams,    Section::report,   Section::other};
+                                        Section::streams,    Section::archives, Section::report,      Section::other};
 std::string_view title(Section section);
 
 enum class Takes { nothing, optional, required };
@@ -82,7 +83,14 @@ inline constexpr unsigned kForCopy = 1;
 inline constexpr unsigned kForInfo = 2;
 inline constexpr unsigned kForCleanup = 4;
 inline constexpr unsigned kForVerify = 8;
+inline constexpr unsigned kForExport = 16;
+inline constexpr unsigned kForImport = 32;
+inline constexpr unsigned kForInspect = 64;
+inline constexpr unsigned kForCheck = 128;
+inline constexpr unsigned kForRestore = 256;
+inline constexpr unsigned kForSnap = kForExport | kForImport | kForInspect | kForCheck | kForRestore;
 
+/// Two rows may share a name where no command has both.
 struct OptionRow {
   char letter = 0;                // 0: none
   std::string_view name;          // without dashes; empty: letter only
@@ -105,9 +113,9 @@ std::span<const OptionRow> option_table();
 /// The long names of a row, with their dashes.
 std::vector<std::string> long_names(const OptionRow& row);
 
-/// A verb: the first word of the command line, where it is one of these.
+/// A verb: the first word of the command line, or the first two, where they are one of these.
 struct Verb {
-  std::string_view name;
+  std::string_view name;  // "info", "snap export"
   Command command;
   std::string_view operands;
   std::string_view help;

@@ -86,15 +86,25 @@ Result<> check_dashes(std::string_view word) {
 constexpr int kFirstLong = 256;
 constexpr int long_code(std::size_t row, bool negated) { return kFirstLong + static_cast<int>(row) * 2 + (negated ? 1 : 0); }
 
+/// The row's letter means something else with this command.
+bool is_hidden(const OptionRow& row, unsigned command) {
+  return (row.commands & command) == 0 && row.letter != 0 && std::ranges::any_of(option_table(), [&](const OptionRow& other) {
+           return &other != &row && other.letter == row.letter &&
+                  ((other.commands & command) != 0 || (&other < &row && (row.commands & kForCopy) == 0));
+         });
+}
+
 struct GetoptTables {
   std::string letters =
       "-:";  // "-": operands in their place, argv unmoved; ":": a missing argument is told from an unknown option
   std::vector<::option> names;
 
-  GetoptTables() {
+  /// Where two rows share a name the one that `command` has counts.
+  explicit GetoptTables(unsigned command) {
     const auto table = option_table();
     for (std::size_t i = 0; i < table.size(); ++i) {
       const OptionRow& row = table[i];
+      if (is_hidden(row, command)) continue;
       if (row.letter != 0) {
         letters += row.letter;
         if (row.takes == Takes::required) letters += ':';
@@ -138,6 +148,11 @@ unsigned bit_of(Command command) {
     case Command::info: return kForInfo;
     case Command::verify: return kForVerify;
     case Command::cleanup: return kForCleanup;
+    case Command::snap_export: return kForExport;
+    case Command::snap_import: return kForImport;
+    case Command::snap_inspect: return kForInspect;
+    case Command::snap_check: return kForCheck;
+    case Command::snap_restore: return kForRestore;
     default: return kForCopy;
   }
 }
@@ -147,8 +162,21 @@ std::string_view name_of(Command command) {
     case Command::info: return "info";
     case Command::verify: return "verify";
     case Command::cleanup: return "--cleanup";
-    default: return "copying";
+    case Command::copy:
+    case Command::help:
+    case Command::version: return "copying";
+    default: break;
   }
+  return std::ranges::find(verbs(), command, &Verb::command)->name;
+}
+
+constexpr bool is_snap(std::string_view word) { return word == "snap" || word == "snapshot"; }
+
+/// Words of the command line that name the verb; 0 where it is another.
+int words_of(const Verb& verb, int argc, char** argv) {
+  const std::size_t space = verb.name.find(' ');
+  if (space == std::string_view::npos) return argc > 1 && verb.name == argv[1] ? 1 : 0;
+  return argc > 2 && is_snap(argv[1]) && verb.name.substr(space + 1) == argv[2] ? 2 : 0;
 }
 
 }  // namespace
@@ -156,15 +184,22 @@ std::string_view name_of(Command command) {
 // ── the parser ──
 
 Result<Options> Parser::parse(int argc, char** argv) {
-  const GetoptTables tables;
   int first = 0;
-  if (argc > 1) {
-    for (const Verb& verb : verbs())
-      if (verb.name == argv[1]) {
-        options_.command = verb.command;
-        first = 1;
-      }
+  for (const Verb& verb : verbs())
+    if (const int words = words_of(verb, argc, argv); words > 0) {
+      options_.command = verb.command;
+      first = words;
+    }
+  if (first == 0 && argc > 1 && is_snap(argv[1])) {
+    const std::string_view word = argc > 2 ? argv[2] : "";
+    if (word == "--help" || word == "-h") {
+      options_.command = Command::help;
+      return std::move(options_);
+    }
+    return refuse(fmt::format("{} needs export, import, inspect, check or restore behind it{}; a file of that name is ./{}",
+                              argv[1], word.empty() ? std::string() : fmt::format(", not {}", word), argv[1]));
   }
+  const GetoptTables tables(bit_of(options_.command));
   // getopt skips element 0, be it the program's name or the verb.
   argc -= first;
   argv += first;
@@ -201,7 +236,7 @@ Result<Given> Parser::understand(int code, const char* word) const {
   if (is_long) {
     bool whole = false;
     for_each_long_name([&](std::string_view known) { whole = whole || known == name; });
-    if (name == "append")
+    if (name == "append" && options_.command != Command::snap_export)
       return refuse(
           "unknown option --append, which would not look at what is there; names are written in full: --append-verify looks");
     if (!whole) return refuse(fmt::format("unknown option --{}{}", name, name_suggestion(name)));
@@ -222,7 +257,9 @@ Result<Given> Parser::understand(int code, const char* word) const {
     given.negated = number % 2 == 1;
     given.spelling = fmt::format("--{}", name);
   } else {
-    given.row = &*std::find_if(table.begin(), table.end(), [&](const OptionRow& row) { return row.letter == code; });
+    given.row = &*std::find_if(table.begin(), table.end(), [&](const OptionRow& row) {
+      return row.letter == code && !is_hidden(row, bit_of(options_.command));
+    });
     given.spelling = fmt::format("-{}", given.row->letter);
   }
   if (missing) return refuse(fmt::format("{} needs an argument: {}", given.spelling, given.row->argument));
@@ -412,6 +449,7 @@ Result<> Parser::sort_operands() {
   if (options_.command == Command::verify && operands_.size() != 2)
     return refuse(fmt::format("verify needs two operands, A and B, and there {} {}", operands_.size() == 1 ? "is" : "are",
                               operands_.size()));
+  if ((bit_of(options_.command) & kForSnap) != 0) return sort_snap_operands();
   if (options_.command != Command::copy) {
     if (operands_.empty())
       return refuse(fmt::format("{} needs at least one {}", name_of(options_.command),
@@ -439,6 +477,28 @@ Result<> Parser::sort_operands() {
   if (options_.no_target_directory && operands_.size() > 1)
     return refuse(fmt::format("--no-target-directory takes one SRC, and there are {}", operands_.size()));
   options_.sources = std::move(operands_);
+  return {};
+}
+
+Result<> Parser::sort_snap_operands() {
+  const std::string_view verb = name_of(options_.command);
+  const std::size_t most = options_.command == Command::snap_import ? 2 : 1;
+  if (operands_.empty() || operands_.size() > most)
+    return refuse(fmt::format("{} takes {}, and there {} {}", verb,
+                              std::ranges::find(verbs(), options_.command, &Verb::command)->operands,
+                              operands_.size() == 1 ? "is" : "are", operands_.size()));
+  if (options_.append && !options_.output) return refuse("--append needs --output: the archive to append to");
+  if (options_.timestamp && !parse_timestamp(*options_.timestamp))
+    return refuse(fmt::format("--timestamp={}: use a time in UTC, as 2026-03-12T101500", *options_.timestamp));
+  if (options_.latest && options_.date) return refuse("--latest and --date contradict each other: use one of them");
+  if (options_.list && options_.file) return refuse("--list and --file contradict each other: use one of them");
+  if (options_.command == Command::snap_restore) {
+    if (!options_.file) return refuse("snap restore needs --file: what is to be restored; snap import restores all");
+    if (!options_.output) return refuse("snap restore needs --output: the directory to restore into");
+  }
+  if (options_.json && options_.command != Command::snap_inspect && options_.command != Command::snap_check)
+    return refuse(fmt::format("--json has no meaning with {}", verb));
+  options_.paths = std::move(operands_);
   return {};
 }
 

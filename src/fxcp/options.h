@@ -15,7 +15,19 @@
 
 namespace foxing::fxcp {
 
-enum class Command { copy, info, verify, cleanup, help, version };
+enum class Command {
+  copy,
+  info,
+  verify,
+  cleanup,
+  snap_export,
+  snap_import,
+  snap_inspect,
+  snap_check,
+  snap_restore,
+  help,
+  version
+};
 enum class When { automatic, always, never };
 /// What `verify` makes of the content of files: every byte; nothing but the size; every byte and the map of holes.
 enum class CompareContent { hash, size, extent };
@@ -69,7 +81,7 @@ struct Options {
   std::string destination;
   std::optional<std::string> target_directory;
   bool no_target_directory = false;
-  // info, cleanup; verify: A and B
+  // info, cleanup; verify: A and B; snap
   std::vector<std::string> paths;
   CompareContent content = CompareContent::hash;  // verify
 
@@ -185,6 +197,15 @@ struct Options {
   bool decompress = false;
   bool copy_devices = false;
   bool write_devices = false;
+
+  // snap: archives.  Of copying they take the rules, `devices`, `compress`, `max_size`, `jobs`, `one_file_system`, and what is said.
+  std::optional<std::string> output;  // export: the archive; restore: the directory
+  bool append = false;
+  std::optional<std::string> timestamp;  // export; checked
+  bool list = false;
+  std::optional<std::string> file;  // inspect: a path; restore: a pattern
+  bool latest = false;
+  std::optional<std::string> date;  // the beginning of a snapshot's name
 
   std::string decisive;  // the options given that decide what the target is to be: a line each
 

@@ -39,6 +39,7 @@ class Parser {
   Result<> set_deletion(Delete when, const Given& given);
   Result<> finish();
   Result<> sort_operands();
+  Result<> sort_snap_operands();
   void settle_attributes();
   void note_decisive();
   Result<> check_contradictions() const;

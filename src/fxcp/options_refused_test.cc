@@ -215,6 +215,7 @@ TEST(Options, EveryNameInTheTableIsUnderstood) {
                               : row.completes == Completes::directories ? "dir"
                               : row.name == "compress"                  ? "lz4"
                               : row.name == "content"                   ? "size"
+                              : row.name == "timestamp"                 ? "2026-03-12T101500"
                                                                         : "7";
     std::vector<Words> forms;
     if (row.letter != 0) forms.push_back({std::string("-") + row.letter + value});
@@ -225,6 +226,14 @@ TEST(Options, EveryNameInTheTableIsUnderstood) {
       const bool device = row.name == "copy-devices" || row.name == "write-devices";
       for (const std::string& other : company_of(row)) words.push_back(other);
       words.push_back(row.section == Section::streams && !device ? "-" : "a");
+      if ((row.commands & kForCopy) == 0 && (row.commands & kForSnap) != 0) {
+        const bool restores = (row.commands & kForExport) == 0 && row.name != "list";
+        words.insert(words.begin(), {"snap", restores ? "restore" : row.name == "list" ? "inspect" : "export"});
+        if (restores && row.name != "file") words.emplace_back("--file=x");
+        if ((restores && row.name != "output") || row.name == "append") words.emplace_back("-ox");
+        EXPECT_TRUE(parse(words)) << testing::PrintToString(words) << error_of(words);
+        continue;
+      }
       if (row.name != "no-target-directory") words.push_back("b");
       if (row.name == "no-target-directory") words.push_back("dst");
       if (row.commands == kForVerify) words.insert(words.begin(), "verify");

@@ -35,6 +35,13 @@ const std::shared_ptr<const filter::Scope> scope_of(const walk::Directory& direc
 
 }  // namespace
 
+Result<filter::Rules> rules_of(const Options& options) {
+  filter::RulesBuilder builder;
+  builder.delete_excluded(options.delete_excluded);
+  for (const RuleOption& option : options.rules) FOX_TRY(add(builder, option));
+  return builder.build();
+}
+
 Result<std::unique_ptr<Selection>> Selection::make(const Options& options) {
   std::optional<unsigned> deepest;
   if (options.max_depth) deepest = static_cast<unsigned>(*options.max_depth);
@@ -47,10 +54,7 @@ Result<std::unique_ptr<Selection>> Selection::make(const Options& options) {
     if (!read) return tl::make_unexpected(std::move(read).error().about(*options.files_from));
     list = std::move(*read);
   }
-  filter::RulesBuilder builder;
-  builder.delete_excluded(options.delete_excluded);
-  for (const RuleOption& option : options.rules) FOX_TRY(add(builder, option));
-  return std::unique_ptr<Selection>(new Selection(FOX_TRY(builder.build()), deepest, std::move(list), std::move(partial)));
+  return std::unique_ptr<Selection>(new Selection(FOX_TRY(rules_of(options)), deepest, std::move(list), std::move(partial)));
 }
 
 Result<std::shared_ptr<const void>> Selection::enter(const walk::Directory& directory) {

@@ -18,6 +18,9 @@
 
 namespace foxing::fxcp {
 
+/// The rules of the options alone.  Errors: a sentence that names the rule, or the file it is in.
+Result<filter::Rules> rules_of(const Options& options);
+
 class Selection final : public walk::Selector {
  public:
   /// Null where everything is walked.  Errors: a sentence that names the rule, or the file it is in.

@@ -29,9 +29,46 @@ bool is_refusal(int code) {
          code == ENOTTY;
 }
 
+/// Where attributes come from: a file, or values.
+class Origin {
+ public:
+  virtual ~Origin() = default;
+  virtual Result<std::vector<std::string>> names() const = 0;
+  virtual Result<> value(const std::string& name, std::string& value) const = 0;
+};
+
+class OfFile final : public Origin {
+ public:
+  explicit OfFile(sys::Object file) : file_(file) {}
+  Result<std::vector<std::string>> names() const override { return sys::list_attributes(file_); }
+  Result<> value(const std::string& name, std::string& value) const override { return sys::get_attribute(file_, name, value); }
+
+ private:
+  const sys::Object file_;
+};
+
+class OfValues final : public Origin {
+ public:
+  explicit OfValues(const Attributes& attributes) : attributes_(attributes) {}
+  Result<std::vector<std::string>> names() const override {
+    std::vector<std::string> names;
+    for (const auto& [name, value] : attributes_) names.push_back(name);
+    return names;
+  }
+  Result<> value(const std::string& name, std::string& value) const override {
+    const auto found = std::ranges::find(attributes_, name, &Attributes::value_type::first);
+    if (found == attributes_.end()) return fail(ENODATA, "getxattr");
+    value = found->second;
+    return {};
+  }
+
+ private:
+  const Attributes& attributes_;
+};
+
 class Applying {
  public:
-  Applying(sys::Object source, const sys::FileStatus& status, sys::Object target, const Current& current, const Policy& policy,
+  Applying(const Origin& source, const sys::FileStatus& status, sys::Object target, const Current& current, const Policy& policy,
            Fidelity& fidelity)
       : source_(source), status_(status), target_(target), current_(current), policy_(policy), fidelity_(fidelity) {}
 
@@ -100,7 +137,7 @@ class Applying {
 
   Result<> list_attributes() {
     if ((!policy_.xattrs && !policy_.acls) || current_.no_attributes) return {};
-    auto listed = sys::list_attributes(source_);
+    auto listed = source_.names();
     if (!listed && is_refusal(listed.error().code)) {
       losses_.add(Loss::xattr, false, listed.error().code, "cannot be read");
       return {};
@@ -130,7 +167,7 @@ class Applying {
 
   Result<> copy_attribute(const std::string& name, Kind kind) {
     std::string value;
-    if (auto got = sys::get_attribute(source_, name, value); !got) {
+    if (auto got = source_.value(name, value); !got) {
       if (got.error().code == ENODATA) return {};  // removed meanwhile: ctime moves, and the copier looks at it once more
       return refused(name, kind, std::move(got));
     }
@@ -188,7 +225,7 @@ class Applying {
     return usual && fidelity_.keeps_nanoseconds.load(std::memory_order_relaxed);
   }
 
-  const sys::Object source_;
+  const Origin& source_;
   const sys::FileStatus& status_;
   const sys::Object target_;
   const Current& current_;
@@ -223,7 +260,30 @@ mode_t wanted_mode(const sys::FileStatus& source, const Policy& policy) {
 
 Result<Losses> apply(sys::Object source, const sys::FileStatus& status, sys::Object target, const Current& current,
                      const Policy& policy, Fidelity& fidelity) {
-  return Applying(source, status, target, current, policy, fidelity).run();
+  return Applying(OfFile(source), status, target, current, policy, fidelity).run();
+}
+
+Result<Losses> apply(const Attributes& attributes, const sys::FileStatus& status, sys::Object target, const Current& current,
+                     const Policy& policy, Fidelity& fidelity) {
+  return Applying(OfValues(attributes), status, target, current, policy, fidelity).run();
+}
+
+Result<Attributes> read_attributes(sys::Object source) {
+  Policy all{.xattrs = true, .acls = true};
+  all.privileges.trusted_attributes = all.privileges.file_capabilities = true;
+  auto names = sys::list_attributes(source);
+  if (!names && is_refusal(names.error().code)) return Attributes();
+  Attributes attributes;
+  for (const std::string& name : FOX_TRY(std::move(names))) {
+    if (kind_of(name, all) == Kind::none) continue;
+    std::string value;
+    const auto got = sys::get_attribute(source, name, value);
+    if (!got && got.error().code == ENODATA) continue;  // removed meanwhile
+    if (!got) return tl::make_unexpected(Error(got.error()).about(name));
+    attributes.emplace_back(name, std::move(value));
+  }
+  std::ranges::sort(attributes);
+  return attributes;
 }
 
 Result<bool> has_default_acl(sys::Object directory) {

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -96,6 +97,15 @@ struct Current {
 
 /// The mode a target gets under `policy`; for creating it with as few calls as possible.
 mode_t wanted_mode(const sys::FileStatus& source, const Policy& policy);
+
+/// Extended attributes and ACLs as values: names, each once, and what they say.
+using Attributes = std::vector<std::pair<std::string, std::string>>;
+/// All that a copy by root would have of `source`, sorted by name.  EOPNOTSUPP is none.
+Result<Attributes> read_attributes(sys::Object source);
+
+/// As below, with attributes that come from elsewhere than a file.
+Result<Losses> apply(const Attributes& attributes, const sys::FileStatus& status, sys::Object target, const Current& current,
+                     const Policy& policy, Fidelity& fidelity);
 
 /// Makes `target` as `source` was when `status` was taken.
 /// Answers what could not be kept.  Errors: EIO and other real failures of a call; the target then has some of it.

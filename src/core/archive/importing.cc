@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// From a file: all of a snapshot, or a part.
+#include "core/archive/importing.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <unordered_map>
+#include <utility>
+
+#include "base/text.h"
+#include "core/archive/flow.h"
+#include "core/archive/manifest.h"
+
+namespace foxing::archive {
+namespace {
+
+constexpr std::size_t kMostPassed = 256;
+constexpr std::size_t kMostPassedWeight = 64 * 1024;
+
+std::string parent_of(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  return slash == std::string::npos ? std::string() : path.substr(0, slash);
+}
+
+bool is_below(std::string_view path, std::string_view directory) {
+  return directory.empty() || (path.size() > directory.size() && path.starts_with(directory) && path[directory.size()] == '/');
+}
+
+/// What restore_some does.
+class Some {
+ public:
+  Some(Archive& archive, const Snapshot& snapshot, const Selection& selection, const ImportOptions& options, Restorer& restorer)
+      : archive_(archive),
+        snapshot_(snapshot),
+        selection_(selection),
+        restorer_(restorer),
+        flow_(archive, options.workers, restorer) {}
+
+  Result<std::uint64_t> run() {
+    EntryCursor cursor = FOX_TRY(EntryCursor::from(archive_, snapshot_, selection_.place()));
+    std::uint64_t found = 0;
+    while (auto item = FOX_TRY(cursor.next_entry())) {
+      const std::string path = item->entry.path;
+      if (selection_.is_behind(path)) break;
+      if (!chosen(item->entry)) {
+        pass(std::move(*item));
+        continue;
+      }
+      ++found;
+      FOX_TRY(make_way(path));
+      if (is_directory(item->entry)) made_.push_back(path);
+      FOX_TRY(resolve_link(*item));
+      FOX_TRY(flow_.item(std::move(*item)));
+    }
+    FOX_TRY(flow_.drain());
+    FOX_TRY(restorer_.finish());
+    return found;
+  }
+
+ private:
+  static bool is_directory(const Entry& entry) { return !entry.hard_link && entry.type == sys::FileType::directory; }
+
+  bool chosen(const Entry& entry) {
+    if (inside_ && is_below(entry.path, *inside_)) return true;
+    inside_.reset();
+    if (entry.path.empty() || !selection_.selects(entry.path)) return false;
+    if (is_directory(entry)) inside_ = entry.path;
+    return true;
+  }
+
+  /// A directory may lead to what is selected.
+  void pass(Item item) {
+    while (!passed_.empty() && !is_below(item.entry.path, passed_.back().entry.path)) passed_.pop_back();
+    if (!is_directory(item.entry) || item.entry.path.empty()) return;
+    // Those that are not kept are looked up where they are needed.
+    if (passed_.size() < kMostPassed && item.entry.weight() < kMostPassedWeight) passed_.push_back(std::move(item));
+  }
+
+  /// Makes the directories that lead to `path` and have not been made.
+  Result<> make_way(const std::string& path) {
+    while (!made_.empty() && !is_below(path, made_.back())) made_.pop_back();
+    std::vector<std::string> missing;
+    for (std::string at = parent_of(path); !at.empty() && (made_.empty() || at != made_.back()); at = parent_of(at))
+      missing.push_back(at);
+    for (; !missing.empty(); missing.pop_back()) {
+      const std::string& at = missing.back();
+      const auto known = std::ranges::find_if(passed_, [&](const Item& item) { return item.entry.path == at; });
+      // Those before the place where reading began are looked up.
+      auto directory = known != passed_.end() ? std::optional<Item>(*known) : FOX_TRY(find_entry(archive_, snapshot_, at));
+      if (!directory || !is_directory(directory->entry))
+        return fail(EBADMSG, "", {}, fmt::format("damaged: the directory '{}' is not in the archive", printable(at)));
+      FOX_TRY(flow_.item(std::move(*directory)));
+      made_.push_back(at);
+    }
+    return {};
+  }
+
+  Result<> resolve_link(Item& item) {
+    const std::string path = item.entry.path;
+    if (item.entry.leads_links) links_[path] = path;
+    if (!item.entry.hard_link) return {};
+    const std::string first = item.entry.text;
+    if (const auto known = links_.find(first); known != links_.end()) {
+      item.entry.text = known->second;
+      return {};
+    }
+    auto file = FOX_TRY(find_entry(archive_, snapshot_, first));
+    if (!file || file->entry.hard_link || is_directory(file->entry))
+      return fail(
+          EBADMSG, "", {},
+          fmt::format("damaged: '{}', of which '{}' is another name, is not in the archive", printable(first), printable(path)));
+    item = std::move(*file);
+    item.entry.path = path;
+    links_[first] = path;
+    return {};
+  }
+
+  Archive& archive_;
+  const Snapshot& snapshot_;
+  const Selection& selection_;
+  Restorer& restorer_;
+  FileFlow flow_;
+  std::optional<std::string> inside_;  // a selected directory
+  std::vector<Item> passed_;  // directories under way that were not selected
+  std::vector<std::string> made_;  // directories under way that were made
+  std::unordered_map<std::string, std::string> links_;  // first names, and where they were restored
+};
+
+}  // namespace
+
+Result<> import_snapshot(Archive& archive, const Snapshot& snapshot, const ImportOptions& options, Restorer& restorer) {
+  FileFlow flow(archive, options.workers, restorer);
+  EntryCursor cursor(archive, snapshot);
+  while (auto item = FOX_TRY(cursor.next_item())) FOX_TRY(flow.item(std::move(*item)));
+  FOX_TRY(flow.drain());
+  return restorer.finish();
+}
+
+Result<std::uint64_t> restore_some(Archive& archive, const Snapshot& snapshot, const Selection& selection,
+                                   const ImportOptions& options, Restorer& restorer) {
+  return Some(archive, snapshot, selection, options, restorer).run();
+}
+
+}  // namespace foxing::archive

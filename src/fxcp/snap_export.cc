@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// `fxcp snap export`: a tree as it is now, in a new archive, in one that is there, or into a pipe.
+// Holds. A new archive has its name when it is whole.  An old one is only added to: until the new footer is written, behind the new snapshot, it ends for every
+//        reader where it ended before.
+#include <fmt/format.h>
+
+#include <chrono>
+
+#include "base/text.h"
+#include "core/archive/exporter.h"
+#include "core/archive/manifest.h"
+#include "core/copy/target.h"
+#include "fxcp/arrangement.h"
+#include "fxcp/selection.h"
+#include "fxcp/snap.h"
+#include "fxcp/values.h"
+#include "sys/file.h"
+#include "sys/process.h"
+#include "sys/stream.h"
+
+namespace foxing::fxcp {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr sys::FdView standard_output() { return sys::FdView(1); }
+constexpr mode_t kArchiveMode = 0600;  // it may hold what others may not read
+
+/// One run.
+class Export {
+ public:
+  Export(const Options& options, SnapOutput& output) : options_(options), output_(output), path_(options.output.value_or("")) {}
+
+  Result<> run() {
+    root_ = FOX_TRY(open_root());
+    how_.codec = options_.compress.value_or(codec::Codec{codec::Format::zstd, 3});
+    how_.workers = helping_workers(options_);
+    how_.rules = FOX_TRY(rules_of(options_));
+    how_.root_shown = options_.paths[0];
+    how_.one_filesystem = options_.one_file_system;
+    if (!options_.output) return to_pipe();
+    const auto there = sys::status_at(sys::working_directory(), path_, sys::Links::follow);
+    if (there) how_.leave_out.push_back(there->key());
+    if (!there && there.error().code != ENOENT) return tl::make_unexpected(Error(there.error()).about(path_));
+    return options_.append && there ? append() : to_file();
+  }
+
+  const archive::Snapshot& snapshot() const { return snapshot_; }
+  const archive::ExportCounters& counters() const { return counters_; }
+  std::uint64_t written() const { return written_; }
+
+ private:
+  Result<sys::UniqueFd> open_root() const {
+    const std::string& path = options_.paths[0];
+    auto fd = sys::open_at(sys::working_directory(), path, {.links = sys::Links::follow, .directory = true, .keep_atime = true});
+    if (!fd) return tl::make_unexpected(std::move(fd).error().about(path));
+    return fd;
+  }
+
+  archive::Snapshot named_now() const {
+    archive::Snapshot snapshot;
+    const timespec now = sys::wall_clock();
+    snapshot.seconds = options_.timestamp ? *parse_timestamp(*options_.timestamp) : now.tv_sec;
+    snapshot.nanoseconds = options_.timestamp ? 0 : static_cast<std::uint32_t>(now.tv_nsec);
+    snapshot.id = archive::id_of_time(snapshot.seconds);
+    return snapshot;
+  }
+
+  Result<> to_pipe() {
+    archive::Writer writer(standard_output(), how_.codec);
+    FOX_TRY(writer.begin_archive({}));
+    return write_snapshot(writer, named_now());
+  }
+
+  Result<> to_file() {
+    const SplitPath split = split_path(path_);
+    auto fd = sys::open_at(sys::working_directory(), split.directory, {.links = sys::Links::follow, .directory = true});
+    if (!fd) return tl::make_unexpected(std::move(fd).error().about(split.directory));
+    const sys::FileStatus status = FOX_TRY(sys::status_of(*fd));
+    copy::Pairs pairs;
+    copy::Pair* const pair = FOX_TRY(pairs.of(*fd, status.device(), *fd, status.device()));
+    copy::TargetDirectory directory(std::move(*fd), status, *pair, false, {});
+    copy::TempNames names;
+    auto staged =
+        copy::StagedFile::create(directory, directory.fd(), names, split.name, kArchiveMode, copy::StagedFile::Staging::atomic);
+    if (!staged) return tl::make_unexpected(std::move(staged).error().about(path_));
+    how_.leave_out.push_back(FOX_TRY(sys::status_of(staged->fd())).key());
+    archive::Writer writer(staged->fd(), how_.codec);
+    const auto done = [&]() -> Result<> {
+      FOX_TRY(writer.begin_archive({}));
+      FOX_TRY(write_snapshot(writer, named_now()));
+      FOX_TRY(sys::sync_file(staged->fd()));
+      return staged->commit();
+    }();
+    if (!done) return tl::make_unexpected(Error(done.error()).about(path_));
+    return {};
+  }
+
+  Result<> append() {
+    auto file = sys::open_at(sys::working_directory(), path_, {.access = sys::Access::read_write, .links = sys::Links::follow});
+    if (!file) return tl::make_unexpected(std::move(file).error().about(path_));
+    if (!FOX_TRY(sys::try_lock(*file))) return fail(0, "", path_, "is being written by another run");
+    const auto done = [&]() -> Result<> {
+      archive::Archive archive = FOX_TRY(archive::Archive::open(FOX_TRY(sys::duplicate(*file))));
+      FOX_TRY(archive::may_append(archive.header()));
+      how_.chunks = archive.header().chunks;
+      const archive::Snapshot& last = archive.snapshots().back();
+      archive::Snapshot next = named_now();
+      if (next.id <= last.id) {
+        if (options_.timestamp)
+          return fail(0, "", {}, fmt::format("has snapshot {}, and a later one must have a later name", last.id));
+        next.seconds = last.seconds + 1;  // two within a second, or a clock that was set back
+        next.id = archive::id_of_time(next.seconds);
+      }
+      archive::Writer writer(*file, how_.codec, archive.end(), archive.footer());
+      for (std::uint64_t number = 0; number < archive.footer().chunks; ++number)
+        writer.ids().insert(FOX_TRY(archive.place(number)).id, static_cast<std::uint32_t>(number));
+      archive::EntryCursor before(archive, last);
+      how_.previous = &before;
+      how_.previous_device = last.device;
+      // What an interrupted run left behind goes; nobody has seen it.
+      if (archive.end() < archive.size()) FOX_TRY(sys::truncate(*file, Bytes(archive.end())));
+      FOX_TRY(sys::set_position(*file, FileOffset(archive.end())));
+      const std::uint64_t old_end = archive.end();
+      auto written = write_snapshot(writer, std::move(next));
+      // So that nothing half is left where something went wrong; a run that is killed leaves it to the next.
+      if (!written) (void)sys::truncate(*file, Bytes(old_end));
+      FOX_TRY(std::move(written));
+      return sys::sync_file(*file);
+    }();
+    if (!done) return tl::make_unexpected(Error(done.error()).about(path_));
+    return {};
+  }
+
+  Result<> write_snapshot(archive::Writer& writer, archive::Snapshot snapshot) {
+    snapshot.device = FOX_TRY(sys::status_of(root_)).device().value;
+    const std::uint64_t before = writer.written();
+    FOX_TRY(writer.begin_snapshot(std::move(snapshot)));
+    counters_ = FOX_TRY(archive::export_tree(root_, how_, writer, output_));
+    snapshot_ = FOX_TRY(writer.end_snapshot());
+    FOX_TRY(writer.finish());
+    written_ = writer.written() - before;
+    return {};
+  }
+
+  const Options& options_;
+  SnapOutput& output_;
+  const std::string path_;
+  sys::UniqueFd root_;
+  archive::ExportOptions how_;
+  archive::Snapshot snapshot_;
+  archive::ExportCounters counters_;
+  std::uint64_t written_ = 0;
+};
+
+}  // namespace
+
+ExitCode run_export(const Options& options) {
+  const auto begin = Clock::now();
+  SnapOutput output(options, stderr);
+  if (!options.output && sys::is_terminal(standard_output()))
+    return output.refuse(
+        {0, "", {}, "standard output is a terminal, and an archive is no text: name a file with -o, or use a pipe"});
+  sys::clear_umask();
+  sys::catch_stop_signals();
+  sys::raise_open_file_limit();
+  Export run(options, output);
+  if (auto done = run.run(); !done) {
+    if (sys::stop_requested()) return output.refuse({0, "", {}, "stopped: the archive is as it was before"});
+    Error error = std::move(done).error();
+    if (error.subject.empty()) error.subject = "standard output";
+    return output.refuse(error);
+  }
+  if (!options.quiet) {
+    const archive::Snapshot& snapshot = run.snapshot();
+    output.say(fmt::format("snapshot {}: {} entries, {} in {} files ({} unchanged, not read); {} new, {} written in {:.3f} s",
+                           snapshot.id, grouped(snapshot.entries), human(Bytes(snapshot.content)), grouped(snapshot.files),
+                           grouped(run.counters().unchanged), human(Bytes(snapshot.new_content)), human(Bytes(run.written())),
+                           std::chrono::duration<double>(Clock::now() - begin).count()));
+  }
+  return output.flush() && output.failures() == 0 ? ExitCode::all_done : ExitCode::some_failed;
+}
+
+}  // namespace foxing::fxcp

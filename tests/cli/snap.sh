@@ -1,0 +1,129 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# fxcp snap: archives from export to restore, as a user meets them; as an ordinary user too.
+. "$(dirname "$0")/../support/common.sh"
+need_fxcp
+need_tool python3 setpriv script
+work_dir
+programs_for_all
+
+tree_make a --user --scale 0.02 types sizes modes links times names xattrs || exit 1
+find a \( -name .foxing_meta -o -name .foxing_versions -o -name ".tmp.66786370-*" \) -prune -exec rm -rf {} +  # not in archives
+
+# There and back: a file, a pipe, standard input that is a file.
+expect 0 fxcp snap export a -o a.fxar && says "entries"
+check "nobody else may read it" test "$(stat -c %a a.fxar)" = 600
+expect 0 fxcp snap import a.fxar b && same a b
+pipe() { fxcp snap export "$@" | fxcp snap import c; }
+rm -rf c && expect 0 pipe a && same a c
+rm -rf c && expect 0 fxcp snap import c <a.fxar && same a c
+rm -rf c && expect 0 fxcp snapshot import - c <a.fxar && same a c
+expect 0 fxcp snap import a.fxar b && same a b
+expect 0 fxcp snap check a.fxar && says "damages 0"
+for codec in zstd:1 lz4 gzip xz:0 none; do
+  expect 0 fxcp snap export --compress=$codec a -o codec.fxar
+  rm -rf c && expect 0 fxcp snap import codec.fxar c && same a c
+done
+check "nothing is left beside them" test "$(find . -maxdepth 1 -name '.tmp.*' | wc -l)" = 0
+
+# The same tree and the same time: the same bytes, however many threads, through a pipe or not.
+when=--timestamp=2026-01-02T030405
+expect 0 fxcp snap export $when -j 1 a -o one.fxar
+expect 0 fxcp snap export $when -j 4 a -o four.fxar
+to_file() { fxcp snap export "$@" >piped.fxar; }
+expect 0 to_file -q $when a
+check "one thread and four" cmp one.fxar four.fxar
+check "a file and a pipe" cmp one.fxar piped.fxar
+check "quiet is quiet" test ! -s err
+
+# Never to a terminal.
+expect 2 script -qec "'$FXCP' snap export a" /dev/null </dev/null && says "standard output is a terminal"
+expect 2 fxcp snap export missing -o x.fxar && says "'missing': "
+check "nothing was made" test ! -e x.fxar
+
+# An archive in the tree itself is not in the archive; rules; own names.
+mkdir -p t/sub t/.foxing_versions && echo text >t/file && echo log >t/sub/x.log && echo x >t/.foxing_meta
+expect 0 fxcp snap export t -o t/self.fxar -e '*.log'
+expect 0 fxcp snap export t -o t/self.fxar -e '*.log'
+expect 0 fxcp snap inspect t/self.fxar --list
+check "what is in it" test "$(sort out | tr '\n' ' ')" = ". file sub "
+
+# Several snapshots.
+expect 0 fxcp snap export t -o s.fxar --timestamp=2026-03-12T101500 -e self.fxar
+echo more >t/file2
+expect 0 fxcp snap export --append t -o s.fxar --timestamp=2026-03-13T101500 -e self.fxar
+expect 2 fxcp snap export --append t -o s.fxar --timestamp=2026-03-13T101500 && says "must have a later name"
+rm t/file
+expect 0 fxcp snap export --append t -o s.fxar --timestamp=2026-03-13T111500 -e self.fxar
+expect 0 fxcp snap check s.fxar && says "3 snapshots"
+expect 0 fxcp snap inspect s.fxar && says 2026-03-12T101500 2026-03-13T111500
+expect 0 fxcp snap import s.fxar d1 --date=2026-03-12 && check "the first" test -e d1/file -a ! -e d1/file2
+expect 0 fxcp snap import s.fxar d2 --date=2026-03-13 && check "the newest of that day" test ! -e d2/file -a -e d2/file2
+expect 0 fxcp snap import s.fxar d3 && check "the newest" test ! -e d3/file -a -e d3/file2
+expect 2 fxcp snap import s.fxar d4 --date=2027 && says "has no snapshot whose name begins with 2027"
+check "nothing was made" test ! -e d4
+stream() { cat s.fxar | fxcp snap import - "$1"; }
+expect 1 stream d5 && says "has more than one snapshot" && check "the first was restored" test -e d5/file
+expect 0 fxcp snap export --append t -o new.fxar && expect 0 fxcp snap check new.fxar
+touch junk && echo 'this is not an archive' >junk
+expect 2 fxcp snap export --append t -o junk && says "is not an FXAR archive"
+check "it is as it was" grep -q 'not an archive' junk
+for verb in check inspect; do expect 2 fxcp snap $verb junk && says "is not an FXAR archive"; done
+expect 2 fxcp snap import junk d6 && check "nothing was made" test ! -e d6
+
+# A part.
+expect 0 fxcp snap restore s.fxar --file 'file*' -o r && check "what matches" test "$(ls r)" = file2
+expect 0 fxcp snap restore s.fxar --date=2026-03-12 --file /sub/x.log -o r && check "a path" test "$(cat r/sub/x.log)" = log
+expect 2 fxcp snap restore s.fxar --file 'none*' -o r && says "has nothing that matches none*"
+expect 2 fxcp snap restore s.fxar -o r && says "--file"
+expect 2 fxcp snap restore s.fxar --file x && says "--output"
+
+# What is said.
+expect 0 fxcp snap inspect -v a.fxar --list && says "types/" " -> " " = "
+expect 0 fxcp snap inspect a.fxar --file types/regular && says "BLAKE3" "chunk"
+expect 0 fxcp snap inspect --json --list a.fxar
+json() {
+  python3 - out "$1" <<'PYTHON'
+import json, sys
+lines = [json.loads(line) for line in open(sys.argv[1], "rb").read().splitlines()]
+sys.exit(0 if eval(sys.argv[2]) else f"no: {lines[:3]}")
+PYTHON
+}
+check "JSON" json 'lines[0]["schema"] == "fxcp.archive/1" and lines[0]["snapshots"][0]["entries"] == len(lines) - 1'
+check "every entry" json "len(lines) - 1 == $(find a -printf x | wc -c)"
+expect 2 fxcp snap && says "needs export, import"
+expect 2 fxcp snap what && says "./snap"
+expect 2 fxcp snap export && says "TREE"
+expect 2 fxcp snap export a --parity=5 && says "unknown option --parity"
+expect 2 fxcp snap export a -o x.fxar --delete && says "has no meaning with snap export"
+
+# Bounds, damage.
+head -c 20000000 /dev/zero >t/zeros
+expect 0 fxcp snap export t -o z.fxar
+expect 1 fxcp snap import z.fxar d7 --max-size=1M && says "--max-size"
+check "the large one is not there" test ! -e d7/zeros
+python3 - <<'PYTHON'
+data = bytearray(open("a.fxar", "rb").read())
+data[len(data) // 2] ^= 1
+open("damaged.fxar", "wb").write(data)
+open("short.fxar", "wb").write(data[:len(data) // 3])
+PYTHON
+expect 1 fxcp snap check damaged.fxar && says "damaged at byte"
+expect 2 fxcp snap check short.fxar && says "byte"
+rm -rf d8 && expect 1 fxcp snap import damaged.fxar d8 && says "damaged at byte"
+check "what is there is right" python3 - <<'PYTHON'
+import os
+for root, _, files in os.walk("d8"):
+    for name in files:
+        path = os.path.join(root, name)
+        if os.path.isfile(path) and not os.path.islink(path) and os.path.getsize(path) < 10_000_000:
+            assert open(path, "rb").read() == open("a" + path[2:], "rb").read(), path
+PYTHON
+
+# As an ordinary user.
+chmod 777 "$WORK" && cp a.fxar user.fxar && chmod 644 user.fxar
+expect 0 as_user "$FXCP_FOR_ALL" snap import -q user.fxar u
+expect 0 as_user "$FXCP_FOR_ALL" snap export -q u -o u.fxar
+rm -rf u2 && expect 0 as_user "$FXCP_FOR_ALL" snap import -q u.fxar u2
+same u u2
+finish
