@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "foxingd/daemon.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <cstdio>
+#include <memory>
+
+#include "base/text.h"
+#include "foxingd/capture/fanotify.h"
+#include "foxingd/log/log.h"
+#include "foxingd/mirror/replica.h"
+#include "sys/file.h"
+#include "sys/process.h"
+#include "sys/waiting.h"
+
+namespace foxing::foxingd {
+namespace {
+
+using Replicas = std::vector<std::unique_ptr<mirror::Replica>>;
+
+unsigned worker_count(const Config& config) {
+  return config.worker_count > 0 ? config.worker_count : std::min(sys::usable_processors(), 16u);
+}
+
+mirror::ReplicaOptions replica_options(const Config& config, const SourceConfig& source, const TargetConfig& target, const Options& options) {
+  return {.source = source.path,
+          .target = target.path,
+          .rules = source.rules,
+          .workers = worker_count(config),
+          .most_pending = config.queue_max,
+          .sweep_interval = config.sweep,
+          .limited_queue = options.limited_queue,
+          .delete_anyway = source.delete_anyway || options.delete_anyway};
+}
+
+int print_error(const Error& error) {
+  std::fprintf(stderr, "foxingd: %s\n", printable(logging::told(error)).c_str());
+  return 0;
+}
+
+void ready_process() {
+  sys::raise_open_file_limit();
+  sys::clear_umask();
+}
+
+}  // namespace
+
+ExitCode run_daemon(const Config& config, const Options& options) {
+  auto signals = sys::receive_signals({SIGINT, SIGTERM, SIGHUP});  // before there are other threads
+  if (!signals) return print_error(signals.error()), ExitCode::nothing_done;
+  std::signal(SIGPIPE, SIG_IGN);
+  ready_process();
+
+  Replicas replicas;
+  for (const SourceConfig& source : config.sources) {
+    for (const TargetConfig& target : source.targets) {
+      auto replica = mirror::Replica::prepare(replica_options(config, source, target, options));
+      if (!replica) return print_error(replica.error()), ExitCode::nothing_done;
+      replicas.push_back(std::move(*replica));
+    }
+  }
+  for (auto& replica : replicas) replica->start();
+
+  for (bool running = true; running;) {
+    const std::array files{sys::FdView(*signals)};
+    (void)sys::wait_any(files, std::nullopt);
+    while (true) {
+      const auto number = sys::next_signal(*signals);
+      if (!number || !*number) break;
+      running = false;
+    }
+  }
+  sys::request_stop();  // a scan or a large file is left in the midst, and nothing half has a name
+  for (auto& replica : replicas) replica->stop();
+  replicas.clear();
+  return ExitCode::all_done;
+}
+
+ExitCode run_once(const Config& config, const Options& options) {
+  sys::catch_stop_signals();
+  ready_process();
+  const SourceConfig& source = config.sources.front();
+  auto how = replica_options(config, source, source.targets.front(), options);
+  how.listens = false;
+  auto replica = mirror::Replica::prepare(std::move(how));
+  if (!replica) return print_error(replica.error()), ExitCode::nothing_done;
+  const auto report = (*replica)->scan_once();
+  if (!report) return print_error(report.error()), ExitCode::nothing_done;
+  for (const Error& error : report->first_failures) print_error(error);
+  std::printf("%s entries, %s changed, %s deleted, %s failed\n", grouped(report->entries).c_str(), grouped(report->changed).c_str(),
+              grouped(report->deleted).c_str(), grouped(report->failures).c_str());
+  return report->failures == 0 && !sys::stop_requested() ? ExitCode::all_done : ExitCode::some_failed;
+}
+
+ExitCode run_check(const std::string& path) {
+  const ReadConfig read = read_config(path);
+  for (const Mistake& mistake : read.mistakes) std::printf("%s\n", printable(mistake.text()).c_str());
+  unsigned problems = static_cast<unsigned>(read.mistakes.size());
+  std::optional<capture::Coverage> coverage;
+  for (const SourceConfig& source : read.config.sources) {
+    const auto fd = sys::open_at(sys::working_directory(), source.path, {.links = sys::Links::follow, .directory = true});
+    auto events = fd ? capture::Fanotify::start(*fd) : Result<std::unique_ptr<capture::EventSource>>(tl::make_unexpected(fd.error()));
+    if (!events) {
+      ++problems;
+      std::printf("%s\n", printable(logging::told(std::move(events).error().about(source.path))).c_str());
+    } else {
+      coverage = (*events)->coverage();
+      std::printf("source %s: heard of by %s\n", printable(source.path).c_str(), (*events)->name());
+    }
+    for (const TargetConfig& target : source.targets) {
+      const auto there = sys::open_at(sys::working_directory(), target.path, {.links = sys::Links::follow, .directory = true});
+      const bool is_problem = !there && there.error().code != ENOENT;
+      problems += is_problem ? 1 : 0;
+      std::printf("  target %s: %s\n", printable(target.path).c_str(),
+                  there ? "is there" : is_problem ? there.error().message().c_str() : "will be made");
+    }
+  }
+  if (coverage) {
+    std::printf("coverage:\n");
+    for (std::size_t i = 0; i < capture::kOperations; ++i) {
+      const auto operation = static_cast<capture::Operation>(i);
+      std::printf("  %-14s %s\n", capture::name_of(operation),
+                  coverage->sees(operation) ? "heard of" : capture::compensation_for(operation));
+    }
+  }
+  std::printf("%u problem%s\n", problems, problems == 1 ? "" : "s");
+  return problems == 0 ? ExitCode::all_done : ExitCode::nothing_done;
+}
+
+}  // namespace foxing::foxingd
