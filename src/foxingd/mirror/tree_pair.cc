@@ -45,6 +45,29 @@ bool is_nobodys(std::string_view name) {
 
 bool is_not_there(int code) { return code == ENOENT || code == ENOTDIR || code == ELOOP; }
 
+/// Finds names by their inodes: what getdents tells is enough, nothing is looked at.
+class InodeSearch final : public walk::Visitor {
+ public:
+  InodeSearch(const std::unordered_set<std::uint64_t>& wanted, DeviceId device) : wanted_(wanted), device_(device) {}
+  Descend enter(walk::Directory& directory, walk::WorkerIndex) override {
+    return directory.status().device() == device_ ? Descend::yes : Descend::no;
+  }
+  void visit(const walk::Hold& directory, const walk::Entry& entry, walk::WorkerIndex) override {
+    if (!wanted_.contains(entry.inode.value)) return;
+    if (auto handle = sys::handle_of(directory->fd())) found.push_back({{std::move(*handle), entry.name}, entry.inode.value});
+  }
+  void leave(walk::Directory&) override {}
+  void unreadable(walk::Directory&, std::string_view, Error error) override { failed = std::move(error); }
+  void vanished(walk::Directory&, std::string_view) override {}
+
+  std::vector<pipeline::World::Found> found;
+  std::optional<Error> failed;
+
+ private:
+  const std::unordered_set<std::uint64_t>& wanted_;
+  const DeviceId device_;
+};
+
 }  // namespace
 
 TreePair::TreePair(Roots roots, Selection* selection) : roots_(std::move(roots)), selection_(selection) {}
@@ -206,6 +229,17 @@ Result<> TreePair::rename(const Name& from, const Name& to, How how) {
   (void)collector_.take();
   if (is_directory) settle();  // paths of what is open are no longer what they were
   return renamed;
+}
+
+Result<std::vector<pipeline::World::Found>> TreePair::search(const std::unordered_set<std::uint64_t>& inodes) {
+  InodeSearch visitor(inodes, roots_.source_device);
+  walk::Walk walk(visitor, {.workers = 1, .selector = selection_});
+  sys::UniqueFd root = FOX_TRY(sys::open_at(roots_.source_fd, ".", {.directory = true, .keep_atime = true}));
+  const sys::FileStatus status = FOX_TRY(sys::status_of(root));
+  walk.add_root(std::move(root), status, roots_.source, nullptr);
+  walk.run();
+  if (visitor.failed) return tl::make_unexpected(std::move(*visitor.failed));
+  return std::move(visitor.found);
 }
 
 Result<std::vector<std::string>> TreePair::names(const FileHandle& directory) {

@@ -51,6 +51,7 @@ class TreePair final : public pipeline::World {
   Made make_directory(const pipeline::Name& name) override;
   pipeline::Outcome remove(const pipeline::Name& name) override;
   Result<> rename(const pipeline::Name& from, const pipeline::Name& to, How how) override;
+  Result<std::vector<Found>> search(const std::unordered_set<std::uint64_t>& inodes) override;
   Result<std::vector<std::string>> names(const pipeline::FileHandle& directory) override;
   void breathe() override;
   void settle() override;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "foxingd/pipeline/reconciler.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace foxing::pipeline {
@@ -30,6 +31,7 @@ std::vector<Reconciler::Failure> Reconciler::run(std::size_t most) {
     ++item.tries;
     pending_.put_back(item);
   }
+  search_for_names();
   world_.settle();
   return std::move(failures_);
 }
@@ -169,8 +171,17 @@ void Reconciler::pend_all_in(const FileHandle& directory) {
 void Reconciler::something_else(const Item& item, const Seen& seen) {
   const Name& name = item.name;
   std::vector<Name> names = links_.companions(name, seen.inode);
-  if (names.size() > 1) {
-    std::erase_if(names, [&](const Name& other) { return other != name && !can_open(other.directory); });
+  if (names.size() > 1) std::erase_if(names, [&](const Name& other) { return other != name && !can_open(other.directory); });
+  if (seen.links > 1) {
+    const auto is_one = [&](const Name& other) {
+      const auto there = world_.look(other);
+      return there && *there && !(*there)->hidden && (*there)->inode == seen.inode;
+    };
+    const auto known = static_cast<std::uint64_t>(std::ranges::count_if(names, is_one));
+    if (known < links_.expected(seen.inode, seen.links)) {
+      incomplete_.emplace_back(item, seen);
+      return;
+    }
   }
   Outcome outcome = world_.synchronise(names);
   const bool is_there = outcome.is_there();
@@ -179,6 +190,29 @@ void Reconciler::something_else(const Item& item, const Seen& seen) {
   ++counters_.synchronised;
   links_.note(name, seen.inode, seen.links);
   if (const auto directory = table_.at(name.directory, name.name)) table_.remove(*directory);
+}
+
+void Reconciler::search_for_names() {
+  if (incomplete_.empty()) return;
+  ++counters_.searches;
+  std::unordered_set<std::uint64_t> inodes;
+  for (const auto& [item, seen] : incomplete_) inodes.insert(seen.inode);
+  const auto found = world_.search(inodes);
+  for (auto& [item, seen] : incomplete_) {
+    if (!found) {
+      failed(item, {Trouble::unreadable, found.error()});
+      continue;
+    }
+    std::uint64_t known = 0;
+    for (const World::Found& one : *found) {
+      if (one.inode != seen.inode || !table_.has(one.name.directory)) continue;
+      ++known;
+      if (one.name != item.name) links_.note(one.name, one.inode, seen.links);
+    }
+    links_.searched(seen.inode, seen.links, known);
+    pending_.put_back(item);
+  }
+  incomplete_.clear();
 }
 
 // ---- Renames

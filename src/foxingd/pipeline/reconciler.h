@@ -49,6 +49,7 @@ class Reconciler {
     std::uint64_t directories = 0;  // made
     std::uint64_t synchronised = 0;
     std::uint64_t put_off = 0;
+    std::uint64_t searches = 0;  // of the source, for the names of files
     std::uint64_t repaired = 0;  // directories that the target had lost
   };
   const Counters& counters() const { return counters_; }
@@ -64,6 +65,8 @@ class Reconciler {
   Answer directory_here(const Item& item, const FileHandle& object, bool force);
   void new_directory(const Item& item, const FileHandle& object);
   void something_else(const Item& item, const Seen& seen);
+  /// Names of files whose other names are not known are looked at again when those have been found.
+  void search_for_names();
   void pend_all_in(const FileHandle& directory);
   void failed(const Item& item, Outcome outcome);
 
@@ -90,6 +93,7 @@ class Reconciler {
   Pending& pending_;
   World& world_;
   std::vector<Failure> failures_;
+  std::vector<std::pair<Item, Seen>> incomplete_;
   std::size_t put_off_ = 0;
   bool progress_ = false;
   Counters counters_;

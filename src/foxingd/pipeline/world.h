@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "base/result.h"
@@ -59,6 +60,13 @@ class World {
   virtual Outcome remove(const Name& name) = 0;
   enum class How : unsigned char { over_existing, exchange };
   virtual Result<> rename(const Name& from, const Name& to, How how) = 0;
+
+  /// All names of these files in the whole source, wherever they are.
+  struct Found {
+    Name name;
+    std::uint64_t inode = 0;
+  };
+  virtual Result<std::vector<Found>> search(const std::unordered_set<std::uint64_t>& inodes) = 0;
 
   /// All names that the directory has in the source, and those in the target.
   virtual Result<std::vector<std::string>> names(const FileHandle& directory) = 0;
