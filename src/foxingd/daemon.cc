@@ -8,11 +8,15 @@
 #include <csignal>
 #include <cstdio>
 #include <memory>
+#include <mutex>
+#include <optional>
 
 #include "base/text.h"
 #include "foxingd/capture/fanotify.h"
+#include "foxingd/control/control.h"
 #include "foxingd/log/log.h"
 #include "foxingd/mirror/replica.h"
+#include "foxingd/status.h"
 #include "sys/file.h"
 #include "sys/process.h"
 #include "sys/waiting.h"
@@ -37,9 +41,49 @@ mirror::ReplicaOptions replica_options(const Config& config, const SourceConfig&
           .delete_anyway = source.delete_anyway || options.delete_anyway};
 }
 
-int print_error(const Error& error) {
+ExitCode refused(const Error& error) {
   std::fprintf(stderr, "foxingd: %s\n", printable(logging::told(error)).c_str());
-  return 0;
+  return ExitCode::nothing_done;
+}
+
+std::vector<Reported> reports_of(const Replicas& replicas) {
+  std::vector<Reported> reports;
+  for (const auto& replica : replicas) reports.push_back({replica->status(), replica->coverage()});
+  return reports;
+}
+
+/// Answers when every replica has: with the first error, if there was one.
+void flush_all(const std::vector<mirror::Replica*>& replicas, const std::shared_ptr<control::Reply>& reply) {
+  struct Waiting {
+    std::mutex mutex;
+    std::size_t missing = 0;
+    Result<> outcome;
+  };
+  const auto waiting = std::make_shared<Waiting>();
+  waiting->missing = replicas.size();
+  for (mirror::Replica* replica : replicas) {
+    replica->flush([waiting, reply](Result<> flushed) {
+      const std::lock_guard lock(waiting->mutex);
+      if (!flushed && waiting->outcome) waiting->outcome = std::move(flushed);
+      if (--waiting->missing > 0) return;
+      reply->send(waiting->outcome ? "{\"ok\":true}" : control::error_line(logging::told(waiting->outcome.error())));
+    });
+  }
+}
+
+void answer(const Replicas& replicas, const control::Request& request, const std::shared_ptr<control::Reply>& reply) {
+  std::vector<mirror::Replica*> meant;
+  for (const auto& replica : replicas)
+    if (request.target.empty() || replica->status().target == request.target) meant.push_back(replica.get());
+  if (meant.empty()) return reply->send(control::error_line("no such target: " + request.target));
+  if (request.action == "status") return reply->send(status_json(reports_of(replicas)));
+  if (request.action == "flush") return flush_all(meant, reply);
+  if (request.action == "metrics") return reply->send(control::metrics_line(metrics_text(reports_of(replicas))));
+  if (request.action == "pause" || request.action == "resume") {
+    for (mirror::Replica* replica : meant) replica->pause(request.action == "pause");
+    return reply->send("{\"ok\":true}");
+  }
+  reply->send(control::error_line("no such request: " + request.action));
 }
 
 void ready_process() {
@@ -51,7 +95,7 @@ void ready_process() {
 
 ExitCode run_daemon(const Config& config, const Options& options) {
   auto signals = sys::receive_signals({SIGINT, SIGTERM, SIGHUP});  // before there are other threads
-  if (!signals) return print_error(signals.error()), ExitCode::nothing_done;
+  if (!signals) return refused(signals.error());
   std::signal(SIGPIPE, SIG_IGN);
   ready_process();
 
@@ -59,15 +103,26 @@ ExitCode run_daemon(const Config& config, const Options& options) {
   for (const SourceConfig& source : config.sources) {
     for (const TargetConfig& target : source.targets) {
       auto replica = mirror::Replica::prepare(replica_options(config, source, target, options));
-      if (!replica) return print_error(replica.error()), ExitCode::nothing_done;
+      if (!replica) return refused(replica.error());
       replicas.push_back(std::move(*replica));
     }
+  }
+  std::optional<control::Server> control;
+  if (!config.control_socket.empty()) {
+    auto listening = control::Server::listen(config.control_socket);
+    if (!listening) return refused(listening.error());
+    control.emplace(std::move(*listening));
   }
   for (auto& replica : replicas) replica->start();
 
   for (bool running = true; running;) {
-    const std::array files{sys::FdView(*signals)};
+    const std::array files{sys::FdView(*signals), control ? control->fd() : sys::FdView(-1)};
     (void)sys::wait_any(files, std::nullopt);
+    if (control) {
+      const std::array only{control->fd()};
+      if (const auto asked = sys::wait_any(only, std::chrono::milliseconds(0)); asked && *asked)
+        control->serve([&](const control::Request& request, std::shared_ptr<control::Reply> reply) { answer(replicas, request, reply); });
+    }
     while (true) {
       const auto number = sys::next_signal(*signals);
       if (!number || !*number) break;
@@ -87,10 +142,10 @@ ExitCode run_once(const Config& config, const Options& options) {
   auto how = replica_options(config, source, source.targets.front(), options);
   how.listens = false;
   auto replica = mirror::Replica::prepare(std::move(how));
-  if (!replica) return print_error(replica.error()), ExitCode::nothing_done;
+  if (!replica) return refused(replica.error());
   const auto report = (*replica)->scan_once();
-  if (!report) return print_error(report.error()), ExitCode::nothing_done;
-  for (const Error& error : report->first_failures) print_error(error);
+  if (!report) return refused(report.error());
+  for (const Error& error : report->first_failures) (void)refused(error);
   std::printf("%s entries, %s changed, %s deleted, %s failed\n", grouped(report->entries).c_str(), grouped(report->changed).c_str(),
               grouped(report->deleted).c_str(), grouped(report->failures).c_str());
   return report->failures == 0 && !sys::stop_requested() ? ExitCode::all_done : ExitCode::some_failed;

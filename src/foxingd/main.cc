@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // foxingd: keeps mirrors equal.  Reads the command line and hands over to one of its commands.
+#include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
 
 #include "base/text.h"
+#include "foxingd/control/control.h"
 #include "foxingd/daemon.h"
+#include "foxingd/log/log.h"
+#include "foxingd/status.h"
 #include "sys/fault.h"
 
 namespace {
@@ -46,6 +50,31 @@ int run_configured(const Options& options, const std::string& path) {
   return code(run_daemon(read.config, options));
 }
 
+/// The socket of the daemon that is meant: as said, as configured, or the usual one.
+std::string socket_of(const Options& options, const std::string& config) {
+  if (!options.socket.empty()) return options.socket;
+  if (!config.empty()) return read_config(config).config.control_socket;
+  return Config().control_socket;
+}
+
+int ask_daemon(const Options& options, const std::string& config) {
+  static constexpr std::array kActions{std::pair{Command::status, "status"}, std::pair{Command::flush, "flush"},
+                                       std::pair{Command::pause, "pause"}, std::pair{Command::resume, "resume"},
+                                       std::pair{Command::metrics, "metrics"}};
+  control::Request request;
+  for (const auto& [command, action] : kActions)
+    if (command == options.command) request.action = action;
+  if (!options.paths.empty()) request.target = options.paths.front();
+  const auto answer = control::ask(socket_of(options, config), request, options.timeout);
+  if (!answer) {
+    (void)refused(logging::told(answer.error()));
+    return code(answer.error().code == ETIMEDOUT ? ExitCode::some_failed : ExitCode::nothing_done);
+  }
+  if (options.command == Command::status) return print(options.json ? *answer + "\n" : status_text(*answer));
+  if (options.command == Command::metrics) return print(control::metrics_in(*answer));
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -73,7 +102,7 @@ int main(int argc, char** argv) {
     case Command::flush:
     case Command::pause:
     case Command::resume:
-    case Command::metrics: return refused("not connected");
+    case Command::metrics: return ask_daemon(*options, config);
     case Command::help: return print(help_text());
     case Command::version: return print(version_text());
   }

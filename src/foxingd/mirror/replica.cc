@@ -334,6 +334,12 @@ void Replica::publish() {
   if (events_) now_.heard = events_->counters();
   now_.merged = pending_.counters();
   if (reconciler_) now_.done = reconciler_->counters();
+  if (trees_) {
+    copy::Counters copied;
+    trees_->add_counters_to(copied);
+    now_.files = copied.files;
+    now_.bytes = copied.bytes_moved;
+  }
   const auto oldest = pending_.oldest();
   while (!heard_when_.empty() && (!oldest || heard_when_.front().first < *oldest)) heard_when_.pop_front();
   now_.lag = heard_when_.empty() ? std::chrono::nanoseconds(0) : Clock::now() - heard_when_.front().second;
