@@ -7,16 +7,20 @@
 #include <array>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <memory>
 #include <mutex>
 #include <optional>
 
 #include "base/text.h"
+#include "core/storage/storage.h"
 #include "foxingd/capture/fanotify.h"
 #include "foxingd/control/control.h"
+#include "foxingd/control/metrics_server.h"
 #include "foxingd/log/log.h"
 #include "foxingd/mirror/replica.h"
 #include "foxingd/status.h"
+#include "sys/connections.h"
 #include "sys/file.h"
 #include "sys/process.h"
 #include "sys/waiting.h"
@@ -86,6 +90,44 @@ void answer(const Replicas& replicas, const control::Request& request, const std
   reply->send(control::error_line("no such request: " + request.action));
 }
 
+/// No tree of one pair may lie in a tree of another: foxingd does not hear of what it writes itself, so a mirror of a mirror would not follow.
+Result<> check_pairs(const Config& config) {
+  const auto apart = [](const std::string& one, const std::string& other, const char* why) -> Result<> {
+    for (const auto& [inner, outer] : {std::pair(one, other), std::pair(other, one)}) {
+      const auto lies = storage::nesting(inner, outer);
+      if (lies && *lies != storage::Nesting::apart)
+        return fail(0, "", inner, fmt::format("and '{}' are one directory, or lie in each other: {}", outer, why));
+    }
+    return {};
+  };
+  for (std::size_t i = 0; i < config.sources.size(); ++i) {
+    const SourceConfig& source = config.sources[i];
+    for (std::size_t t = 0; t < source.targets.size(); ++t) {
+      for (std::size_t u = 0; u < t; ++u) FOX_TRY(apart(source.targets[t].path, source.targets[u].path, "two mirrors would undo each other"));
+      for (std::size_t j = 0; j < config.sources.size(); ++j) {
+        if (j == i) continue;
+        FOX_TRY(apart(source.targets[t].path, config.sources[j].path, "a mirror of a mirror is not followed; mirror the first source twice"));
+        if (j > i) continue;
+        for (const TargetConfig& other : config.sources[j].targets)
+          FOX_TRY(apart(source.targets[t].path, other.path, "two mirrors would undo each other"));
+      }
+    }
+  }
+  return {};
+}
+
+bool is_healthy(const Replicas& replicas) {
+  return std::ranges::none_of(replicas, [](const auto& replica) { return replica->status().state == mirror::State::stalled; });
+}
+
+/// Where systemd started this it waits to be told.  Source: sd_notify(3), which is one datagram; the program is linked statically, libsystemd is not.
+void tell_service_manager(std::string_view state) {
+  const char* const path = std::getenv("NOTIFY_SOCKET");
+  if (path == nullptr || *path == '\0') return;
+  if (const auto told = sys::send_datagram(path, state); !told)
+    logging::warning("NOTIFY_SOCKET: {}", told.error().message());
+}
+
 void ready_process() {
   sys::raise_open_file_limit();
   sys::clear_umask();
@@ -99,6 +141,7 @@ ExitCode run_daemon(const Config& config, const Options& options) {
   std::signal(SIGPIPE, SIG_IGN);
   ready_process();
 
+  if (const auto checked = check_pairs(config); !checked) return refused(checked.error());
   Replicas replicas;
   for (const SourceConfig& source : config.sources) {
     for (const TargetConfig& target : source.targets) {
@@ -113,7 +156,15 @@ ExitCode run_daemon(const Config& config, const Options& options) {
     if (!listening) return refused(listening.error());
     control.emplace(std::move(*listening));
   }
+  std::unique_ptr<control::MetricsServer> metrics;
+  if (!config.metrics.empty()) {
+    auto started = control::MetricsServer::start(config.metrics, {.metrics = [&] { return metrics_text(reports_of(replicas)); },
+                                                                  .healthy = [&] { return is_healthy(replicas); }});
+    if (!started) return refused(started.error());
+    metrics = std::move(*started);
+  }
   for (auto& replica : replicas) replica->start();
+  tell_service_manager("READY=1\nSTATUS=mirroring");
 
   for (bool running = true; running;) {
     const std::array files{sys::FdView(*signals), control ? control->fd() : sys::FdView(-1)};
@@ -129,6 +180,8 @@ ExitCode run_daemon(const Config& config, const Options& options) {
       running = false;
     }
   }
+  tell_service_manager("STOPPING=1");
+  metrics.reset();
   sys::request_stop();  // a scan or a large file is left in the midst, and nothing half has a name
   for (auto& replica : replicas) replica->stop();
   replicas.clear();
@@ -156,6 +209,12 @@ ExitCode run_check(const std::string& path) {
   for (const Mistake& mistake : read.mistakes) std::printf("%s\n", printable(mistake.text()).c_str());
   unsigned problems = static_cast<unsigned>(read.mistakes.size());
   std::optional<capture::Coverage> coverage;
+  if (read.mistakes.empty()) {
+    if (const auto checked = check_pairs(read.config); !checked) {
+      ++problems;
+      std::printf("%s\n", printable(logging::told(checked.error())).c_str());
+    }
+  }
   for (const SourceConfig& source : read.config.sources) {
     const auto fd = sys::open_at(sys::working_directory(), source.path, {.links = sys::Links::follow, .directory = true});
     auto events = fd ? capture::Fanotify::start(*fd) : Result<std::unique_ptr<capture::EventSource>>(tl::make_unexpected(fd.error()));

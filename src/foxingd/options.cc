@@ -26,7 +26,7 @@ constexpr std::array<CommandRow, 10> kCommands{{
     {"sync", Command::sync, 2, 2, "awdQjeisS"},
     {"check", Command::check, 0, 0, "c"},
     {"status", Command::status, 0, 0, "csJ"},
-    {"flush", Command::flush, 0, 0, "cst"},
+    {"flush", Command::flush, 0, 1, "cst"},
     {"pause", Command::pause, 1, 1, "cs"},
     {"resume", Command::resume, 1, 1, "cs"},
     {"metrics", Command::metrics, 0, 0, "cs"},
@@ -126,8 +126,8 @@ Result<Options> parse_options(int argc, char** argv) {
   }
   if (options.paths.size() < command->least_paths || options.paths.size() > command->most_paths) {
     return usage(command->command == Command::sync ? "sync needs a SRC and a DST"
-                 : command->most_paths == 1        ? fmt::format("{} needs the path of a target", command->name)
-                                                   : fmt::format("{} takes no path", command->name));
+                 : command->least_paths == 1       ? fmt::format("{} needs the path of a target", command->name)
+                                                   : fmt::format("{} takes {}", command->name, command->most_paths == 0 ? "no path" : "one target"));
   }
   return options;
 }
@@ -140,7 +140,7 @@ foxingd sync [-a] SRC DST          makes DST equal to SRC, once
 foxingd sync [-a] --watch SRC DST  the same, and then follows SRC until it is stopped
 foxingd check [-c FILE]            what is wrong with FILE, what would be mirrored, and which changes would be seen
 foxingd status [--json]            how far the running daemon is
-foxingd flush [--timeout SECONDS]  waits until all that has happened until now is on the targets' disks
+foxingd flush [--timeout SECONDS] [TARGET]   waits until all that has happened until now is on the targets' disks
 foxingd pause TARGET, resume TARGET
 foxingd metrics                    what is told to Prometheus
 foxingd help, version

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What a replica says of itself, for programs (JSON, schema foxingd/1), for people and for Prometheus.  docs/metrics.md has every name.
+// What a replica says of itself, for programs (JSON, schema foxingd/1), for people and for Prometheus.
 #pragma once
 
 #include <string>

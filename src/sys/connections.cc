@@ -9,6 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
 
@@ -112,19 +113,32 @@ Result<uid_t> peer_of(FdView connection) {
   return peer.uid;
 }
 
-Result<std::string> receive_line(FdView connection, std::size_t most) {
-  std::string line;
+namespace {
+
+/// Reads until `end` answers where what has been read so far ends.
+template <class End>
+Result<std::string> receive_until(FdView connection, std::size_t most, End end) {
+  std::string text;
   char piece[512];
   while (true) {
     const ssize_t got = uninterrupted(Call::read, [&] { return ::recv(connection.number(), piece, sizeof piece, 0); });
     if (got < 0) return failed("recv");
-    if (got == 0) return line;
-    const std::string_view read(piece, static_cast<std::size_t>(got));
-    const std::size_t end = read.find('\n');
-    line.append(read.substr(0, end));
-    if (line.size() > most) return fail(EMSGSIZE, "recv");
-    if (end != std::string_view::npos) return line;
+    if (got == 0) return text;
+    text.append(piece, static_cast<std::size_t>(got));
+    const std::size_t length = end(text);
+    if (std::min(length, text.size()) > most) return fail(EMSGSIZE, "recv");
+    if (length != std::string::npos) return text.substr(0, length);
   }
+}
+
+}  // namespace
+
+Result<std::string> receive_line(FdView connection, std::size_t most) {
+  return receive_until(connection, most, [](const std::string& text) { return text.find('\n'); });
+}
+
+Result<std::string> receive_head(FdView connection, std::size_t most) {
+  return receive_until(connection, most, [](const std::string& text) { return std::min(text.find("\r\n\r\n"), text.find("\n\n")); });
 }
 
 Result<> send_all(FdView connection, std::string_view text) {

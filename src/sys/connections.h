@@ -29,6 +29,8 @@ Result<uid_t> peer_of(FdView connection);
 
 /// Up to the first newline, which is left out, or the end.  EMSGSIZE where it is longer than `most`.
 Result<std::string> receive_line(FdView connection, std::size_t most);
+/// Up to the first empty line, or the end.  EMSGSIZE where it is longer than `most`.
+Result<std::string> receive_head(FdView connection, std::size_t most);
 Result<> send_all(FdView connection, std::string_view text);
 /// One datagram to a Unix socket; a path that begins with @ is an abstract name.  Source: unix(7).
 Result<> send_datagram(const std::string& path, std::string_view text);

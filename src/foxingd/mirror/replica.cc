@@ -19,6 +19,8 @@ namespace {
 
 constexpr std::size_t kBatch = 512;  // names between two looks at what was heard
 constexpr std::size_t kHeardAtOnce = 4096;
+constexpr milliseconds kSettlePause{2};  // so long a directory waits for more names in it, before it gets its attributes
+constexpr milliseconds kLongestUnsettled{200};  // where something is heard all the time
 constexpr milliseconds kPutOffPause{1};  // an event that was on its way is there by then
 constexpr milliseconds kFirstStall{500};
 constexpr milliseconds kLongestStall{10'000};
@@ -51,7 +53,6 @@ Replica::~Replica() {
 
 Result<> Replica::listen_from_now_on() {
   using Queue = capture::Fanotify::Queue;
-  events_.reset();
   auto started = capture::Fanotify::start(roots_->source(), options_.limited_queue ? Queue::limited : Queue::unlimited);
   if (!started) return tl::make_unexpected(std::move(started).error().about(options_.source));
   events_ = std::move(*started);
@@ -99,10 +100,13 @@ void Replica::run() {
     const bool heard_all = listen();
     if (heard_all) {
       const std::lock_guard lock(mutex_);
+      if (!asked_.empty() && trees_ != nullptr) trees_->hurry();
+      if (!asked_.empty()) retries_.all_are_due(Clock::now());
       for (Flush& flush : asked_) flushes_.push_back({std::move(flush.then), pending_.last_number()});
       asked_.clear();
     }
     if (stalled_until_ && Clock::now() >= *stalled_until_) try_again();
+    if (!stalled_until_ && (heard_.empty() || Clock::now() - settled_ > kLongestUnsettled)) settle();
     bool paused = false;
     {
       const std::lock_guard lock(mutex_);
@@ -113,6 +117,7 @@ void Replica::run() {
     answer_flushes();
     publish();
   }
+  if (!stalled_until_) settle();
   for (Flush& flush : flushes_) flush.then(fail(ECANCELED, "flush", {}, "foxingd stops"));
   now_.state = State::stopped;
   publish();
@@ -126,6 +131,7 @@ std::optional<milliseconds> Replica::patience() const {
     no_later_than(*stalled_until_);
   } else {
     if (has_work()) return put_off_ > 0 && put_off_ == pending_.size() && !scan_wanted_ ? kPutOffPause : milliseconds(0);
+    if (trees_ != nullptr && trees_->is_unsettled()) return kSettlePause;
     if (const auto next = retries_.next()) no_later_than(*next);
     if (next_sweep_ != Clock::time_point::max()) no_later_than(next_sweep_);
   }
@@ -161,7 +167,6 @@ bool Replica::listen() {
 void Replica::work() {
   if (std::string missing = roots_->missing(); !missing.empty()) {
     roots_were_missing_ = true;
-    trees_->settle();
     return stall(std::move(missing));
   }
   if (pending_.take_lost()) {
@@ -185,14 +190,22 @@ void Replica::work() {
   judge(std::move(failures));
 }
 
-void Replica::judge(std::vector<pipeline::Reconciler::Failure> failures) {
+void Replica::settle() {
+  settled_ = Clock::now();
+  if (trees_ == nullptr) return;
+  trees_->settle();
   for (const Error& error : trees_->take_unsettled())
     logging::warning("a directory has not all its attributes: {}", logging::told(error));
+}
+
+void Replica::judge(std::vector<pipeline::Reconciler::Failure> failures) {
   for (const auto& failure : failures) retried_.erase(failure.item.name);
   for (const pipeline::Name& name : retried_) retries_.succeeded(name);
   for (const auto& failure : failures) {
-    switch (pipeline::dispose(failure.outcome, retries_.failed(failure.item))) {
+    const bool too_soon = failure.outcome.trouble == pipeline::Trouble::too_soon;
+    switch (pipeline::dispose(failure.outcome, too_soon ? 0 : retries_.failed(failure.item))) {
       case Disposition::done: break;
+      case Disposition::later: retries_.wait_until(failure.item, trees_->due(failure.item.name)); break;
       case Disposition::retry: retries_.wait(failure.item, Clock::now()); break;
       case Disposition::stall:
         pending_.put_back({failure.item.name, failure.item.since, 0});
@@ -217,7 +230,7 @@ void Replica::scan_all() {
   publish();
   scan_wanted_ = false;
   retries_.clear();
-  trees_->settle();
+  settle();
   // What is heard meanwhile is kept, a name once; the kernel's queue stays short.
   auto done = sys::Bell::create();
   if (!done) return stall(logging::told(done.error()));
@@ -266,7 +279,7 @@ void Replica::stall(std::string why) {
   stalled_until_ = Clock::now() + stall_pause_;
   if (roots_were_missing_) {
     reconciler_.reset();
-    trees_.reset();
+    trees_.reset();  // unsettled: nothing is written there any more
     roots_->let_go_of_target();
   }
 }
@@ -314,6 +327,7 @@ void Replica::answer_flushes() {
   }(pending_.oldest(), retries_.oldest());
   const auto is_done = [&](const Flush& flush) { return *flush.until < oldest; };
   if (std::ranges::none_of(flushes_, is_done)) return;
+  settle();
   const auto durable = sys::sync_filesystem(roots_->target());
   std::vector<Flush> rest;
   for (Flush& flush : flushes_) {
@@ -343,7 +357,8 @@ void Replica::publish() {
   const auto oldest = pending_.oldest();
   while (!heard_when_.empty() && (!oldest || heard_when_.front().first < *oldest)) heard_when_.pop_front();
   now_.lag = heard_when_.empty() ? std::chrono::nanoseconds(0) : Clock::now() - heard_when_.front().second;
-  if (!oldest && retries_.waiting() == 0 && !scan_wanted_ && now_.state == State::live)
+  const bool settled = trees_ != nullptr && !trees_->is_unsettled();
+  if (!oldest && retries_.waiting() == 0 && !scan_wanted_ && settled && now_.state == State::live)
     now_.equal_as_of = std::chrono::system_clock::now();
   const std::lock_guard lock(mutex_);
   shared_ = now_;

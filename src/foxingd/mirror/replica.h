@@ -104,6 +104,8 @@ class Replica {
   bool listen();
   void work();
   void scan_all();
+  /// Directories get their attributes.
+  void settle();
   void judge(std::vector<pipeline::Reconciler::Failure> failures);
   void give_up(const pipeline::Reconciler::Failure& failure);
   void stall(std::string why);
@@ -135,6 +137,7 @@ class Replica {
   std::vector<capture::Event> heard_;
   bool scan_wanted_ = true;
   std::size_t put_off_ = 0;
+  pipeline::Clock::time_point settled_{};
   std::unordered_set<pipeline::Name> retried_;  // in the present batch
   pipeline::Clock::time_point next_sweep_ = pipeline::Clock::time_point::max();
   std::optional<pipeline::Clock::time_point> stalled_until_;

@@ -165,6 +165,8 @@ bool TreePair::is_copy(const Name& copy, const Name& name) {
 }
 
 Outcome TreePair::synchronise(std::span<const Name> names) {
+  const auto begin = pipeline::Clock::now();
+  if (pace_.rests(names.back(), begin)) return {.trouble = Trouble::too_soon};
   copier_->begin_anew();
   for (const Name& name : names) {
     const walk::Hold& directory = at(name.directory);
@@ -173,6 +175,7 @@ Outcome TreePair::synchronise(std::span<const Name> names) {
     copier_->visit(directory, {name.name.c_str(), status->type(), status->inode(), sys::Links::keep}, 0);
   }
   walk_->run();  // links whose first name failed
+  pace_.copied(names.back(), begin, pipeline::Clock::now());
   return collector_.take();
 }
 

@@ -19,6 +19,7 @@
 #include "core/walk/walk.h"
 #include "foxingd/mirror/collector.h"
 #include "foxingd/mirror/selection.h"
+#include "foxingd/pipeline/pace.h"
 #include "foxingd/pipeline/world.h"
 
 namespace foxing::mirror {
@@ -55,6 +56,12 @@ class TreePair final : public pipeline::World {
   Result<std::vector<std::string>> names(const pipeline::FileHandle& directory) override;
   void breathe() override;
   void settle() override;
+  bool is_unsettled() const override { return !open_.empty(); }
+
+  /// When a name that was too_soon may be copied.
+  pipeline::Clock::time_point due(const pipeline::Name& name) const { return pace_.due(name); }
+  /// Somebody waits: nothing is too soon any more.
+  void hurry() { pace_.hurry(); }
 
   /// Sums since the beginning, of what single names needed.
   void add_counters_to(copy::Counters& sum) const { copier_->add_counters_to(sum); }
@@ -67,12 +74,11 @@ class TreePair final : public pipeline::World {
   const walk::Hold& at(const pipeline::FileHandle& directory) const;
   static copy::TargetDirectory& target_of(const walk::Hold& directory);
   Opening could_not_open(Error error, bool of_target);
-  Result<bool> same_to_look_at(const sys::FileStatus& copy, const sys::FileStatus& source, const walk::Hold& copy_in,
-                               const std::string& copy_name, const walk::Hold& source_in, const std::string& source_name) const;
 
   const Roots roots_;
   Selection* const selection_;
   Collector collector_;
+  pipeline::Pace pace_;
   std::unique_ptr<copy::Copier> copier_;
   std::unique_ptr<copy::Deleter> deleter_;
   std::unique_ptr<walk::Walk> walk_;

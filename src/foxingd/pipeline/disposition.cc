@@ -6,6 +6,7 @@ namespace foxing::pipeline {
 const char* name_of(Disposition disposition) {
   switch (disposition) {
     case Disposition::done: return "done";
+    case Disposition::later: return "later";
     case Disposition::retry: return "retry";
     case Disposition::stall: return "stall";
     case Disposition::report: return "report";
@@ -17,6 +18,7 @@ Disposition dispose(const Outcome& outcome, unsigned attempts) {
   const Disposition again = attempts < kMostAttempts ? Disposition::retry : Disposition::report;
   switch (outcome.trouble) {
     case Trouble::none: return Disposition::done;
+    case Trouble::too_soon: return Disposition::later;
     case Trouble::changing: return Disposition::retry;  // it will stand still one day
     case Trouble::no_room: return outcome.error.code == EDQUOT ? Disposition::retry : Disposition::stall;
     case Trouble::incomplete: return Disposition::report;

@@ -8,6 +8,7 @@ namespace foxing::pipeline {
 
 enum class Disposition : unsigned char {
   done,        // nothing: it is right, or somebody will tell
+  later,       // nothing has failed: when it is due
   retry,       // again, a little later each time
   stall,       // nothing can be written to this target: everything waits until something can
   report,      // it will not get better by itself: told, counted, and looked at again by the next scan

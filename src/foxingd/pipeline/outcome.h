@@ -8,6 +8,7 @@ namespace foxing::pipeline {
 
 enum class Trouble : unsigned char {
   none,
+  too_soon,    // it was copied a moment ago, and that took long: World::due() says when it may be copied again
   changing,    // the source changed each time it was read
   no_room,     // the target is full, or somebody's quota is
   in_the_way,  // something in the target that is not ours to remove

@@ -32,7 +32,6 @@ std::vector<Reconciler::Failure> Reconciler::run(std::size_t most) {
     pending_.put_back(item);
   }
   search_for_names();
-  world_.settle();
   return std::move(failures_);
 }
 
@@ -42,6 +41,11 @@ World::Opening Reconciler::open(const FileHandle& directory) {
 }
 
 void Reconciler::failed(const Item& item, Outcome outcome) { failures_.push_back({item, std::move(outcome)}); }
+
+void Reconciler::forget(const FileHandle& directory) {
+  table_.remove(directory);
+  world_.settle();  // what is open may be what has gone
+}
 
 void Reconciler::doubt(const FileHandle& directory) {
   FileHandle at = directory;
@@ -72,7 +76,7 @@ Reconciler::Answer Reconciler::look_at(const Item& item, bool force) {
         return Answer::done;
       }
       ++counters_.repaired;
-      table_.remove(item.name.directory);
+      forget(item.name.directory);
       pending_.add({place->parent, place->name});
       return Answer::done;
     }
@@ -120,7 +124,7 @@ Reconciler::Answer Reconciler::gone(const Item& item) {
     return Answer::done;
   }
   ++counters_.removed;
-  if (directory) table_.remove(*directory);
+  if (directory) forget(*directory);
   return Answer::done;
 }
 
@@ -145,7 +149,8 @@ Reconciler::Answer Reconciler::directory_here(const Item& item, const FileHandle
     const Moved moved = follow_directory({object, {place->parent, place->name}, name}, force, on_the_way);
     if (moved == Moved::not_now && !force) return Answer::wait;
     if (moved == Moved::done) return Answer::wait;  // once more, for its attributes
-    table_.remove(object);
+    forget(object);
+    if (!can_open(name.directory)) return Answer::wait;
   }
   new_directory(item, object);
   return Answer::done;
@@ -157,6 +162,10 @@ void Reconciler::new_directory(const Item& item, const FileHandle& object) {
   if (!made.outcome.good()) failed(item, std::move(made.outcome));
   if (!is_there) return;
   ++counters_.directories;
+  if (const auto before = table_.at(item.name.directory, item.name.name); before && *before != object) {
+    forget(*before);
+    if (!can_open(item.name.directory)) return doubt(item.name.directory);
+  }
   if (!table_.put(object, item.name.directory, item.name.name)) return;
   pend_all_in(object);
 }
@@ -189,7 +198,7 @@ void Reconciler::something_else(const Item& item, const Seen& seen) {
   if (!is_there) return;
   ++counters_.synchronised;
   links_.note(name, seen.inode, seen.links);
-  if (const auto directory = table_.at(name.directory, name.name)) table_.remove(*directory);
+  if (const auto directory = table_.at(name.directory, name.name)) forget(*directory);
 }
 
 void Reconciler::search_for_names() {

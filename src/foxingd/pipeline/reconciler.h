@@ -35,6 +35,7 @@ class Reconciler {
     Outcome outcome;
   };
   /// Takes the oldest `most` names and looks at them.  What failed is told; what was put off is pending again.
+  /// Directories stay open, for the next names in them: World::settle() is for when nothing comes.
   std::vector<Failure> run(std::size_t most);
 
   /// Names that were put off in the last run: nothing helps but time, or another event.
@@ -85,6 +86,8 @@ class Reconciler {
 
   World::Opening open(const FileHandle& directory);
   bool can_open(const FileHandle& directory) { return open(directory) == World::Opening::open; }
+  /// The target has it no more.
+  void forget(const FileHandle& directory);
   /// The directory's place in the target, and those of all above it, are to be looked at.
   void doubt(const FileHandle& directory);
 

@@ -14,6 +14,12 @@ void Retries::wait(const Item& item, Clock::time_point now) {
 
 void Retries::wait_until(const Item& item, Clock::time_point due) { waiting_.emplace(due, item); }
 
+void Retries::all_are_due(Clock::time_point now) {
+  std::multimap<Clock::time_point, Item> waiting;
+  for (auto& [due, item] : waiting_) waiting.emplace(std::min(due, now), std::move(item));
+  waiting_ = std::move(waiting);
+}
+
 std::vector<Item> Retries::due(Clock::time_point now) {
   std::vector<Item> items;
   const auto end = waiting_.upper_bound(now);

@@ -30,6 +30,8 @@ class Retries {
   /// It is due after its pause.
   void wait(const Item& item, Clock::time_point now);
   void wait_until(const Item& item, Clock::time_point due);
+  /// Nobody's pause lasts any longer.
+  void all_are_due(Clock::time_point now);
   /// What is due.
   std::vector<Item> due(Clock::time_point now);
   std::optional<Clock::time_point> next() const;

@@ -48,7 +48,8 @@ class World {
   /// The target's `copy` is the copy of what the source now has under `name`, as far as both tell without being read.
   virtual bool is_copy(const Name& copy, const Name& name) = 0;
 
-  /// Makes the target's name equal to the source's, which is no directory.  With more than one: names of one file, or of files that were one.
+  /// Makes the target's name equal to the source's, which is no directory.  With more than one: names of one file, or of files that were one;
+  /// the last is the one that is pending.
   virtual Outcome synchronise(std::span<const Name> names) = 0;
   /// Makes the target's directory where it is missing, and gives it its attributes.
   struct Made {
@@ -74,6 +75,8 @@ class World {
   virtual void breathe() {}
   /// Every open directory gets its attributes and is closed.
   virtual void settle() = 0;
+  /// True where settle() has something to do.
+  virtual bool is_unsettled() const = 0;
 };
 
 }  // namespace foxing::pipeline
