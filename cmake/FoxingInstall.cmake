@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What is installed: programs, man page, completions for bash, zsh and fish, documents.
+# What is installed: programs, the daemon's unit, man page, completions for bash, zsh and fish, documents.
 #   targets man and completions   the page and the completions, below ${CMAKE_BINARY_DIR}/share; generated from the table of options, by
 #                                 fxcp_docgen.  Part of every build that is not for a sanitizer: `cmake --install` finds them there.
 include(GNUInstallDirs)
@@ -29,6 +29,12 @@ add_custom_target(completions ${always} DEPENDS ${share}/bash-completion/complet
   ${share}/fish/vendor_completions.d/fxcp.fish)
 
 install(TARGETS fxcp RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+if(FOXING_DAEMON)
+  set(bindir ${CMAKE_INSTALL_FULL_BINDIR})
+  configure_file(${CMAKE_SOURCE_DIR}/dist/foxingd.service ${CMAKE_BINARY_DIR}/foxingd.service @ONLY)
+  install(TARGETS foxingd RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  install(FILES ${CMAKE_BINARY_DIR}/foxingd.service DESTINATION lib/systemd/system)
+endif()
 install(FILES ${share}/man/man1/fxcp.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 install(FILES ${share}/bash-completion/completions/fxcp DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
 install(FILES ${share}/zsh/site-functions/_fxcp DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)

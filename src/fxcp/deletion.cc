@@ -3,10 +3,8 @@
 
 #include <fmt/format.h>
 
-#include "base/own_names.h"
 #include "core/copy/estimate.h"
-#include "core/copy/temp_names.h"
-#include "core/storage/storage.h"
+#include "core/copy/origin.h"
 #include "fxcp/packing.h"
 #include "fxcp/preflight.h"
 #include "sys/file.h"
@@ -14,8 +12,6 @@
 
 namespace foxing::fxcp {
 namespace {
-
-constexpr const char* kOrigin = "user.foxing.origin";
 
 class Nobody final : public copy::Observer {
  public:
@@ -29,25 +25,6 @@ std::vector<FileKey> directories_of(const Arrangement& plan) {
   for (const Item& item : plan.items)
     if (item.status.type() == sys::FileType::directory) all.push_back(item.status.key());
   return all;
-}
-
-/// No names in it but our own, and what a filesystem makes itself.
-Result<bool> is_empty(sys::FdView directory) {
-  sys::DirectoryReader reader(4096);
-  FOX_TRY(sys::set_position(directory, FileOffset(0)));
-  while (FOX_TRY(reader.fill(directory))) {
-    while (const auto entry = reader.next())
-      if (const std::string_view name(entry->name, entry->length);
-          !is_own_name(name) && !copy::TempNames::maker_of(name) && name != "lost+found")
-        return false;
-  }
-  return true;
-}
-
-/// What tells one filesystem from another, also after it was mounted anew; empty where it has no such number (NFS, some ext4).
-std::string identity_of(const std::string& path) {
-  const auto traits = storage::traits(path);
-  return traits && !traits->uuid.empty() ? "1 " + traits->uuid : std::string();
 }
 
 Result<sys::UniqueFd> open_source(const Item& item) {
@@ -104,10 +81,10 @@ Result<> guard_against_empty_source(const Arrangement& plan, sys::FdView target)
   for (const Item& item : plan.items) {
     if (item.status.type() != sys::FileType::directory) continue;
     const auto copy = sys::open_at(target, item.mirror ? "." : item.name, {.directory = true, .keep_atime = true});
-    if (!copy || FOX_TRY(is_empty(*copy))) continue;
+    if (!copy || FOX_TRY(copy::is_empty(*copy))) continue;
     const sys::UniqueFd source = FOX_TRY(open_source(item));
     const std::string shown = item.mirror ? plan.directory : plan.directory + '/' + item.name;
-    if (FOX_TRY(is_empty(source)))
+    if (FOX_TRY(copy::is_empty(source)))
       return refuse(
           item.source,
           fmt::format("is empty, and '{}' is not: is something not mounted? --delete-anyway empties the target", shown));
@@ -117,10 +94,8 @@ Result<> guard_against_empty_source(const Arrangement& plan, sys::FdView target)
 
 Result<> guard_against_another_source(const Arrangement& plan, sys::FdView target) {
   const Item* item = mirror_of(plan);
-  std::string before;
-  if (item == nullptr || !sys::get_attribute({target}, kOrigin, before)) return {};
-  const std::string now = identity_of(item->source);
-  if (before == now || FOX_TRY(is_empty(target))) return {};
+  const auto before = item == nullptr ? std::nullopt : copy::remembered_origin(target);
+  if (!before || *before == copy::origin_of(item->source) || FOX_TRY(copy::is_empty(target))) return {};
   return refuse(item->source,
                 fmt::format("lies on another filesystem than what was mirrored into '{}' last time: is something not mounted? "
                             "--delete-anyway mirrors it all the same",
@@ -165,10 +140,7 @@ Result<> guard_deletion(const Options& options, const Arrangement& plan, sys::Fd
 void remember_origin(const Options& options, const Arrangement& plan, sys::FdView target) {
   const Item* item = mirror_of(plan);
   if (options.deletion == Delete::no || options.dry_run || item == nullptr) return;
-  const std::string now = identity_of(item->source);
-  std::string before;
-  if (now.empty() || (sys::get_attribute({target}, kOrigin, before) && before == now)) return;
-  (void)sys::set_attribute({target}, kOrigin, now);  // no attributes there: nothing is guarded, as docs/deleting.md says
+  copy::remember_origin(target, copy::origin_of(item->source));
 }
 
 Result<std::unique_ptr<Deletion>> Deletion::prepare(const Options& options, const Arrangement& plan, sys::FdView target,

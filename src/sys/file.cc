@@ -271,6 +271,12 @@ Result<bool> try_lock(FdView file) {
   return failed("fcntl(F_OFD_SETLK)");
 }
 
+Result<bool> try_lock_directory(FdView directory) {
+  if (uninterrupted(Call::lock, [&] { return ::syscall(SYS_flock, directory.number(), LOCK_EX | LOCK_NB); }) == 0) return true;
+  if (errno == EWOULDBLOCK) return false;
+  return failed("flock");
+}
+
 Result<> sync_file(FdView file) {
   return done_or_failed(Call::fsync, "fsync", [&] { return ::fsync(file.number()); });
 }

@@ -98,6 +98,8 @@ Result<std::size_t> send_file(FdView source, FileOffset from, FdView target, std
 /// Takes a file that is open for writing for this open file alone, until it is closed everywhere; false where another has it.  Advice: only those who
 /// ask are kept away.  Source: fcntl(2), F_OFD_SETLK.
 Result<bool> try_lock(FdView file);
+/// The same for a directory, which is never open for writing.  Source: flock(2).
+Result<bool> try_lock_directory(FdView directory);
 
 Result<> sync_file(FdView file);
 /// Everything written to the filesystem below `file` is on disk afterwards; since Linux 5.8 writeback errors are reported.

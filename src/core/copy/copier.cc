@@ -61,6 +61,19 @@ Result<std::unique_ptr<TargetDirectory>> Copier::adopt(sys::UniqueFd fd, sys::Fd
   return target;
 }
 
+void Copier::begin_anew() {
+  hard_links_.forget();
+  target_roots_.clear();
+}
+
+Result<std::unique_ptr<TargetDirectory>> Copier::place(walk::Directory& directory, TargetDirectory& parent) {
+  auto target = FOX_TRY(make_directory(directory, parent));
+  if (target == nullptr) return fail(EEXIST, "", {}, "something else is there, and the options leave it alone");
+  FOX_TRY(open_up(*target));
+  if (!target->fresh()) FOX_TRY(hashes_.forget(*target));
+  return target;
+}
+
 Result<TargetDirectory::Gives> Copier::gives(sys::Object directory, const sys::FileStatus& status) const {
   return TargetDirectory::Gives{.acl = FOX_TRY(meta::has_default_acl(directory)),
                                 .project = sys::inherits_project(directory.fd),
@@ -434,7 +447,7 @@ void Copier::fail_entry(const walk::Directory& directory, std::string_view name,
   if (error.code == ENOSPC) {
     // No other file will fit either; what is in the target stays.
     kind = ProblemKind::no_space;
-    if (!no_space_.exchange(true)) sys::request_stop();
+    if (!no_space_.exchange(true) && options_.stops_when_full) sys::request_stop();
   } else if (error.code == EDQUOT) {
     kind = ProblemKind::no_space;  // one owner's quota: the files of others still fit
   } else if (error.code == ENOTEMPTY || error.code == EBUSY || error.code == EEXIST) {

@@ -70,6 +70,7 @@ struct Options {
   bool dry_run = false;
   bool atomic = true;
   bool durable = false;
+  bool stops_when_full = true;  // a full target ends the run; else only the entry fails
   std::size_t most_waiting_commits = 1024;  // with `durable`: one descriptor each
   Choices choices;
   Packing packing;  // --compress, --decompress
@@ -126,6 +127,14 @@ class Copier final : public walk::Visitor {
 
   /// The target directory for a root of the walk, or for a place: what lies in `fd`.  To be handed to the walk with it.
   Result<std::unique_ptr<TargetDirectory>> adopt(sys::UniqueFd fd, sys::FdView source, DeviceId source_device, bool fresh);
+  // For who has no walk (one_by_one.h).
+  /// Which names were met, as links of one file, is forgotten.
+  void begin_anew();
+  /// The copy of a detached directory in that of its parent: made where it is missing.  Never null.
+  Result<std::unique_ptr<TargetDirectory>> place(walk::Directory& directory, TargetDirectory& parent);
+  /// Attributes and times of a detached directory, as its status says.
+  void dress_detached(walk::Directory& directory) { dress(directory, target_of(directory)); }
+
   /// When the walk has nothing left: commits what waits for a flush.
   void quiet(walk::WorkerIndex worker) { commits_.flush(worker); }
   /// After the walk: the last flush of --fsync.

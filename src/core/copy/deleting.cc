@@ -307,6 +307,20 @@ bool Deleter::remove_extras(walk::Directory& source, TargetDirectory& target) {
   return spared_.load() + failed_.load() == stayed;  // of any directory: then this one is looked at again next time
 }
 
+bool Deleter::remove_if_extra(walk::Directory& source, TargetDirectory& target, const std::string& name) {
+  const auto there = sys::status_at(target.fd(), name);
+  if (!there && there.error().code == ENOENT) return true;
+  if (!there) {
+    failed(join_path(target.shown(), name), there.error());
+    return false;
+  }
+  if (!is_extra(source, target, name, there->type() == sys::FileType::directory)) return false;
+  const std::uint64_t stayed = spared_.load() + failed_.load();
+  if (auto removed = remove(source, target, {name, there->type()}); !removed && removed.error().code != ENOENT)
+    failed(join_path(target.shown(), name), std::move(removed).error());
+  return spared_.load() + failed_.load() == stayed;
+}
+
 Result<> Deleter::remove(walk::Directory& source, TargetDirectory& target, const Extra& extra) {
   const std::string shown = join_path(target.shown(), extra.name);
   const bool is_directory = extra.type == sys::FileType::directory;

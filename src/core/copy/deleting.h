@@ -49,6 +49,9 @@ class Deleter final : public Clearing {
   /// Removes from `target` what is neither in `source` nor guarded.  Failures reach the Observer; false: something stays that should have gone.
   bool remove_extras(walk::Directory& source, TargetDirectory& target);
 
+  /// The same for one name.  False: it is not extra, or something of it stays; failures reach the Observer.
+  bool remove_if_extra(walk::Directory& source, TargetDirectory& target, const std::string& name);
+
   // Clearing
   Result<bool> clear(TargetDirectory& directory, const std::string& name) override;
 

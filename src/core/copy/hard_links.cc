@@ -69,4 +69,11 @@ bool HardLinks::nobody_waits() {
   return std::ranges::all_of(groups_, [](const auto& entry) { return entry.second.waiting.empty(); });
 }
 
+void HardLinks::forget() {
+  FOX_ASSERT(nobody_waits());
+  const std::lock_guard lock(mutex_);
+  groups_.clear();
+  claims_.clear();
+}
+
 }  // namespace foxing::copy

@@ -46,6 +46,8 @@ class HardLinks {
   std::optional<Name> failed(const FileKey& key);
   /// All names that waited, where none of them can do better.
   std::vector<Name> given_up(const FileKey& key);
+  /// All groups and claims are forgotten.  Nobody may wait.
+  void forget();
   /// True where every name that waited has been answered: so it is after a run.
   bool nobody_waits();
 

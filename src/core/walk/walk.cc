@@ -7,6 +7,7 @@
 
 #include "base/assert.h"
 #include "base/own_names.h"
+#include "base/text.h"
 #include "core/walk/unsafe_links.h"
 #include "sys/file.h"
 #include "sys/process.h"
@@ -58,8 +59,9 @@ std::string Directory::path_of(std::string_view name) const {
 
 std::string Directory::relative_path() const {
   std::vector<const Directory*> chain;
-  for (const Directory* at = this; at->parent_ != nullptr; at = at->parent_) chain.push_back(at);
-  std::string path;
+  const Directory* at = this;
+  for (; at->parent_ != nullptr; at = at->parent_) chain.push_back(at);
+  std::string path = at->below_;
   for (auto it = chain.rbegin(); it != chain.rend(); ++it) {
     if (!path.empty()) path += '/';
     path += (*it)->name_;
@@ -133,6 +135,17 @@ void Walk::add_root(sys::UniqueFd fd, const sys::FileStatus& status, std::string
 Hold Walk::add_place(sys::UniqueFd fd, std::string name, std::unique_ptr<Attachment> attachment) {
   auto* directory = new Directory(*this, nullptr, std::move(name));
   directory->fd_ = std::move(fd);
+  directory->attachment_ = std::move(attachment);
+  open_directories_.fetch_add(1);
+  return Hold(*directory);
+}
+
+Hold Walk::add_detached(sys::UniqueFd fd, const sys::FileStatus& status, const std::string& root, std::string below,
+                        std::unique_ptr<Attachment> attachment) {
+  auto* directory = new Directory(*this, nullptr, below.empty() ? root : join_path(root, below));
+  directory->below_ = std::move(below);
+  directory->fd_ = std::move(fd);
+  directory->status_ = status;
   directory->attachment_ = std::move(attachment);
   open_directories_.fetch_add(1);
   return Hold(*directory);

@@ -77,6 +77,8 @@ class Directory {
   bool searched_only() const { return searched_only_; }
   /// Directories between this one and its root, or the end of the route that leads to it.
   unsigned depth() const { return depth_; }
+  /// For who looks after a detached directory: its status has been asked for again.
+  void renew_status(const sys::FileStatus& status) { status_ = status; }
 
   Attachment* attachment() const { return attachment_.get(); }
   void attach(std::unique_ptr<Attachment> attachment) { attachment_ = std::move(attachment); }
@@ -96,6 +98,7 @@ class Directory {
   Walk& walk_;
   Directory* const parent_;  // kept by a reference for as long as this lives
   const std::string name_;
+  std::string below_;  // of a detached directory: its path below the root
   sys::UniqueFd fd_;
   sys::FileStatus status_;
   sys::Links links_ = sys::Links::keep;
@@ -188,6 +191,10 @@ class Walk {
 
   /// A directory that is only a place for the names given by `add_entry`: neither entered nor left, nor read.
   Hold add_place(sys::UniqueFd fd, std::string name, std::unique_ptr<Attachment> attachment);
+  /// A directory of a tree that is not walked: neither entered nor left nor read, for who brings single names up to date.
+  /// `root` is how messages call the tree, `below` the directory's path in it (empty: the root itself).
+  Hold add_detached(sys::UniqueFd fd, const sys::FileStatus& status, const std::string& root, std::string below,
+                    std::unique_ptr<Attachment> attachment);
   void add_entry(const Hold& place, const std::string& name, sys::FileType type, sys::Links links);
   /// The directories on a route are not judged by the selector, its end is.
   void add_route(const Hold& place, const Route& route);

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Event: where to look.  Never what to do: the kernel merges what happened to one name, and its order is lost.
+//   from  an EventSource        to  pipeline/pending.h
+#pragma once
+
+#include <string>
+
+#include "sys/handle.h"
+
+namespace foxing::capture {
+
+struct Event {
+  enum class Kind : unsigned char {
+    name,     // something is new, changed or gone under this name
+    itself,   // the directory's own attributes
+    renamed,  // `object` had the first name and has the second
+    lost,     // events are missing, nobody knows which: look at everything
+  };
+  Kind kind = Kind::name;
+  sys::FileHandle directory;
+  std::string name = {};
+  sys::FileHandle object = {};
+  sys::FileHandle to_directory = {};
+  std::string to_name = {};
+};
+
+}  // namespace foxing::capture

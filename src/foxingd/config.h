@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The configuration: what is in config.toml, as plain data; and every mistake in it with file and line.
+// docs/configuration.md has all keys.   Not here: whether the paths can be used (`foxingd check` tries).
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "foxingd/mirror/selection.h"
+
+namespace foxing::foxingd {
+
+struct TargetConfig {
+  std::string path;
+};
+
+struct SourceConfig {
+  std::string path;
+  std::vector<mirror::FilterRule> rules;
+  std::vector<TargetConfig> targets;
+  bool delete_anyway = false;
+};
+
+struct Config {
+  std::string file;
+  unsigned worker_count = 0;  // 0: one a processor, at most 16
+  std::size_t queue_max = 1'000'000;
+  std::optional<std::chrono::seconds> sweep = std::chrono::hours(1);
+  std::string control_socket = "/run/foxingd/control.sock";
+  std::string metrics = "127.0.0.1:9100";  // empty: none
+  std::vector<SourceConfig> sources;
+};
+
+/// "config.toml:12: worker_count must be a number"
+struct Mistake {
+  std::string file;
+  unsigned line = 0;  // 0: of the file as a whole
+  std::string what;
+  std::string text() const;
+};
+
+struct ReadConfig {
+  Config config;
+  std::vector<Mistake> mistakes;  // all that were found; with one the configuration is not used
+};
+ReadConfig read_config(const std::string& path);
+ReadConfig parse_config(std::string_view text, const std::string& file);
+
+/// The first that exists; empty where none does.
+std::string default_config_path();
+
+}  // namespace foxing::foxingd

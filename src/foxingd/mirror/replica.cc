@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "foxingd/mirror/replica.h"
+
+#include <algorithm>
+#include <array>
+
+#include "foxingd/capture/fanotify.h"
+#include "foxingd/log/log.h"
+#include "foxingd/pipeline/disposition.h"
+#include "sys/file.h"
+
+namespace foxing::mirror {
+
+using pipeline::Clock;
+using pipeline::Disposition;
+using std::chrono::milliseconds;
+
+namespace {
+
+constexpr std::size_t kBatch = 512;  // names between two looks at what was heard
+constexpr std::size_t kHeardAtOnce = 4096;
+constexpr milliseconds kSettlePause{2};  // so long a directory waits for more names in it, before it gets its attributes
+constexpr milliseconds kLongestUnsettled{200};  // where something is heard all the time
+constexpr milliseconds kPutOffPause{1};  // an event that was on its way is there by then
+constexpr milliseconds kFirstStall{500};
+constexpr milliseconds kLongestStall{10'000};
+
+}  // namespace
+
+const char* name_of(State state) {
+  static constexpr std::array<const char*, 6> kNames = {"starting", "scanning", "live", "stalled", "paused", "stopped"};
+  return kNames[static_cast<std::size_t>(state)];
+}
+
+Result<std::unique_ptr<Replica>> Replica::prepare(ReplicaOptions options) {
+  std::unique_ptr<Replica> replica(new Replica(std::move(options)));
+  const ReplicaOptions& how = replica->options_;
+  replica->selection_ = FOX_TRY(Selection::make(how.rules));
+  replica->roots_ = FOX_TRY(Roots::open(how.source, how.target, how.delete_anyway));
+  replica->bell_ = FOX_TRY(sys::Bell::create());
+  FOX_TRY(replica->connect());
+  if (how.listens) FOX_TRY(replica->listen_from_now_on());
+  replica->now_.source = how.source;
+  replica->now_.target = how.target;
+  replica->publish();
+  return replica;
+}
+
+Replica::~Replica() {
+  stop();
+  if (thread_.joinable()) thread_.join();
+}
+
+Result<> Replica::listen_from_now_on() {
+  using Queue = capture::Fanotify::Queue;
+  auto started = capture::Fanotify::start(roots_->source(), options_.limited_queue ? Queue::limited : Queue::unlimited);
+  if (!started) return tl::make_unexpected(std::move(started).error().about(options_.source));
+  events_ = std::move(*started);
+  coverage_ = events_->coverage();
+  return {};
+}
+
+/// What depends on the open roots.
+Result<> Replica::connect() {
+  auto root = sys::handle_of(roots_->source());
+  if (!root) {
+    Error error = std::move(root).error();
+    if (error.code == EOPNOTSUPP) error.detail = "this filesystem has no file handles, by which directories are told apart";
+    return tl::make_unexpected(std::move(error).about(options_.source));
+  }
+  table_.emplace(std::move(*root));
+  links_.clear();
+  trees_ = std::make_unique<TreePair>(roots_->for_trees(), selection_.get());
+  FOX_TRY(trees_->connect());
+  reconciler_.emplace(*table_, links_, pending_, *trees_);
+  return {};
+}
+
+void Replica::start() {
+  thread_ = std::thread([this] { run(); });
+}
+
+void Replica::stop() {
+  stopping_.store(true);
+  if (bell_) bell_->ring();
+}
+
+Result<ScanReport> Replica::scan_once() {
+  auto report = FOX_TRY(scan(roots_->for_trees(), selection_.get(), options_.workers, *table_, links_));
+  if (report.failures == 0) roots_->remember_origin();
+  return report;
+}
+
+// ---- The thread
+
+void Replica::run() {
+  while (!stopping_.load()) {
+    wait();
+    bell_->silence();
+    const bool heard_all = listen();
+    if (heard_all) {
+      const std::lock_guard lock(mutex_);
+      if (!asked_.empty() && trees_ != nullptr) trees_->hurry();
+      if (!asked_.empty()) retries_.all_are_due(Clock::now());
+      for (Flush& flush : asked_) flushes_.push_back({std::move(flush.then), pending_.last_number()});
+      asked_.clear();
+    }
+    if (stalled_until_ && Clock::now() >= *stalled_until_) try_again();
+    if (!stalled_until_ && (heard_.empty() || Clock::now() - settled_ > kLongestUnsettled)) settle();
+    bool paused = false;
+    {
+      const std::lock_guard lock(mutex_);
+      paused = paused_;
+    }
+    if (!stalled_until_ && !paused) work();
+    now_.state = stalled_until_ ? State::stalled : paused ? State::paused : State::live;
+    answer_flushes();
+    publish();
+  }
+  if (!stalled_until_) settle();
+  for (Flush& flush : flushes_) flush.then(fail(ECANCELED, "flush", {}, "foxingd stops"));
+  now_.state = State::stopped;
+  publish();
+}
+
+std::optional<milliseconds> Replica::patience() const {
+  const auto now = Clock::now();
+  std::optional<Clock::time_point> until;
+  const auto no_later_than = [&](Clock::time_point time) { until = until ? std::min(*until, time) : time; };
+  if (stalled_until_) {
+    no_later_than(*stalled_until_);
+  } else {
+    if (has_work()) return put_off_ > 0 && put_off_ == pending_.size() && !scan_wanted_ ? kPutOffPause : milliseconds(0);
+    if (trees_ != nullptr && trees_->is_unsettled()) return kSettlePause;
+    if (const auto next = retries_.next()) no_later_than(*next);
+    if (next_sweep_ != Clock::time_point::max()) no_later_than(next_sweep_);
+  }
+  if (!until) return std::nullopt;
+  return std::max(milliseconds(0), std::chrono::ceil<milliseconds>(*until - now));
+}
+
+void Replica::wait() {
+  std::optional<milliseconds> longest = patience();
+  {
+    const std::lock_guard lock(mutex_);
+    if (paused_ && !stalled_until_) longest.reset();
+  }
+  if (longest == milliseconds(0)) return;
+  const std::array files{events_->descriptor(), bell_->fd()};
+  if (const auto waited = sys::wait_any(files, longest); !waited)
+    logging::error("{}: {}", options_.source, logging::told(waited.error()));
+}
+
+bool Replica::listen() {
+  heard_.clear();
+  const auto all = events_->poll(heard_, kHeardAtOnce);
+  if (!all) {
+    logging::error("{}: {}: everything is looked at again", options_.source, logging::told(all.error()));
+    pending_.push({.kind = capture::Event::Kind::lost});
+    return true;
+  }
+  for (const capture::Event& event : heard_) pending_.push(event);
+  if (!heard_.empty()) heard_when_.emplace_back(pending_.last_number(), Clock::now());
+  return *all;
+}
+
+void Replica::work() {
+  if (std::string missing = roots_->missing(); !missing.empty()) {
+    roots_were_missing_ = true;
+    return stall(std::move(missing));
+  }
+  if (pending_.take_lost()) {
+    logging::warning("{}: events were lost; everything is looked at", options_.source);
+    scan_wanted_ = true;
+  }
+  const auto now = Clock::now();
+  if (now >= next_sweep_) scan_wanted_ = true;
+  if (scan_wanted_) scan_all();
+  if (stalled_until_ || stopping_.load()) return;
+  retried_.clear();
+  for (pipeline::Item& item : retries_.due(now)) {
+    retried_.insert(item.name);
+    pending_.put_back({item.name, item.since, 0});
+  }
+  if (pending_.empty()) return;
+  auto failures = reconciler_->run(kBatch);
+  put_off_ = reconciler_->put_off();
+  ++now_.batches;
+  now_.busy += Clock::now() - now;
+  judge(std::move(failures));
+}
+
+void Replica::settle() {
+  settled_ = Clock::now();
+  if (trees_ == nullptr) return;
+  trees_->settle();
+  for (const Error& error : trees_->take_unsettled())
+    logging::warning("a directory has not all its attributes: {}", logging::told(error));
+}
+
+void Replica::judge(std::vector<pipeline::Reconciler::Failure> failures) {
+  for (const auto& failure : failures) retried_.erase(failure.item.name);
+  for (const pipeline::Name& name : retried_) retries_.succeeded(name);
+  for (const auto& failure : failures) {
+    const bool too_soon = failure.outcome.trouble == pipeline::Trouble::too_soon;
+    switch (pipeline::dispose(failure.outcome, too_soon ? 0 : retries_.failed(failure.item))) {
+      case Disposition::done: break;
+      case Disposition::later: retries_.wait_until(failure.item, trees_->due(failure.item.name)); break;
+      case Disposition::retry: retries_.wait(failure.item, Clock::now()); break;
+      case Disposition::stall:
+        pending_.put_back({failure.item.name, failure.item.since, 0});
+        stall(logging::told(failure.outcome.error));
+        break;
+      case Disposition::report: give_up(failure); break;
+    }
+  }
+}
+
+void Replica::give_up(const pipeline::Reconciler::Failure& failure) {
+  ++now_.failures;
+  retries_.succeeded(failure.item.name);
+  logging::error("given up until the next scan: {}", logging::told(failure.outcome.error));
+}
+
+// ---- Everything
+
+void Replica::scan_all() {
+  const auto begin = Clock::now();
+  now_.state = State::scanning;
+  publish();
+  scan_wanted_ = false;
+  retries_.clear();
+  settle();
+  // What is heard meanwhile is kept, a name once; the kernel's queue stays short.
+  auto done = sys::Bell::create();
+  if (!done) return stall(logging::told(done.error()));
+  Result<ScanReport> report = fail(ECANCELED, "scan");
+  std::thread walker([&] {
+    report = scan(roots_->for_trees(), selection_.get(), options_.workers, *table_, links_);
+    done->ring();
+  });
+  for (bool ended = false; !ended;) {
+    const std::array files{events_->descriptor(), done->fd()};
+    (void)sys::wait_any(files, std::nullopt);
+    const std::array only{done->fd()};
+    const auto rung = sys::wait_any(only, milliseconds(0));
+    ended = rung && *rung;
+    if (!ended) listen();
+  }
+  walker.join();
+  ++now_.scans;
+  if (stopping_.load()) return;
+  if (!report) {
+    scan_wanted_ = true;
+    return stall(logging::told(report.error()));
+  }
+  if (report->full) {
+    scan_wanted_ = true;
+    stall("the target is full");
+  }
+  for (const Error& error : report->first_failures) logging::error("{}", logging::told(error));
+  now_.failures = report->failures;
+  if (report->failures == 0) roots_->remember_origin();
+  const auto took = std::chrono::duration_cast<milliseconds>(Clock::now() - begin);
+  logging::info("Hydration: {} files require synchronization", report->changed);
+  logging::info("{} -> {}: looked at {} entries in {} ms, {} changed, {} deleted, {} failed", options_.source, options_.target,
+                report->entries, took.count(), report->changed, report->deleted, report->failures);
+  if (options_.sweep_interval && coverage_.needs_sweep()) next_sweep_ = Clock::now() + *options_.sweep_interval;
+  // A failure is looked at again by another scan; a source that cannot be read whole tells nothing of what lies below.
+  if (report->failures > 0 && options_.sweep_interval) next_sweep_ = std::min(next_sweep_, Clock::now() + std::chrono::minutes(1));
+}
+
+// ---- Stalling
+
+void Replica::stall(std::string why) {
+  if (!stalled_until_ && now_.why != why) logging::warning("{}: waits: {}", options_.target, why);
+  now_.why = std::move(why);
+  stall_pause_ = stall_pause_.count() == 0 ? kFirstStall : std::min(stall_pause_ * 2, kLongestStall);
+  stalled_until_ = Clock::now() + stall_pause_;
+  if (roots_were_missing_) {
+    reconciler_.reset();
+    trees_.reset();  // unsettled: nothing is written there any more
+    roots_->let_go_of_target();
+  }
+}
+
+void Replica::try_again() {
+  if (roots_were_missing_) {
+    const auto opened = roots_->open_target_again();
+    auto ready = opened ? connect() : Result<>(tl::make_unexpected(opened.error()));
+    if (ready) ready = listen_from_now_on();
+    if (!ready) return stall(logging::told(ready.error()));
+    roots_were_missing_ = false;
+    pending_.clear();
+    scan_wanted_ = true;
+  }
+  stalled_until_.reset();
+  work();
+  if (stalled_until_) return;
+  logging::info("{}: goes on", options_.target);
+  stall_pause_ = milliseconds(0);
+  now_.why.clear();
+}
+
+// ---- What others ask
+
+void Replica::flush(std::function<void(Result<>)> then) {
+  {
+    const std::lock_guard lock(mutex_);
+    asked_.push_back({std::move(then), std::nullopt});
+  }
+  bell_->ring();
+}
+
+void Replica::pause(bool paused) {
+  {
+    const std::lock_guard lock(mutex_);
+    paused_ = paused;
+  }
+  bell_->ring();
+}
+
+void Replica::answer_flushes() {
+  if (flushes_.empty() || scan_wanted_ || pending_.lost() || stalled_until_) return;
+  const auto oldest = [](std::optional<std::uint64_t> a, std::optional<std::uint64_t> b) {
+    return a && b ? std::min(*a, *b) : a ? *a : b ? *b : std::numeric_limits<std::uint64_t>::max();
+  }(pending_.oldest(), retries_.oldest());
+  const auto is_done = [&](const Flush& flush) { return *flush.until < oldest; };
+  if (std::ranges::none_of(flushes_, is_done)) return;
+  settle();
+  const auto durable = sys::sync_filesystem(roots_->target());
+  std::vector<Flush> rest;
+  for (Flush& flush : flushes_) {
+    if (is_done(flush)) {
+      flush.then(durable);
+    } else {
+      rest.push_back(std::move(flush));
+    }
+  }
+  flushes_ = std::move(rest);
+}
+
+void Replica::publish() {
+  now_.pending = pending_.size();
+  now_.retrying = retries_.waiting();
+  now_.directories = table_->size();
+  now_.linked_names = links_.names();
+  if (events_) now_.heard = events_->counters();
+  now_.merged = pending_.counters();
+  if (reconciler_) now_.done = reconciler_->counters();
+  if (trees_) {
+    copy::Counters copied;
+    trees_->add_counters_to(copied);
+    now_.files = copied.files;
+    now_.bytes = copied.bytes_moved;
+  }
+  const auto oldest = pending_.oldest();
+  while (!heard_when_.empty() && (!oldest || heard_when_.front().first < *oldest)) heard_when_.pop_front();
+  now_.lag = heard_when_.empty() ? std::chrono::nanoseconds(0) : Clock::now() - heard_when_.front().second;
+  const bool settled = trees_ != nullptr && !trees_->is_unsettled();
+  if (!oldest && retries_.waiting() == 0 && !scan_wanted_ && settled && now_.state == State::live)
+    now_.equal_as_of = std::chrono::system_clock::now();
+  const std::lock_guard lock(mutex_);
+  shared_ = now_;
+}
+
+ReplicaStatus Replica::status() const {
+  const std::lock_guard lock(mutex_);
+  return shared_;
+}
+
+}  // namespace foxing::mirror

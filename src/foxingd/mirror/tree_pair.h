@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A pair of trees: source and target as the reconciler works on them, name by name, with the engine of core/copy.
+//
+//   from  pipeline::Reconciler        to  the target
+//
+// How.   A directory is opened in both trees by its path, below the roots and without following links, and is then asked for its handle: so nothing is done in
+//        a directory that is not the one that was meant.  For a name in it the engine is called as a walk would call it.
+// Holds. Directories get their attributes when all that was pending in them is done (settle()).
+// Cost.  Opening a pair of directories: about 15 us.  Not here: what is to be done (pipeline), whole trees (scan.h).
+#pragma once
+
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "core/copy/copier.h"
+#include "core/copy/deleting.h"
+#include "core/walk/walk.h"
+#include "foxingd/mirror/collector.h"
+#include "foxingd/mirror/selection.h"
+#include "foxingd/pipeline/pace.h"
+#include "foxingd/pipeline/world.h"
+
+namespace foxing::mirror {
+
+/// The engine's options for a mirror: everything is kept, as with `fxcp -a`.
+copy::Options engine_options(const std::string& target_name);
+
+class TreePair final : public pipeline::World {
+ public:
+  /// `source` and `target` are how messages call them; the descriptors and the selection outlive this.
+  struct Roots {
+    std::string source;
+    std::string target;
+    sys::FdView source_fd;
+    sys::FdView target_fd;
+    DeviceId source_device;
+  };
+  TreePair(Roots roots, Selection* selection);
+  ~TreePair() override;
+
+  /// The target's root has been opened.
+  Result<> connect();
+
+  Opening open(const pipeline::FileHandle& directory, const std::string& path) override;
+  Error last_error() const override { return last_error_; }
+  Result<std::optional<pipeline::Seen>> look(const pipeline::Name& name) override;
+  bool is(const pipeline::Name& name, const pipeline::FileHandle& object) override;
+  bool is_copy(const pipeline::Name& copy, const pipeline::Name& name) override;
+  pipeline::Outcome synchronise(std::span<const pipeline::Name> names) override;
+  Made make_directory(const pipeline::Name& name) override;
+  pipeline::Outcome remove(const pipeline::Name& name) override;
+  Result<> rename(const pipeline::Name& from, const pipeline::Name& to, How how) override;
+  Result<std::vector<Found>> search(const std::unordered_set<std::uint64_t>& inodes) override;
+  Result<std::vector<std::string>> names(const pipeline::FileHandle& directory) override;
+  void breathe() override;
+  void settle() override;
+  bool is_unsettled() const override { return !open_.empty(); }
+
+  /// When a name that was too_soon may be copied.
+  pipeline::Clock::time_point due(const pipeline::Name& name) const { return pace_.due(name); }
+  /// Somebody waits: nothing is too soon any more.
+  void hurry() { pace_.hurry(); }
+
+  /// Sums since the beginning, of what single names needed.
+  void add_counters_to(copy::Counters& sum) const { copier_->add_counters_to(sum); }
+  /// Directories that did not get their attributes.
+  std::vector<Error> take_unsettled() { return std::exchange(unsettled_, {}); }
+
+ private:
+  static constexpr std::size_t kMostOpen = 64;  // pairs of directories at a time
+
+  const walk::Hold& at(const pipeline::FileHandle& directory) const;
+  static copy::TargetDirectory& target_of(const walk::Hold& directory);
+  Opening could_not_open(Error error, bool of_target);
+
+  const Roots roots_;
+  Selection* const selection_;
+  Collector collector_;
+  pipeline::Pace pace_;
+  std::unique_ptr<copy::Copier> copier_;
+  std::unique_ptr<copy::Deleter> deleter_;
+  std::unique_ptr<walk::Walk> walk_;
+  std::unordered_map<pipeline::FileHandle, walk::Hold> open_;
+  Error last_error_;
+  std::vector<Error> unsettled_;
+};
+
+}  // namespace foxing::mirror

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The command line of foxingd: a command and a few options, as plain data.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace foxing::foxingd {
+
+enum class Command : unsigned char { daemon, sync, check, status, flush, pause, resume, metrics, help, version };
+
+/// 0 all done, 1 some failed, 2 nothing done: as fxcp.
+enum class ExitCode : int { all_done = 0, some_failed = 1, nothing_done = 2 };
+
+struct Options {
+  Command command = Command::help;
+  std::string config;  // empty: where it is looked for
+  std::string socket;  // empty: the one of the configuration, or the usual one
+  bool watch = false;
+  bool delete_anyway = false;
+  bool json = false;
+  bool limited_queue = false;
+  unsigned jobs = 0;
+  std::vector<std::string> exclude;
+  std::vector<std::string> include;
+  std::chrono::seconds timeout{60};
+  std::vector<std::string> paths;
+};
+
+Result<Options> parse_options(int argc, char** argv);
+std::string help_text();
+std::string version_text();
+
+}  // namespace foxing::foxingd

@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "foxingd/pipeline/reconciler.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace foxing::pipeline {
+
+std::vector<Reconciler::Failure> Reconciler::run(std::size_t most) {
+  failures_.clear();
+  put_off_ = 0;
+  std::vector<Item> items = pending_.take(most);
+  // What waits for something that is further behind in the same batch (the directory that a file was moved into) has its turn again.
+  while (!items.empty()) {
+    progress_ = false;
+    std::vector<Item> later;
+    for (Item& item : items) {
+      world_.breathe();
+      if (look_at(item, item.tries >= kMostTries) == Answer::wait) {
+        later.push_back(std::move(item));
+      } else {
+        progress_ = true;
+      }
+    }
+    items = std::move(later);
+    if (!progress_) break;
+  }
+  put_off_ = items.size();
+  counters_.put_off += items.size();
+  for (Item& item : items) {
+    ++item.tries;
+    pending_.put_back(item);
+  }
+  search_for_names();
+  return std::move(failures_);
+}
+
+World::Opening Reconciler::open(const FileHandle& directory) {
+  const auto path = table_.path_of(directory);
+  return path ? world_.open(directory, *path) : World::Opening::elsewhere;
+}
+
+void Reconciler::failed(const Item& item, Outcome outcome) { failures_.push_back({item, std::move(outcome)}); }
+
+void Reconciler::forget(const FileHandle& directory) {
+  table_.remove(directory);
+  world_.settle();  // what is open may be what has gone
+}
+
+void Reconciler::doubt(const FileHandle& directory) {
+  FileHandle at = directory;
+  while (const auto place = table_.place_of(at)) {
+    pending_.add({place->parent, place->name});
+    at = place->parent;
+  }
+}
+
+Reconciler::Answer Reconciler::look_at(const Item& item, bool force) {
+  if (!table_.has(item.name.directory)) {
+    // Not the source's.  Were it a new one of the source's, then whoever makes it will look at all its names.
+    ++counters_.outside;
+    return Answer::done;
+  }
+  switch (open(item.name.directory)) {
+    case World::Opening::open: break;
+    case World::Opening::elsewhere:
+      if (!force) return Answer::wait;
+      // No event has told where it went.  Whoever is there now is found by looking at its name; what is pending in it stays so, if it is still somewhere.
+      doubt(item.name.directory);
+      if (table_.place_of(item.name.directory)) pending_.add(item.name);
+      return Answer::done;
+    case World::Opening::no_target: {
+      const auto place = table_.place_of(item.name.directory);
+      if (!place) {
+        failed(item, {Trouble::failed, world_.last_error()});
+        return Answer::done;
+      }
+      ++counters_.repaired;
+      forget(item.name.directory);
+      pending_.add({place->parent, place->name});
+      return Answer::done;
+    }
+    case World::Opening::failed: failed(item, {Trouble::failed, world_.last_error()}); return Answer::done;
+  }
+  if (item.name.name.empty()) return Answer::done;  // open: it gets its attributes when it is settled
+  return look_at_name(item, force);
+}
+
+Reconciler::Answer Reconciler::look_at_name(const Item& item, bool force) {
+  const Name& name = item.name;
+  ++counters_.looked_at;
+  // What was renamed to here, and what was renamed away: the target's copies follow, before anything is compared.
+  std::set<FileHandle> on_the_way;
+  if (const Move* move = pending_.move_to(name)) {
+    if (follow(FileHandle(move->object), force, on_the_way) == Moved::not_now) return Answer::wait;
+  }
+  for (const Move& move : pending_.moves_from(name)) {
+    if (follow(move.object, force, on_the_way) == Moved::not_now) return Answer::wait;
+  }
+  if (!can_open(name.directory)) return Answer::wait;  // it was moved with what was above it
+
+  auto seen = world_.look(name);
+  if (!seen) {
+    failed(item, {Trouble::unreadable, std::move(seen).error()});
+    return Answer::done;
+  }
+  if (!*seen) return gone(item);
+  if ((*seen)->hidden) return Answer::done;
+  if ((*seen)->mounted) {
+    if (auto made = world_.make_directory(name); !made.outcome.good()) failed(item, std::move(made.outcome));
+    return Answer::done;
+  }
+  if ((*seen)->type == sys::FileType::directory) return directory_here(item, (*seen)->object, force);
+  something_else(item, **seen);
+  return Answer::done;
+}
+
+Reconciler::Answer Reconciler::gone(const Item& item) {
+  const auto directory = table_.at(item.name.directory, item.name.name);
+  links_.forget(item.name);
+  Outcome outcome = world_.remove(item.name);
+  if (!outcome.good()) {
+    failed(item, std::move(outcome));
+    return Answer::done;
+  }
+  ++counters_.removed;
+  if (directory) forget(*directory);
+  return Answer::done;
+}
+
+Reconciler::Answer Reconciler::directory_here(const Item& item, const FileHandle& object, bool force) {
+  const Name& name = item.name;
+  links_.forget(name);
+  const auto here = table_.at(name.directory, name.name);
+  if (here == object) {
+    const auto made = world_.make_directory(name);
+    if (!made.outcome.good()) {
+      failed(item, made.outcome);
+    } else if (made.is_new) {  // somebody has taken it from the target
+      ++counters_.repaired;
+      pend_all_in(object);
+    }
+    return Answer::done;
+  }
+  if (table_.has(object)) {  // a rename that nobody told of
+    std::set<FileHandle> on_the_way{object};
+    const auto place = table_.place_of(object);
+    if (!place) return Answer::done;  // the root cannot be below itself
+    const Moved moved = follow_directory({object, {place->parent, place->name}, name}, force, on_the_way);
+    if (moved == Moved::not_now && !force) return Answer::wait;
+    if (moved == Moved::done) return Answer::wait;  // once more, for its attributes
+    forget(object);
+    if (!can_open(name.directory)) return Answer::wait;
+  }
+  new_directory(item, object);
+  return Answer::done;
+}
+
+void Reconciler::new_directory(const Item& item, const FileHandle& object) {
+  auto made = world_.make_directory(item.name);
+  const bool is_there = made.outcome.is_there();
+  if (!made.outcome.good()) failed(item, std::move(made.outcome));
+  if (!is_there) return;
+  ++counters_.directories;
+  if (const auto before = table_.at(item.name.directory, item.name.name); before && *before != object) {
+    forget(*before);
+    if (!can_open(item.name.directory)) return doubt(item.name.directory);
+  }
+  if (!table_.put(object, item.name.directory, item.name.name)) return;
+  pend_all_in(object);
+}
+
+void Reconciler::pend_all_in(const FileHandle& directory) {
+  if (!can_open(directory)) return doubt(directory);
+  const auto names = world_.names(directory);
+  if (!names) return failed({{directory, {}}, pending_.last_number()}, {Trouble::unreadable, names.error()});
+  for (const std::string& name : *names) pending_.add({directory, name});
+}
+
+void Reconciler::something_else(const Item& item, const Seen& seen) {
+  const Name& name = item.name;
+  std::vector<Name> names = links_.companions(name, seen.inode);
+  if (names.size() > 1) std::erase_if(names, [&](const Name& other) { return other != name && !can_open(other.directory); });
+  if (seen.links > 1) {
+    const auto is_one = [&](const Name& other) {
+      const auto there = world_.look(other);
+      return there && *there && !(*there)->hidden && (*there)->inode == seen.inode;
+    };
+    const auto known = static_cast<std::uint64_t>(std::ranges::count_if(names, is_one));
+    if (known < links_.expected(seen.inode, seen.links)) {
+      incomplete_.emplace_back(item, seen);
+      return;
+    }
+  }
+  Outcome outcome = world_.synchronise(names);
+  const bool is_there = outcome.is_there();
+  if (!outcome.good()) failed(item, std::move(outcome));
+  if (!is_there) return;
+  ++counters_.synchronised;
+  links_.note(name, seen.inode, seen.links);
+  if (const auto directory = table_.at(name.directory, name.name)) forget(*directory);
+}
+
+void Reconciler::search_for_names() {
+  if (incomplete_.empty()) return;
+  ++counters_.searches;
+  std::unordered_set<std::uint64_t> inodes;
+  for (const auto& [item, seen] : incomplete_) inodes.insert(seen.inode);
+  const auto found = world_.search(inodes);
+  for (auto& [item, seen] : incomplete_) {
+    if (!found) {
+      failed(item, {Trouble::unreadable, found.error()});
+      continue;
+    }
+    std::uint64_t known = 0;
+    for (const World::Found& one : *found) {
+      if (one.inode != seen.inode || !table_.has(one.name.directory)) continue;
+      ++known;
+      if (one.name != item.name) links_.note(one.name, one.inode, seen.links);
+    }
+    links_.searched(seen.inode, seen.links, known);
+    pending_.put_back(item);
+  }
+  incomplete_.clear();
+}
+
+// ---- Renames
+
+Reconciler::Moved Reconciler::follow(const FileHandle& object, bool force, std::set<FileHandle>& on_the_way) {
+  const Move* known = pending_.move_of(object);
+  if (known == nullptr) return Moved::no;
+  const Move move = *known;
+  if (!on_the_way.insert(object).second) return Moved::not_now;
+  const Moved moved = table_.has(object) ? follow_directory(move, force, on_the_way) : follow_file(move, force, on_the_way);
+  on_the_way.erase(object);
+  if (moved == Moved::not_now && !force) return moved;
+  pending_.forget_move(object);
+  return moved == Moved::not_now ? Moved::no : moved;
+}
+
+Reconciler::Way Reconciler::make_way(const Name& place, const Name& from, bool force, std::set<FileHandle>& on_the_way) {
+  if (const auto directory = table_.at(place.directory, place.name)) {
+    if (on_the_way.contains(*directory)) return Way::exchange;  // a ring: each exchange brings one of them home
+    const Move* move = pending_.move_of(*directory);
+    if (move == nullptr) return Way::is_free;  // it is gone in the source
+    if (move->to == from && can_open(from.directory) && world_.is(from, *directory)) return Way::exchange;
+    return follow(FileHandle(*directory), force, on_the_way) == Moved::not_now ? Way::not_now : Way::is_free;
+  }
+  for (const Move& move : pending_.moves_from(place)) {
+    if (table_.has(move.object) || on_the_way.contains(move.object)) continue;
+    if (move.to == from && can_open(from.directory) && can_open(place.directory) && world_.is(from, move.object) &&
+        world_.is_copy(place, from)) {
+      pending_.forget_move(move.object);
+      return Way::exchange;
+    }
+    if (follow(move.object, force, on_the_way) == Moved::not_now) return Way::not_now;
+  }
+  return Way::is_free;
+}
+
+Reconciler::Moved Reconciler::follow_directory(const Move& move, bool force, std::set<FileHandle>& on_the_way) {
+  const auto place = table_.place_of(move.object);
+  if (!place) return Moved::no;
+  const Name from{place->parent, place->name};
+  if (from == move.to) return Moved::no;
+  if (!table_.has(move.to.directory)) return force ? Moved::no : Moved::not_now;  // made later in this batch, or outside of the source
+  if (table_.is_below(move.to.directory, move.object)) return Moved::not_now;
+  if (!can_open(from.directory) || !can_open(move.to.directory)) return Moved::not_now;
+  if (!world_.is(move.to, move.object)) return Moved::not_now;
+  const auto hidden = world_.look(move.to);
+  if (!hidden || !*hidden || (*hidden)->hidden) return Moved::no;
+  const Way way = make_way(move.to, from, force, on_the_way);
+  if (way == Way::not_now) return Moved::not_now;
+  // Making way may have moved what lies above.
+  const auto now = table_.place_of(move.object);
+  if (!now) return Moved::no;
+  return rename_directory(move.object, {now->parent, now->name}, move.to, way == Way::exchange);
+}
+
+Reconciler::Moved Reconciler::rename_directory(const FileHandle& object, const Name& from, const Name& to, bool exchange) {
+  if (from == to) return Moved::done;
+  if (!can_open(from.directory) || !can_open(to.directory)) return Moved::not_now;
+  const auto other = table_.at(to.directory, to.name);
+  if (exchange && !other) exchange = false;
+  if (exchange) {
+    if (table_.is_below(object, *other) || table_.is_below(*other, object)) return Moved::no;
+    if (!world_.rename(from, to, World::How::exchange)) return Moved::no;
+    table_.exchange(object, *other);
+    pending_.forget_move(*other);
+    ++counters_.exchanges;
+  } else {
+    if (other && table_.is_below(object, *other)) return Moved::no;  // it comes out of what it takes the place of
+    if (!world_.rename(from, to, World::How::over_existing)) return Moved::no;
+    table_.put(object, to.directory, to.name);
+    ++counters_.renames;
+  }
+  links_.forget(to);
+  pending_.add(from);  // where nobody told of the rename, nobody told who has the old name now
+  return Moved::done;
+}
+
+Reconciler::Moved Reconciler::follow_file(const Move& move, bool force, std::set<FileHandle>& on_the_way) {
+  if (!table_.has(move.from.directory)) return Moved::no;  // from outside: nothing of it is in the target
+  if (!table_.has(move.to.directory)) return force ? Moved::no : Moved::not_now;
+  if (!can_open(move.from.directory) || !can_open(move.to.directory)) return Moved::not_now;
+  if (table_.at(move.from.directory, move.from.name)) return Moved::no;
+  if (!world_.is(move.to, move.object)) return Moved::not_now;
+  const auto seen = world_.look(move.to);
+  if (!seen || !*seen || (*seen)->hidden || (*seen)->type == sys::FileType::directory) return Moved::no;
+  if (world_.is(move.from, move.object)) return Moved::no;  // it has both names
+  if (!world_.is_copy(move.from, move.to)) return Moved::no;
+  const Way way = make_way(move.to, move.from, force, on_the_way);
+  if (way == Way::not_now) return Moved::not_now;
+  const bool exchange = way == Way::exchange;
+  if (!can_open(move.from.directory) || !can_open(move.to.directory)) return Moved::not_now;
+  if (table_.at(move.to.directory, move.to.name)) return Moved::no;  // a directory is in the way: copying knows what to do about it
+  if (!world_.is_copy(move.from, move.to)) return Moved::no;
+  if (!world_.rename(move.from, move.to, exchange ? World::How::exchange : World::How::over_existing)) return Moved::no;
+  ++(exchange ? counters_.exchanges : counters_.renames);
+  if (exchange) {
+    links_.forget(move.from);
+    links_.forget(move.to);
+  } else {
+    links_.rename(move.from, move.to);
+  }
+  return Moved::done;
+}
+
+}  // namespace foxing::pipeline

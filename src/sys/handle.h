@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// File handles: the identity of an inode that outlives its names, and tells it from a later inode of the same number.
+// They are compared, and never opened: what is opened is found by its path, and then asked for its handle.
+#pragma once
+
+#include <compare>
+#include <functional>
+#include <string>
+
+#include "base/result.h"
+#include "sys/fd.h"
+
+namespace foxing::sys {
+
+/// The kernel's bytes behind the type of the handle: equal where it is one inode of one filesystem.
+struct FileHandle {
+  std::string bytes;
+  bool empty() const { return bytes.empty(); }
+  friend auto operator<=>(const FileHandle&, const FileHandle&) = default;
+};
+
+/// Of what is open.  EOPNOTSUPP: this filesystem has none.  Source: name_to_handle_at(2), AT_EMPTY_PATH.
+Result<FileHandle> handle_of(FdView file);
+/// Of a name below `directory`, a link itself.
+Result<FileHandle> handle_at(FdView directory, CString name);
+
+}  // namespace foxing::sys
+
+template <>
+struct std::hash<foxing::sys::FileHandle> {
+  std::size_t operator()(const foxing::sys::FileHandle& handle) const noexcept { return std::hash<std::string>{}(handle.bytes); }
+};

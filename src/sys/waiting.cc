@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "sys/waiting.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "sys/call.h"
+
+namespace foxing::sys {
+
+Result<bool> wait_any(std::span<const FdView> files, std::optional<std::chrono::milliseconds> patience) {
+  std::vector<pollfd> wanted;
+  wanted.reserve(files.size());
+  for (const FdView file : files) wanted.push_back({.fd = file.number(), .events = POLLIN, .revents = 0});
+  int ready = -1;
+  if (const int fault = planned_fault(Call::poll); fault > 0) {
+    errno = fault;
+  } else {
+    ready = ::poll(wanted.data(), wanted.size(), patience ? static_cast<int>(patience->count()) : -1);
+  }
+  if (ready < 0 && errno == EINTR) return false;
+  if (ready < 0) return failed("poll");
+  return ready > 0;
+}
+
+Result<Bell> Bell::create() {
+  UniqueFd fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!fd) return failed("eventfd");
+  return Bell(std::move(fd));
+}
+
+void Bell::ring() const {
+  const std::uint64_t one = 1;
+  // EAGAIN: it has rung four billion times, and is readable.
+  (void)!::write(fd_.get(), &one, sizeof one);
+}
+
+void Bell::silence() const {
+  std::uint64_t count = 0;
+  (void)!::read(fd_.get(), &count, sizeof count);  // EAGAIN: it was silent
+}
+
+Result<UniqueFd> receive_signals(std::initializer_list<int> numbers) {
+  sigset_t set;
+  ::sigemptyset(&set);
+  for (const int number : numbers) ::sigaddset(&set, number);
+  if (const int code = ::pthread_sigmask(SIG_BLOCK, &set, nullptr); code != 0) return fail(code, "pthread_sigmask");
+  UniqueFd fd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+  if (!fd) return failed("signalfd");
+  return fd;
+}
+
+Result<std::optional<int>> next_signal(FdView signals) {
+  signalfd_siginfo info;
+  const ssize_t got = uninterrupted(Call::read, [&] { return ::read(signals.number(), &info, sizeof info); });
+  if (got == static_cast<ssize_t>(sizeof info)) return std::optional<int>(static_cast<int>(info.ssi_signo));
+  if (got < 0 && errno != EAGAIN) return failed("read(signalfd)");
+  return std::optional<int>();
+}
+
+}  // namespace foxing::sys
