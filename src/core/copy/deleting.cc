@@ -104,6 +104,7 @@ class TreeRemoval {
 
   bool is_guarded(const std::string& name, bool is_directory) const {
     if (is_own_name(name)) return true;
+    if (deleter_.keeper_ != nullptr && deleter_.keeper_->is_kept_name(name)) return true;
     if (is_anybodys_temporary(name) && !TempNames::is_litter(levels_.back().fd, name)) return true;  // of a run that is alive
     if (is_directory && deleter_.keeper_ != nullptr) {
       const auto status = sys::status_at(levels_.back().fd, name);
@@ -130,6 +131,7 @@ class TreeRemoval {
       return keep(level, std::move(name));
     }
     deleter_.told(shown, join_path(path_in_target(), name), type);
+    if (deleter_.keeper_ != nullptr && deleter_.keeper_->keeps_beside()) level.stays = true;  // with what was kept in it
     if (deleter_.options_.dry_run) level.done.insert(std::move(name));
   }
 
