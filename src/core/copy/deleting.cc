@@ -272,7 +272,7 @@ Result<std::vector<Deleter::Extra>> Deleter::extras_of(walk::Directory& source, 
 }
 
 bool Deleter::remove_extras(walk::Directory& source, TargetDirectory& target) {
-  if (target.fresh() || !target.open()) return target.fresh();
+  if (target.made() || !target.open()) return target.made();
   if (source.incomplete() && !options_.despite_errors) {
     // What could not be read may well be there.
     observer_.problem(

@@ -148,7 +148,7 @@ void Copier::leave_note(const walk::Directory& directory, TargetDirectory& targe
   // In a directory that was made just now every entry is younger than the note would be.  A note that tells another source gives way even where every
   // entry was copied: left there, it would have them all compared by the next run.
   const TargetDirectory::Noted& noted = target.noted();
-  const bool wanted = !target.fresh() && (noted.of_another_source || noted.falls_short.load(std::memory_order_relaxed));
+  const bool wanted = !target.made() && (noted.of_another_source || noted.falls_short.load(std::memory_order_relaxed));
   const bool by_names = options_.compare.by == Comparison::By::size || options_.compare.trust_times;  // less was compared
   if (!options_.notes || !wanted || by_names || !can_be_noted(target.pair())) return;
   if (target.spoiled() || directory.incomplete() || sys::stop_requested()) return;
