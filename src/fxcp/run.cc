@@ -99,7 +99,7 @@ Result<sys::UniqueFd> open_target(Arrangement& plan, const Options& options, boo
   if (plan.make_directory && dry_run) return sys::UniqueFd();
   if (plan.make_directory) {
     // The copier gives it its mode at the end.
-    const bool left_later = plan.items.size() == 1 && plan.items.front().mirror;
+    const bool left_later = std::ranges::count(plan.items, false, &Item::base) == 1 && plan.items.front().mirror;
     if (options.mkpath) FOX_TRY(make_path(split_path(plan.directory).directory, umask));
     auto made = sys::make_directory_at(sys::working_directory(), plan.directory, left_later ? 0700 : 0777 & ~umask);
     // Somebody has made it meanwhile, another run perhaps: then it is as any other that is there.
@@ -132,6 +132,7 @@ Result<> add_item(walk::Walk& walk, copy::Copier& copier, const Arrangement& pla
   if (target) into = FOX_TRY(copier.adopt(FOX_TRY(sys::duplicate(target)), source, status.device(), plan.make_directory));
   const std::string shown = path.directory == "." && !item.source.starts_with("./") ? "" : path.directory;
   if (removal != nullptr) removal->add_root(alone ? item.source : shown, FOX_TRY(sys::duplicate(source)));
+  if (into != nullptr && item.base) into->leave_undressed();
   if (alone) {
     walk.add_root(std::move(source), status, item.source, std::move(into));
     return {};
@@ -195,7 +196,7 @@ ExitCode run_copy(const Options& options) {
   if (!selection) return refused(selection.error());
   auto manner = Manner::parse(options, umask);
   if (!manner) return refused(manner.error());
-  auto plan = arrange(options);
+  auto plan = arrange(options, *selection != nullptr ? (*selection)->bases() : std::vector<std::string>());
   if (!plan) return refused(plan.error());
   const unsigned workers = worker_count(options);
   // --existing into nothing: nothing is made, so it is gone through as in a dry run.
@@ -243,7 +244,8 @@ ExitCode run_copy(const Options& options) {
                     {.code = 0, .operation = "", .subject = path, .detail = "is not there, so nothing is taken from it"}});
   (*deletion)->pass(Delete::before, walking);
 
-  walk::Walk walk(copier, walking, [&](walk::WorkerIndex worker) { copier.quiet(worker); });
+  const auto quiet = [&](walk::WorkerIndex worker) { copier.quiet(worker); };
+  walk::Walk bases(copier, walking, quiet), walk(copier, walking, quiet);
   auto root = dry_run ? Result<sys::UniqueFd>(sys::UniqueFd()) : sys::duplicate(*target);
   if (!root) return refused(std::move(root).error().about(plan->directory));
   copier.connect(walk, std::move(*root));
@@ -253,7 +255,7 @@ ExitCode run_copy(const Options& options) {
   }
   for (const Item& item : plan->items) {
     if (item.on_a_way) continue;
-    if (auto added = add_item(walk, copier, *plan, item, *target, removal ? &*removal : nullptr); !added) {
+    if (auto added = add_item(item.base ? bases : walk, copier, *plan, item, *target, removal ? &*removal : nullptr); !added) {
       report.problem({copy::ProblemKind::failed, true, std::move(added).error().about(item.source)});
     }
   }
@@ -275,6 +277,11 @@ ExitCode run_copy(const Options& options) {
       count.run();
       if (!sys::stop_requested()) estimate.mark_complete();
     });
+    if (std::ranges::any_of(plan->items, &Item::base)) {  // DST itself gets its attributes from SRC, when all is in it
+      copier.connect(bases);
+      bases.run();
+      copier.connect(walk);
+    }
     walk.run();
     const auto durable = copier.finish();
     all_arrived = durable.has_value();
@@ -290,8 +297,7 @@ ExitCode run_copy(const Options& options) {
            {.code = ENOENT, .operation = "open", .subject = std::move(path), .detail = "is listed, and not in the source"}});
   }
   const std::uint64_t failures = report.failures();
-  if (options.verify && !dry_run && !sys::stop_requested())
-    verify_copies(options, *plan, *target, engine.keep, walking, report);
+  if (options.verify && !dry_run && !sys::stop_requested()) verify_copies(options, *plan, *target, engine.keep, walking, report);
   // Where something failed later than the directories were left (a pass that deletes, --verify), their hashes would say too much.
   const bool hashes_hold = all_arrived && (report.failures() == 0 || !engine.pruning.at_the_end);
   if (hashes_hold && !sys::stop_requested()) {
@@ -299,8 +305,7 @@ ExitCode run_copy(const Options& options) {
       report.problem({copy::ProblemKind::failed, true, Error(stored.error()).about(plan->directory)});
   }
   copy::SourceRemoval::Done removed;
-  if (removal && all_arrived && report.failures() == failures && !sys::stop_requested())
-    removed = removal->run(report, dry_run);
+  if (removal && all_arrived && report.failures() == failures && !sys::stop_requested()) removed = removal->run(report, dry_run);
   if (*target && report.failures() == 0 && !sys::stop_requested()) remember_origin(options, *plan, *target);
 
   copy::Counters counters;
