@@ -385,7 +385,8 @@ void Copier::visit(const walk::Hold& directory, const walk::Entry& entry, walk::
   if (is_somebodys_temporary(*directory, entry.name)) return;
   at(worker).counters.entries.fetch_add(1, std::memory_order_relaxed);
   if (options_.safe_links && left_out_as_unsafe(directory, entry, worker)) return;
-  if (options_.compare.only_existing && existing_target(*directory) == nullptr) {  // --existing: where nothing was nothing is made
+  if (options_.compare.only_existing &&
+      existing_target(*directory) == nullptr) {  // --existing: where nothing was nothing is made
     at(worker).counters.skipped.fetch_add(1, std::memory_order_relaxed);
     return;
   }

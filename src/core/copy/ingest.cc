@@ -56,8 +56,7 @@ Result<> Ingest::take_over() {
   const sys::FdView file = staged_.fd();
   sys::FileStatus old = replaced_->status;
   old.raw.st_mode &= ~mode_t{S_ISUID | S_ISGID};  // that was said of another content
-  const meta::Policy keep{
-      .mode = true, .owner = true, .group = true, .acls = true, .umask = 0, .privileges = sys::privileges()};
+  const meta::Policy keep{.mode = true, .owner = true, .group = true, .acls = true, .umask = 0, .privileges = sys::privileges()};
   FOX_TRY(meta::apply({replaced_->file, sys::Handle::path}, old, {file}, meta::Current::of(FOX_TRY(sys::status_of(file))), keep,
                       directory_->pair().fidelity));
   const sys::FileStatus now = FOX_TRY(sys::status_of(file));

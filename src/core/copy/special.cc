@@ -39,9 +39,10 @@ void Copier::visit_special(const walk::Hold& directory, const walk::Entry& entry
   const bool device = sys::is_device(entry.type);
   if (device && options_.device_contents) return copy_device(directory, entry, worker);
   if (device ? !options_.devices : !options_.specials) {
-    const char* way_out = entry.type == sys::FileType::block_device ? "; --devices, -D or -a copies it, --copy-devices its content"
-                          : device                                  ? "; --devices, -D or -a copies it"
-                                                                    : "; --specials, -D or -a copies it";
+    const char* way_out = entry.type == sys::FileType::block_device
+                              ? "; --devices, -D or -a copies it, --copy-devices its content"
+                          : device ? "; --devices, -D or -a copies it"
+                                   : "; --specials, -D or -a copies it";
     return report(*directory, entry.name, ProblemKind::left_out,
                   left_out(std::string("is a ") + sys::name_of(entry.type) + way_out), is_named(*directory));
   }

@@ -52,7 +52,13 @@ class TargetDirectory final : public walk::Attachment {
     bool group = false;  // a group that the run does not set anyway
   };
   TargetDirectory(sys::UniqueFd fd, const sys::FileStatus& status, Pair& pair, bool fresh, Gives gives, Placed placed = {})
-      : fd_(std::move(fd)), status_(status), pair_(pair), made_(fresh), fresh_(fresh), gives_(gives), placed_(std::move(placed)) {}
+      : fd_(std::move(fd)),
+        status_(status),
+        pair_(pair),
+        made_(fresh),
+        fresh_(fresh),
+        gives_(gives),
+        placed_(std::move(placed)) {}
 
   /// How messages call it.
   std::string shown() const;
