@@ -190,7 +190,20 @@ SplitPath split_path(const std::string& path) {
   return {directory_end == std::string::npos ? "/" : path.substr(0, directory_end + 1), path.substr(slash + 1, end - slash)};
 }
 
-Result<Arrangement> arrange(const Options& options) {
+void add_bases(Arrangement& plan, const std::vector<std::string>& bases) {
+  const std::string source = plan.items.front().source;
+  for (const std::string& base : bases) {
+    Item item{
+        .source = source + (source.ends_with('/') ? "" : "/") + base, .links = sys::Links::follow, .status = {}, .mirror = true};
+    const auto status = sys::status_at(sys::working_directory(), item.source, item.links);
+    if (!status || status->type() != sys::FileType::directory) continue;
+    item.status = *status;
+    item.base = true;
+    plan.items.push_back(std::move(item));
+  }
+}
+
+Result<Arrangement> arrange(const Options& options, const std::vector<std::string>& bases) {
   Arrangement plan;
   for (const std::string& source : options.sources) plan.items.push_back(FOX_TRY(look_at_source(source, options)));
   if (options.relative && !options.files_from) {
@@ -211,6 +224,7 @@ Result<Arrangement> arrange(const Options& options) {
     }
   }
   FOX_TRY(check_parent(plan, options));
+  if (!bases.empty()) add_bases(plan, bases);
   FOX_TRY(check_nesting(plan, options));
   return plan;
 }

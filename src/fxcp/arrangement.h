@@ -27,7 +27,8 @@ struct Item {
   sys::FileStatus status;
   bool mirror = false;       // the contents go into the target directory itself
   std::string name;          // else: the name there; with --relative a path
-  bool on_a_way = false;     // walked by one of Arrangement::ways
+  bool base = false;  // left behind by lines of --files-from: a mirror that is walked before, and gives DST no attributes
+  bool on_a_way = false;  // walked by one of Arrangement::ways
 };
 
 /// --relative: names below one directory that are walked together.
@@ -42,12 +43,15 @@ struct Arrangement {
   std::vector<Item> items;
   std::vector<Way> ways;
   std::shared_ptr<const copy::EmptyDirectories> empty;  // --prune-empty-dirs
-  std::string directory;     // all targets lie in this one
+  std::string directory;  // all targets lie in this one
   bool make_directory = false;  // it does not exist yet
 };
 
 /// Errors: detail is a whole sentence; nothing has been touched; exit code 2.
-Result<Arrangement> arrange(const Options& options);
+/// `bases`: directories below the one SRC that --files-from leaves behind; their contents go into DST too.
+Result<Arrangement> arrange(const Options& options, const std::vector<std::string>& bases = {});
+/// As items of their own; those that are no directories are left to whoever misses what is listed in them.
+void add_bases(Arrangement& plan, const std::vector<std::string>& bases);
 
 /// "a/b//" -> "a", "b"; "b" -> ".", "b"; "/" -> "/", "".
 struct SplitPath {

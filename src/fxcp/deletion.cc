@@ -102,11 +102,39 @@ Result<> guard_against_another_source(const Arrangement& plan, sys::FdView targe
                             plan.directory));
 }
 
+/// What keeps, and knows what earlier runs have kept; null where nothing is kept, or its directory is not there yet.
+Result<std::unique_ptr<copy::Keeper>> keeper_of(const Options& options, sys::FdView target, copy::TempNames& names) {
+  const std::optional<std::string>& place = options.trash ? options.trash : options.backup_dir;
+  if (!options.backup && !place) return nullptr;
+  copy::Keeper::Options how{.suffix = options.suffix.value_or(place ? "" : "~"), .replaced = !options.trash};
+  if (!place) return std::make_unique<copy::Keeper>(std::move(how), names);
+  auto directory = sys::open_at(place->starts_with('/') ? sys::working_directory() : target, *place,
+                                {.links = sys::Links::follow, .directory = true});
+  if (!directory && directory.error().code == ENOENT) return nullptr;
+  if (!directory) return tl::make_unexpected(std::move(directory).error().about(*place));
+  if (FOX_TRY(sys::status_of(*directory)).device() != FOX_TRY(sys::status_of(target)).device())
+    return refuse(*place, "does not lie on the target's filesystem; what is kept is renamed and never copied");
+  return std::make_unique<copy::Keeper>(std::move(how), names, std::move(*directory));
+}
+
+/// A later run would copy what was kept there.
+Result<> check_keeping_place(const std::string& place, const Arrangement& plan) {
+  const std::string path = place.starts_with('/') ? place : plan.directory + '/' + place;
+  for (const Item& item : plan.items) {
+    if (item.status.type() != sys::FileType::directory) continue;
+    const auto lies = storage::nesting(path, item.source);
+    if (lies && *lies != storage::Nesting::apart) return refuse(place, "lies in what is copied");
+  }
+  return {};
+}
+
 Result<> guard_percentage(const Options& options, const Arrangement& plan, sys::FdView target, const walk::Walk::Options& how) {
   Nobody nobody;
+  copy::TempNames names;
+  const auto keeper = FOX_TRY(keeper_of(options, target, names));
   copy::Deleter counter(
       {.dry_run = true, .despite_errors = true, .packing = packing_of(options, how.selector), .empty = plan.empty.get()}, nobody,
-      how.selector, nullptr);
+      how.selector, keeper.get());
   FOX_TRY(run_pass(counter, nobody, options, plan, target, how, true));
   copy::EntryCount all;
   {
@@ -148,24 +176,12 @@ Result<std::unique_ptr<Deletion>> Deletion::prepare(const Options& options, cons
                                                     const walk::Selector* selector) {
   std::unique_ptr<Deletion> deletion(new Deletion(options, plan, target, observer));
   const std::optional<std::string>& place = options.trash ? options.trash : options.backup_dir;
-  const bool keeps = options.backup || place;
-  if (keeps && target) {
-    copy::Keeper::Options how{.suffix = options.suffix.value_or(place ? "" : "~"), .replaced = !options.trash};
-    if (!place) {
-      deletion->keeper_.emplace(std::move(how), names);
-    } else {
-      const sys::FdView from = place->starts_with('/') ? sys::working_directory() : target;
-      if (!options.dry_run) {
-        if (auto made = sys::make_directory_at(from, *place, 0700); !made && made.error().code != EEXIST)
-          return tl::make_unexpected(std::move(made).error().about(*place));
-      }
-      auto directory = sys::open_at(from, *place, {.links = sys::Links::follow, .directory = true});
-      if (!directory && !options.dry_run) return tl::make_unexpected(std::move(directory).error().about(*place));
-      if (directory && FOX_TRY(sys::status_of(*directory)).device() != FOX_TRY(sys::status_of(target)).device())
-        return refuse(*place, "does not lie on the target's filesystem; what is kept is renamed and never copied");
-      if (directory) deletion->keeper_.emplace(std::move(how), names, std::move(*directory));
-    }
+  if (place) FOX_TRY(check_keeping_place(*place, plan));
+  if (place && target && !options.dry_run) {
+    auto made = sys::make_directory_at(place->starts_with('/') ? sys::working_directory() : target, *place, 0700);
+    if (!made && made.error().code != EEXIST) return tl::make_unexpected(std::move(made).error().about(*place));
   }
+  if (target) deletion->keeper_ = FOX_TRY(keeper_of(options, target, names));
   if (options.deletion != Delete::no) {
     deletion->deleter_.emplace(copy::Deleting{.dry_run = options.dry_run,
                                               .despite_errors = options.ignore_errors,

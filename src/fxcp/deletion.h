@@ -28,7 +28,7 @@ class Deletion {
   copy::Deleter* during() { return options_.deletion == Delete::during && deleter_ ? &*deleter_ : nullptr; }
   /// Whenever is deleted: what is in the way goes when its place is needed.
   copy::Clearing* clearing() { return deleter_ ? &*deleter_ : nullptr; }
-  copy::Keeper* keeper() { return keeper_ ? &*keeper_ : nullptr; }
+  copy::Keeper* keeper() { return keeper_.get(); }
 
   /// --delete-before, --delete-after; nothing at the other moment.
   void pass(Delete moment, const walk::Walk::Options& how);
@@ -44,7 +44,7 @@ class Deletion {
   const Arrangement& plan_;
   const sys::FdView target_;
   copy::Observer& observer_;
-  std::optional<copy::Keeper> keeper_;
+  std::unique_ptr<copy::Keeper> keeper_;
   std::optional<copy::Deleter> deleter_;
 };
 

@@ -28,6 +28,13 @@ bool normalise(std::string_view line, std::string& path) {
   return true;
 }
 
+/// The directory that `path` lies in: "a" of "a/b", "a/." of "a/./b", else the root, which has no name.
+std::string_view above(std::string_view path) {
+  const std::size_t slash = path.rfind('/');
+  return slash == std::string_view::npos ? std::string_view() : path.substr(0, slash);
+}
+bool is_root(std::string_view path) { return path.empty() || path.ends_with("/."); }
+
 }  // namespace
 
 FileList::Key FileList::key_of(std::string_view path) {
@@ -67,44 +74,90 @@ Result<std::unique_ptr<FileList>> FileList::parse(std::string text, bool nul, bo
     FOX_TRY(list->add(line));
   }
   auto& records = list->records_;
-  // Of equal ones the listed one comes first, and stays.
-  std::ranges::sort(records, [](const Record& a, const Record& b) { return a.key != b.key ? a.key < b.key : a.size > b.size; });
-  records.erase(std::ranges::unique(records, {}, &Record::key).begin(), records.end());
+  std::ranges::sort(records, {}, &Record::key);
+  std::size_t kept = 0;
+  for (const Record& record : records) {
+    if (kept > 0 && records[kept - 1].key == record.key) {
+      records[kept - 1].listed |= record.listed;
+      records[kept - 1].leads_on |= record.leads_on;
+      records[kept - 1].contents |= record.contents;
+    } else {
+      records[kept++] = record;
+    }
+  }
+  records.resize(kept);
   records.shrink_to_fit();
   list->met_ = std::make_unique<std::atomic<bool>[]>(records.size());
+  list->links_ = std::make_unique<std::atomic<bool>[]>(records.size());
   return list;
 }
 
 Result<> FileList::add(std::string_view line) {
-  std::string path;
-  if (!normalise(line, path)) return fail(0, "", {}, fmt::format("--files-from: '{}' leads outside of the source", line));
-  if (path.empty()) {
-    everything_ = everything_ || recursive_;
-    return {};
+  const auto outside = [&] { return fail(0, "", {}, fmt::format("--files-from: '{}' leads outside of the source", line)); };
+  std::string base, path;
+  // What stands before the first "/./" is left behind, where that is more than the root.
+  for (std::size_t mark = line.find("/./"); mark != std::string_view::npos; mark = line.find("/./", mark + 1)) {
+    if (!normalise(line.substr(0, mark), base)) return outside();
+    if (base.empty()) continue;
+    line.remove_prefix(mark + 3);
+    break;
+  }
+  if (!normalise(line, path)) return outside();
+  const bool contents = path.empty() || line.ends_with('/') || line.ends_with("/.");
+  if (!base.empty()) {
+    if (std::ranges::find(bases_, base) == bases_.end()) bases_.push_back(base);
+    path = base + (path.empty() ? "/." : "/./" + path);
   }
   const std::size_t begin = text_.size();
   text_ += path;
-  for (std::size_t slash = path.find('/'); slash != std::string::npos; slash = path.find('/', slash + 1))
-    records_.push_back({key_of(std::string_view(path).substr(0, slash)), begin, 0});
-  records_.push_back({key_of(path), begin, static_cast<std::uint32_t>(path.size())});
+  records_.push_back({key_of(path), begin, static_cast<std::uint32_t>(path.size()), true, false, contents});
+  for (std::string_view way = path; !is_root(way) && !is_root(above(way));) {
+    way = above(way);
+    records_.push_back({key_of(way), begin, static_cast<std::uint32_t>(way.size()), false, true, false});
+  }
   return {};
 }
 
-FileList::Record* FileList::find(std::string_view path) {
-  const auto at = std::ranges::lower_bound(records_, key_of(path), {}, &Record::key);
-  return at != records_.end() && at->key == key_of(path) ? &*at : nullptr;
+const FileList::Record* FileList::find(std::string_view path) const {
+  const Key key = key_of(path);
+  const auto at = std::ranges::lower_bound(records_, key, {}, &Record::key);
+  return at != records_.end() && at->key == key ? &*at : nullptr;
 }
 
-bool FileList::wants(std::string_view path) {
-  if (Record* record = find(path)) {
-    met_[static_cast<std::size_t>(record - records_.data())].store(true, std::memory_order_relaxed);
+void FileList::meet(const Record* record) {
+  met_[static_cast<std::size_t>(record - records_.data())].store(true, std::memory_order_relaxed);
+}
+
+void FileList::meet_root(std::string_view base) {
+  if (const Record* record = find(base.empty() ? std::string() : std::string(base) + "/.")) meet(record);
+}
+
+bool FileList::leads_on(std::string_view path) {
+  const Record* record = find(path);
+  if (record == nullptr || (!record->leads_on && !record->contents)) return false;
+  if (!record->contents) links_[static_cast<std::size_t>(record - records_.data())].store(true, std::memory_order_relaxed);
+  return true;
+}
+
+bool FileList::is_way(std::string_view path) const {
+  const Record* record = find(path);
+  return record != nullptr && record->leads_on;
+}
+
+bool FileList::wants(std::string_view path, bool is_directory) {
+  const Record* record = find(path);
+  if (record != nullptr && (record->listed || is_directory)) {
+    meet(record);
     return true;
   }
-  if (everything_) return true;
-  if (!recursive_) return false;
-  for (std::size_t slash = path.rfind('/'); slash != std::string_view::npos && slash > 0; slash = path.rfind('/', slash - 1)) {
-    const Record* above = find(path.substr(0, slash));
-    if (above != nullptr && above->size > 0) return true;
+  if (is_root(path)) return false;
+  std::string_view at = above(path);
+  record = find(at);
+  if (record != nullptr && record->contents) return true;
+  for (; recursive_; at = above(at)) {
+    record = find(at);
+    if (record != nullptr && record->listed && !links_[static_cast<std::size_t>(record - records_.data())].load()) return true;
+    if (is_root(at)) break;
   }
   return false;
 }
@@ -112,7 +165,7 @@ bool FileList::wants(std::string_view path) {
 std::vector<std::string> FileList::missing() const {
   std::vector<std::string> names;
   for (std::size_t i = 0; i < records_.size(); ++i)
-    if (records_[i].size > 0 && !met_[i].load(std::memory_order_relaxed))
+    if (records_[i].listed && !met_[i].load(std::memory_order_relaxed))
       names.push_back(text_.substr(records_[i].begin, records_[i].size));
   std::ranges::sort(names);
   return names;

@@ -17,7 +17,7 @@ std::unique_ptr<FileList> list(std::string text, bool recursive = false, bool nu
 }
 
 TEST(FileList, WantsWhatIsListedAndTheWayThere) {
-  const auto names = list("a/b/c\n./d\n/e//f/\n");
+  const auto names = list("a/b/c\n./d\n/e//f\n");
   for (const char* path : {"a", "a/b", "a/b/c", "d", "e", "e/f"}) EXPECT_TRUE(names->wants(path)) << path;
   for (const char* path : {"b", "a/c", "a/b/d", "a/b/c/x", "e/f/x", ""}) EXPECT_FALSE(names->wants(path)) << path;
 }
@@ -27,7 +27,40 @@ TEST(FileList, GoesBelowOnlyWithRecursive) {
   EXPECT_TRUE(names->wants("a/b/c/d"));
   EXPECT_FALSE(names->wants("a/c"));
   EXPECT_TRUE(list(".\n", true)->wants("anything/at/all"));
-  EXPECT_FALSE(list(".\n")->wants("anything"));
+  const auto top = list(".\n");
+  EXPECT_TRUE(top->wants("anything"));
+  EXPECT_FALSE(top->wants("anything/below"));
+}
+
+TEST(FileList, ASlashAtTheEndMeansWhatIsDirectlyInIt) {
+  for (const char* line : {"a/b/\n", "a/b/.\n", "a/b//\n"}) {
+    const auto names = list(line);
+    EXPECT_TRUE(names->wants("a/b/c")) << line;
+    EXPECT_FALSE(names->wants("a/b/c/d")) << line;
+    EXPECT_FALSE(names->wants("a/c")) << line;
+  }
+}
+
+TEST(FileList, TheWayIsMadeOfDirectoriesAndLinksToThem) {
+  const auto names = list("a/b/c\nl/\nl2\nl2/f\n", true);
+  EXPECT_FALSE(names->wants("a", false));
+  EXPECT_TRUE(names->wants("a/b/c", false));
+  for (const char* path : {"a", "a/b", "l", "l2"}) EXPECT_TRUE(names->leads_on(path)) << path;
+  for (const char* path : {"a/b/c", "x"}) EXPECT_FALSE(names->leads_on(path)) << path;
+  EXPECT_TRUE(names->wants("l/any"));
+  EXPECT_TRUE(names->wants("l2/f"));
+  EXPECT_FALSE(names->wants("l2/g")) << "the link is listed, and not what is in the directory";
+}
+
+TEST(FileList, WhatStandsBeforeAMarkIsLeftBehind) {
+  const auto names = list("a/b/./c/d\n/e/./\n././f\na/b/./g/./h\n");
+  EXPECT_THAT(names->bases(), ElementsAre("a/b", "e"));
+  for (const char* path : {"a/b/./c", "a/b/./c/d", "e/./x", "f", "a/b/./g/h"}) EXPECT_TRUE(names->wants(path)) << path;
+  for (const char* path : {"a", "a/b", "c", "c/d", "e", "x", "e/./x/y", "a/b/./d"}) EXPECT_FALSE(names->wants(path)) << path;
+  EXPECT_THAT(names->missing(), ElementsAre("e/."));
+  names->meet_root("e");
+  EXPECT_THAT(names->missing(), IsEmpty());
+  EXPECT_FALSE(list("a\na/./b\n", true)->wants("a/./c")) << "a as it is listed keeps its name";
 }
 
 TEST(FileList, KnowsWhatNobodyMet) {

@@ -38,8 +38,10 @@ class Lister final : public walk::Visitor {
 
   Descend enter(walk::Directory& directory, walk::WorkerIndex) override {
     const std::string path = directory.relative_path();
-    list({path.empty() ? "." : path, directory.status(), {}});
     const walk::Directory* parent = directory.parent();
+    // A base of --files-from leaves nothing of itself.
+    const bool base = parent == nullptr && options_.files_from && directory.name() != options_.sources.front();
+    if (!base) list({path.empty() ? "." : path, directory.status(), {}});
     if (parent == nullptr) return Descend::yes;
     const bool elsewhere = options_.one_file_system && parent->status().inode() != InodeNo(0) &&
                            directory.status().device() != parent->status().device();
@@ -144,8 +146,9 @@ ExitCode run_list(const Options& options) {
   };
   auto selection = Selection::make(options);
   if (!selection) return refused(selection.error());
-  const auto plan = sources_of(options);
+  auto plan = sources_of(options);
   if (!plan) return refused(plan.error());
+  if (*selection != nullptr && !(*selection)->bases().empty()) add_bases(*plan, (*selection)->bases());
   if (options.json) report.line(json::list_start(options));
 
   Lister lister(options, report);

@@ -132,6 +132,10 @@ Result<> Manner::open_references(const Options& options, sys::FdView target) {
     for (const std::string& path : *paths) {
       const sys::FdView from = path.starts_with('/') ? sys::working_directory() : target;
       auto directory = sys::open_at(from, path, {.access = sys::Access::path, .links = sys::Links::follow, .directory = true});
+      if (!directory && directory.error().code == ENOENT) {  // the first of several runs, each of which takes from the one before
+        missing_references_.push_back(path);
+        continue;
+      }
       if (!directory) return tl::make_unexpected(std::move(directory).error().about(path));
       references_->directories.push_back(std::move(*directory));
     }

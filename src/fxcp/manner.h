@@ -28,6 +28,8 @@ class Manner {
 
   /// Opens the directories of --link-dest and its like, relative ones from `target`.  Errors: with the directory's name.
   Result<> open_references(const Options& options, sys::FdView target);
+  /// Those that are not there.
+  const std::vector<std::string>& missing_references() const { return missing_references_; }
   /// The options borrow from this.
   void apply_to(copy::Options& engine) const;
   bool deadline_passed() const { return governor_ != nullptr && governor_->deadline_passed(); }
@@ -39,6 +41,7 @@ class Manner {
   std::unique_ptr<meta::ModeChanges> chmod_;
   std::unique_ptr<meta::IdMap> ids_;
   std::unique_ptr<copy::References> references_;
+  std::vector<std::string> missing_references_;
 };
 
 /// --verify: compares every SRC with its copy; what differs is a failure in `report`.

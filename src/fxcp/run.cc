@@ -58,7 +58,6 @@ copy::Options engine_options(const Options& options, mode_t umask) {
   engine.recursive = options.recursive;
   engine.one_filesystem = options.one_file_system;
   engine.keep_dirlinks = options.keep_dirlinks;
-  engine.dry_run = options.dry_run;
   engine.implied_dirs = options.implied_dirs;
   engine.safe_links = options.safe_links;
   engine.link_text = options.munge_links == Munging::munge  ? copy::LinkText::munged
@@ -96,12 +95,18 @@ Result<> make_path(const std::string& path, mode_t umask) {
 }
 
 /// The directory that all targets lie in, made where that is to be; invalid where a dry run would make it.
-Result<sys::UniqueFd> open_target(const Arrangement& plan, const Options& options, mode_t umask) {
-  if (plan.make_directory && options.dry_run) return sys::UniqueFd();
+Result<sys::UniqueFd> open_target(Arrangement& plan, const Options& options, bool dry_run, mode_t umask) {
+  if (plan.make_directory && dry_run) return sys::UniqueFd();
   if (plan.make_directory) {
-    const bool left_later = plan.items.size() == 1 && plan.items.front().mirror;  // the copier gives it its mode at the end
+    // The copier gives it its mode at the end.
+    const bool left_later = std::ranges::count(plan.items, false, &Item::base) == 1 && plan.items.front().mirror;
     if (options.mkpath) FOX_TRY(make_path(split_path(plan.directory).directory, umask));
-    FOX_TRY(sys::make_directory_at(sys::working_directory(), plan.directory, left_later ? 0700 : 0777 & ~umask));
+    auto made = sys::make_directory_at(sys::working_directory(), plan.directory, left_later ? 0700 : 0777 & ~umask);
+    // Somebody has made it meanwhile, another run perhaps: then it is as any other that is there.
+    const bool there = !made && made.error().code == EEXIST &&
+                       sys::status_at(sys::working_directory(), plan.directory, sys::Links::follow).has_value();
+    if (!made && !there) return tl::make_unexpected(std::move(made).error());
+    plan.make_directory = !there;
   }
   // To put names into a directory one need not be able to read it.
   const bool mirrors = std::ranges::any_of(plan.items, &Item::mirror);
@@ -127,6 +132,7 @@ Result<> add_item(walk::Walk& walk, copy::Copier& copier, const Arrangement& pla
   if (target) into = FOX_TRY(copier.adopt(FOX_TRY(sys::duplicate(target)), source, status.device(), plan.make_directory));
   const std::string shown = path.directory == "." && !item.source.starts_with("./") ? "" : path.directory;
   if (removal != nullptr) removal->add_root(alone ? item.source : shown, FOX_TRY(sys::duplicate(source)));
+  if (into != nullptr && item.base) into->leave_undressed();
   if (alone) {
     walk.add_root(std::move(source), status, item.source, std::move(into));
     return {};
@@ -190,26 +196,29 @@ ExitCode run_copy(const Options& options) {
   if (!selection) return refused(selection.error());
   auto manner = Manner::parse(options, umask);
   if (!manner) return refused(manner.error());
-  auto plan = arrange(options);
+  auto plan = arrange(options, *selection != nullptr ? (*selection)->bases() : std::vector<std::string>());
   if (!plan) return refused(plan.error());
   const unsigned workers = worker_count(options);
+  // --existing into nothing: nothing is made, so it is gone through as in a dry run.
+  const bool dry_run = options.dry_run || (options.existing && plan->make_directory);
   if (const auto linkable = check_linking(*plan, options); !linkable) return refused(linkable.error());
   if (options.prune_empty_dirs)
     plan->empty = find_empty_directories(*plan, options, walk_options(options, workers, descriptors, selection->get()));
-  if (!options.dry_run) {
+  if (!dry_run) {
     if (const auto fits = check_space(*plan, options, walk_options(options, workers, descriptors, selection->get())); !fits)
       return refused(fits.error());
   }
-  auto target = open_target(*plan, options, umask);
+  auto target = open_target(*plan, options, dry_run, umask);
   if (!target) return refused(std::move(target).error().about(plan->directory));
   const auto refused_after_all = [&](const Error& error) {
-    if (plan->make_directory && !options.dry_run) (void)sys::remove_directory_at(sys::working_directory(), plan->directory);
+    if (plan->make_directory && !dry_run) (void)sys::remove_directory_at(sys::working_directory(), plan->directory);
     return refused(error);
   };
   const walk::Walk::Options walking = walk_options(options, workers, descriptors, selection->get());
   if (const auto safe = guard_deletion(options, *plan, *target, walking); !safe) return refused(safe.error());
 
   copy::Options engine = engine_options(options, umask);
+  engine.dry_run = dry_run;
   if (auto opened = manner->open_references(options, *target); !opened) return refused_after_all(opened.error());
   manner->apply_to(engine);
   engine.packing = packing_of(options, walking.selector);
@@ -226,13 +235,18 @@ ExitCode run_copy(const Options& options) {
   if (!deletion) return refused_after_all(deletion.error());
   copier.clear_away_with((*deletion)->during(), (*deletion)->clearing(), (*deletion)->keeper());
   std::optional<copy::SourceRemoval> removal;
-  if (options.remove_source_files) removal.emplace(engine.hard_links && !options.dry_run);
+  if (options.remove_source_files) removal.emplace(engine.hard_links && !dry_run);
   copier.remove_sources_with(removal ? &*removal : nullptr);
   report.start(options, workers);
+  for (const std::string& path : manner->missing_references())
+    report.problem({copy::ProblemKind::left_out,
+                    false,
+                    {.code = 0, .operation = "", .subject = path, .detail = "is not there, so nothing is taken from it"}});
   (*deletion)->pass(Delete::before, walking);
 
-  walk::Walk walk(copier, walking, [&](walk::WorkerIndex worker) { copier.quiet(worker); });
-  auto root = options.dry_run ? Result<sys::UniqueFd>(sys::UniqueFd()) : sys::duplicate(*target);
+  const auto quiet = [&](walk::WorkerIndex worker) { copier.quiet(worker); };
+  walk::Walk bases(copier, walking, quiet), walk(copier, walking, quiet);
+  auto root = dry_run ? Result<sys::UniqueFd>(sys::UniqueFd()) : sys::duplicate(*target);
   if (!root) return refused(std::move(root).error().about(plan->directory));
   copier.connect(walk, std::move(*root));
   for (const Way& way : plan->ways) {
@@ -241,7 +255,7 @@ ExitCode run_copy(const Options& options) {
   }
   for (const Item& item : plan->items) {
     if (item.on_a_way) continue;
-    if (auto added = add_item(walk, copier, *plan, item, *target, removal ? &*removal : nullptr); !added) {
+    if (auto added = add_item(item.base ? bases : walk, copier, *plan, item, *target, removal ? &*removal : nullptr); !added) {
       report.problem({copy::ProblemKind::failed, true, std::move(added).error().about(item.source)});
     }
   }
@@ -263,6 +277,11 @@ ExitCode run_copy(const Options& options) {
       count.run();
       if (!sys::stop_requested()) estimate.mark_complete();
     });
+    if (std::ranges::any_of(plan->items, &Item::base)) {  // DST itself gets its attributes from SRC, when all is in it
+      copier.connect(bases);
+      bases.run();
+      copier.connect(walk);
+    }
     walk.run();
     const auto durable = copier.finish();
     all_arrived = durable.has_value();
@@ -278,8 +297,7 @@ ExitCode run_copy(const Options& options) {
            {.code = ENOENT, .operation = "open", .subject = std::move(path), .detail = "is listed, and not in the source"}});
   }
   const std::uint64_t failures = report.failures();
-  if (options.verify && !options.dry_run && !sys::stop_requested())
-    verify_copies(options, *plan, *target, engine.keep, walking, report);
+  if (options.verify && !dry_run && !sys::stop_requested()) verify_copies(options, *plan, *target, engine.keep, walking, report);
   // Where something failed later than the directories were left (a pass that deletes, --verify), their hashes would say too much.
   const bool hashes_hold = all_arrived && (report.failures() == 0 || !engine.pruning.at_the_end);
   if (hashes_hold && !sys::stop_requested()) {
@@ -287,9 +305,8 @@ ExitCode run_copy(const Options& options) {
       report.problem({copy::ProblemKind::failed, true, Error(stored.error()).about(plan->directory)});
   }
   copy::SourceRemoval::Done removed;
-  if (removal && all_arrived && report.failures() == failures && !sys::stop_requested())
-    removed = removal->run(report, options.dry_run);
-  if (report.failures() == 0 && !sys::stop_requested()) remember_origin(options, *plan, *target);
+  if (removal && all_arrived && report.failures() == failures && !sys::stop_requested()) removed = removal->run(report, dry_run);
+  if (*target && report.failures() == 0 && !sys::stop_requested()) remember_origin(options, *plan, *target);
 
   copy::Counters counters;
   copier.add_counters_to(counters);

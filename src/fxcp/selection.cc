@@ -54,10 +54,12 @@ Result<std::unique_ptr<Selection>> Selection::make(const Options& options) {
     if (!read) return tl::make_unexpected(std::move(read).error().about(*options.files_from));
     list = std::move(*read);
   }
-  return std::unique_ptr<Selection>(new Selection(FOX_TRY(rules_of(options)), deepest, std::move(list), std::move(partial)));
+  return std::unique_ptr<Selection>(new Selection(FOX_TRY(rules_of(options)), deepest, std::move(list), std::move(partial),
+                                                  options.sources.empty() ? std::string() : options.sources.front()));
 }
 
 Result<std::shared_ptr<const void>> Selection::enter(const walk::Directory& directory) {
+  if (list_ != nullptr && directory.parent() == nullptr) list_->meet_root(base_of(directory));
   if (rules_.empty()) return std::shared_ptr<const void>();
   const walk::Directory* parent = directory.parent();
   std::shared_ptr<const filter::Scope> above = parent == nullptr ? nullptr : scope_of(*parent);
@@ -70,9 +72,38 @@ Result<std::shared_ptr<const void>> Selection::enter(const walk::Directory& dire
 
 bool Selection::selects(const walk::Directory& directory, std::string_view name, bool is_directory) const {
   if (too_deep(directory) || (is_directory && is_partial(name))) return false;
-  if (list_ != nullptr && !list_->wants(directory.relative_path_of(name))) return false;
+  if (list_ != nullptr) {
+    const std::string path = listed_path(directory, name);
+    if (!list_->wants(path, is_directory)) return false;
+    if (is_directory && list_->is_way(path)) return true;  // as with rsync: what lies on the way is not judged
+  }
   const auto* scope = static_cast<const filter::Scope*>(directory.selection().get());
   return scope == nullptr || !scope->judge(directory.relative_path(), name, is_directory).hidden;
+}
+
+bool Selection::leads_on(const walk::Directory& directory, std::string_view name) const {
+  return list_ != nullptr && list_->leads_on(listed_path(directory, name));
+}
+
+const std::vector<std::string>& Selection::bases() const {
+  static const std::vector<std::string> kNone;
+  return list_ != nullptr ? list_->bases() : kNone;
+}
+
+std::string_view Selection::base_of(const walk::Directory& root) const {
+  std::string_view name = root.name();
+  if (name.size() <= source_.size()) return {};
+  name.remove_prefix(source_.size());
+  return name.substr(std::min(name.find_first_not_of('/'), name.size()));
+}
+
+std::string Selection::listed_path(const walk::Directory& directory, std::string_view name) const {
+  std::string path = directory.relative_path_of(name);
+  if (list_->bases().empty()) return path;
+  const walk::Directory* root = &directory;
+  while (root->parent() != nullptr) root = root->parent();
+  const std::string_view base = base_of(*root);
+  return base.empty() ? path : std::string(base) + "/./" + path;
 }
 
 bool Selection::guards(const walk::Directory& directory, std::string_view below, bool is_directory) const {

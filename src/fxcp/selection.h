@@ -28,19 +28,32 @@ class Selection final : public walk::Selector {
 
   Result<std::shared_ptr<const void>> enter(const walk::Directory& directory) override;
   bool selects(const walk::Directory& directory, std::string_view name, bool is_directory) const override;
+  bool leads_on(const walk::Directory& directory, std::string_view name) const override;
   bool guards(const walk::Directory& directory, std::string_view below, bool is_directory) const override;
+  /// Directories below SRC that lines of --files-from leave behind: roots of their own, called SRC/BASE.
+  const std::vector<std::string>& bases() const;
   /// What --files-from lists and nobody has met.
   std::vector<std::string> missing() const { return list_ ? list_->missing() : std::vector<std::string>(); }
 
  private:
-  Selection(filter::Rules rules, std::optional<unsigned> deepest, std::unique_ptr<FileList> list, std::string partial)
-      : rules_(std::move(rules)), deepest_(deepest), list_(std::move(list)), partial_(std::move(partial)) {}
+  Selection(filter::Rules rules, std::optional<unsigned> deepest, std::unique_ptr<FileList> list, std::string partial,
+            std::string source)
+      : rules_(std::move(rules)),
+        deepest_(deepest),
+        list_(std::move(list)),
+        source_(std::move(source)),
+        partial_(std::move(partial)) {}
+  /// The base that a root stands for; empty for SRC itself.
+  std::string_view base_of(const walk::Directory& root) const;
+  /// What the list calls it.
+  std::string listed_path(const walk::Directory& directory, std::string_view name) const;
   bool is_partial(std::string_view name) const { return !partial_.empty() && name == partial_; }
   bool too_deep(const walk::Directory& directory) const { return deepest_ && directory.depth() + 1 > *deepest_; }
 
   const filter::Rules rules_;
   const std::optional<unsigned> deepest_;
   const std::unique_ptr<FileList> list_;  // --files-from
+  const std::string source_;  // SRC of --files-from
   const std::string partial_;  // --partial: directories of this name are neither walked nor deleted
 };
 

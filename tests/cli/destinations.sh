@@ -52,6 +52,15 @@ ln one/file two/linked
 mkdir links && expect 0 fxcp -a one two links
 check "one file with two names" test links/one/file -ef links/two/linked
 
+# Two runs at once into one new target: each finds what the other has made, and both end well.
+mkdir big && for i in $(seq 300); do echo "$i" >big/$i && ln -s $i big/link$i; done && mkdir big/{a,b,c} && cp big/?? big/a && cp big/?? big/b
+for round in 1 2 3 4 5; do
+  rm -rf both && { fxcp -a big both >first 2>&1 & } && expect 0 fxcp -a big both
+  code=0; wait $! || code=$?
+  check "the other run, $code: $(head -n 3 first)" test $code = 0
+  same big both && no_litter both
+done
+
 # A directory without -a or -r is left out, and that is said.
 "$FXCP" src without >out 2>&1; code=$?
 check "a directory is not copied without -r (exit $code)" test $code -ne 0

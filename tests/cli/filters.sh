@@ -208,6 +208,37 @@ check "what is deeper is not deleted" test -e ours/sub/stale.c -a -e ours/build/
 check "what is not deeper is" test ! -e ours/old.c
 rm -f {src,old}{,/sub,/build}/.gitignore
 
+# --- --files-from: lines as rsync reads them -------------------------------------------------------------------------------------------
+rm -rf listed && mkdir -p listed/real/deep listed/d/sub listed/e && echo f >listed/real/f && echo g >listed/real/deep/g && echo t >listed/top
+echo x >listed/d/x && echo y >listed/d/sub/y && ln -s x listed/d/l && ln -s real listed/lnk && ln -s nowhere listed/dead && ln -s .. listed/d/up
+find listed -exec touch -h -d 2001-01-01 {} +
+for lines in d/x lnk/f lnk lnk/ 'lnk\nlnk/f' 'lnk/deep/g\nlnk/f' d d/ d/. . ./ d/x/ 'd/\nd/sub/y' 'd/sub/\nd/x' 'd\nd/sub' /d/x ././d/x \
+  d/./x d/./sub/y d/./sub d/./ d/./. /d/./x ./d/./x d/././sub/y d/./sub/./y lnk/./f 'top\nreal/./f' 'd/./x\nd/sub/./y' 'd/x\nd/./x' 'd\nd/./sub/y' \
+  'e/\nd/./l' d/up/top dead; do
+  more=()
+  case $lines in d/ | d/./sub/y | .) more=(--exclude=/d --exclude=x --exclude=sub/ '--include=*/ --include=y --exclude=*') ;; d/x) more=(--exclude=d) ;; esac
+  for options in '' -r "${more[@]}"; do
+    rm -rf ours theirs && mkdir ours theirs && printf "$lines\n" >lines
+    set -f
+    # shellcheck disable=SC2086
+    fxcp -a $options --files-from=lines listed ours >out 2>err; code=$?
+    # shellcheck disable=SC2086
+    rsync -a $options --files-from=lines listed theirs >/dev/null 2>&1; theirs=$?
+    set +f
+    check "--files-from '$lines' $options" diff <(listing ours) <(listing theirs)
+    [ -n "$options" ] || check "exit codes: $code and $theirs of '$lines'" test $code = $theirs
+  done
+done
+# In words, and what is not there.
+printf 'lnk/f\nd/./x\nnone/./x\nd/./none\ndead/x\n' >lines && rm -rf ours && expect 1 fxcp -a --files-from=lines listed ours
+check "those that are there: $(cd ours && find . | sort | tr '\n' ' ')" test "$(cd ours && find . | sort | tr '\n' ' ')" = ". ./lnk ./lnk/f ./x "
+check "those that are not: $(cat err)" test "$(grep -c 'is listed, and not in the source' err)" = 3
+says none/./x d/./none dead/x
+printf 'd/./sub/\nd/./x\ntop\n' >lines && expect 0 fxcp -a --files-from=lines listed ours && expect 0 fxcp -a -i --files-from=lines listed ours
+check "the same again changes nothing: $(cat out)" test ! -s out
+check "DST has the attributes of SRC" test "$(stat -c %Y ours)" = "$(stat -c %Y listed)"
+expect 0 fxcp --list-only --files-from=lines listed && says sub/y top
+
 # --- what cannot be --------------------------------------------------------------------------------------------------------------
 rm -rf ours && cp -a old ours && untouched=$(fingerprint ours)
 refused() {  # WORDS... -- OPTIONS...: exit 2, these words, nothing touched

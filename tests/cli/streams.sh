@@ -57,6 +57,29 @@ pipes() {
   expect 0 fxcp --size=1 - e <mixed && check "more than announced" cmp mixed e
   echo file >./- && expect 0 fxcp ./- f && check "a file called -" cmp ./- f
 
+  # A file that is replaced hands on its mode, its owner and its ACL, as the shell's > keeps them; what setuid was said of is gone.
+  local mode
+  for mode in 600 666 4711 400 000; do
+    rm -f old && echo q >old && chmod $mode old
+    expect 0 fxcp - old <noise && check "mode $mode: $(stat -c %a old)" test "$(stat -c %a old)" = "$(printf %o $((0$mode & 0777)))" && cp old got
+  done
+  rm -f old && echo q >old.gz && chmod 640 old.gz && expect 0 fxcp --compress gzip - old <noise && check "compressed" test "$(stat -c %a old.gz)" = 640
+  rm -f old.gz && ln -s private link2 && echo q >private && chmod 600 private
+  expect 0 fxcp - link2 <noise && check "by the link that leads to it" test "$(stat -c %a link2)" = 600 && rm link2 private
+  echo q >old && chmod 640 old
+  if setfacl -m u:12345:r old 2>/dev/null; then
+    getfacl -c old >acl && expect 0 fxcp - old <noise && check "the ACL" diff acl <(getfacl -c old)
+  fi
+  if [ "$(id -u)" = 0 ]; then
+    chown 12345:54321 old && chmod 660 old && expect 0 fxcp - old <noise
+    check "the owner: $(stat -c %u:%g:%a old)" test "$(stat -c %u:%g:%a old)" = 12345:54321:660
+    # Whoever may not give the group away gives it no more than all others have.
+    programs_for_all && mkdir -m 777 common && echo q >common/f && chown 12345:54321 common/f && chmod 664 common/f
+    expect 0 as_user "$FXCP_FOR_ALL" - "$PWD/common/f" <noise
+    check "another owner and group: $(stat -c %u:%g:%a common/f)" test "$(stat -c %u:%g:%a common/f)" = 65534:65534:644
+  fi
+  rm -f old got acl
+
   expect 0 fxcp --stats - g <mixed && says "Files copied             1" "6,000,004"
   expect 0 fxcp -v - g <mixed && says "-"
   expect 0 fxcp --json=files - g <mixed && says '"type":"start"' '"type":"file"' '"bytes":6000004' '"exit_code":0'
@@ -255,8 +278,12 @@ devices() {
   expect 0 fxcp --copy-devices "$device" copy
   check "the device is the file" cmp "$device" copy
   check "zeros are holes" test "$(stat -c %b copy)" -lt 26000
+  chmod 600 copy && expect 0 fxcp --copy-devices "$device" copy && check "it stays private" test "$(stat -c %a copy)" = 600
   mkdir dir && expect 0 fxcp --copy-devices "$device" dir
   check "into a directory" cmp "$device" "dir/$(basename "$device")"
+  # Left out, and named: a failure, with the way out.
+  expect 2 fxcp "$device" not_copied && says "$device" --copy-devices && check "nothing was made" test ! -e not_copied
+  expect 1 fxcp "$device" image --target-directory=dir && says "$device" --copy-devices && check "the other" test -e dir/image
   expect 0 fxcp --copy-devices --compress zstd:1 "$device" copy && check "compressed" test -s copy.zst
   expect 0 fxcp --decompress - copy2 <copy.zst && check "and back" cmp copy copy2
   expect 0 fxcp -a "$device" node   # without the option a device stays a device

@@ -21,6 +21,12 @@ check "its content" cmp followed/to_dir/file src/dir/file
 check "from outside" cmp followed/to_outside/inner/file outside/inner/file
 check "by absolute name" cmp followed/absolute outside/file
 check "the times are those of the file" test "$(stat -c %Y followed/to_file)" = "$(stat -c %Y src/file)"
+# What is left out is not looked at: a link that leads nowhere, or in circles, is no failure then.  Rules for directories alone do not speak of it.
+ln -s circle src/circle
+expect 0 fxcp -aL --exclude='*' src left_out && check "nothing" test -z "$(ls -A left_out)"
+expect 0 fxcp -aL --exclude=/dangling --exclude=/circle src left_out && check "the others" test -f left_out/to_file
+expect 1 fxcp -aL --exclude=dangling/ --exclude=circle src left_out && says src/dangling
+rm src/circle
 # A loop of links, and a link to a directory above: an end, and a failure that is said.
 mkdir loop && ln -s a loop/b && ln -s b loop/a && ln -s . loop/self && echo x >loop/file && ln -s .. loop/up
 FXCP_TIMEOUT=60 expect 1 fxcp -aL loop loops

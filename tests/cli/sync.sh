@@ -130,6 +130,19 @@ which_files() {
   expect 0 fxcp -a --ignore-non-existing --delete s d && gone d/new d/newdir d/extra
   expect 0 fxcp -a s d && holds d/new 1 && holds d/newdir/x 1
 
+  # --existing into nothing makes nothing, as its dry run says; where a directory takes the place of a file it stays empty.
+  local dry
+  for dry in -n ''; do
+    expect 0 fxcp -a $dry --existing --json s nod && gone nod && says '"files":0,' '"directories":0,'
+    expect 0 fxcp -a $dry --existing --remove-source-files s/a s/link nod/ && gone nod && there s/a s/link
+    expect 0 fxcp -a $dry --existing s/a nod && gone nod
+    put s/isfile/f 1 && put s/isfile/sub/g 2 && put d/isfile 'a file'
+    expect 0 fxcp -a $dry --existing --remove-source-files --json s/ d && says '"files":0,' '"directories":6,'
+    there s/isfile/f s/isfile/sub/g && gone d/isfile/f d/isfile/sub
+    [ -n "$dry" ] && holds d/isfile 'a file'
+  done
+  check "a directory, and nothing in it" test "$(find d/isfile -printf '%y ')" = 'd '
+
   begin
   put s/a changed && put s/dir/c changed && put s/dir/new 1 && ln -sfn elsewhere s/link
   expect 0 fxcp -a --ignore-existing s d && holds d/a 'text a' && holds d/dir/c 'text c' && holds d/dir/new 1
@@ -267,6 +280,29 @@ keeping() {
   expect 0 fxcp -a --delete --trash="$WORK/elsewhere" s d && gone d/extra d/tree
   check "both trees are kept" test "$(cat elsewhere/tree/z elsewhere/tree.1/z)" = $'1\n2'
 
+  # A directory that comes back each time: what was kept of it stays, under names that no later run takes for extra, or counts.
+  local run
+  begin
+  for run in 1 2 3 4; do
+    put d/x/f $run && expect 0 fxcp -a --delete --backup --max-delete=1 s d
+  done
+  check "each was kept once: $(cd d && echo x*)" test "$(cd d && echo x*)" = "x~ x~.1 x~.2 x~.3"
+  check "as it was: $(cat d/x*/f)" test "$(cat d/x~{,.1,.2,.3}/f)" = $'1\n2\n3\n4'
+  expect 0 fxcp -a --delete --backup --max-delete=0% s d && holds d/x~.3/f 4
+  # Rules have directories emptied file by file; their backups stay in them.
+  begin
+  for run in 1 2 3; do
+    put d/x/sub/f $run && expect 0 fxcp -a --delete --backup --max-delete=1 --exclude=none s d
+  done
+  check "the last one: $(cd d && find x)" test "$(cd d && find x -type f -printf '%f ')" = 'f~ ' && holds d/x/sub/f~ 3
+  # Where it is kept is not to be copied by the next run.
+  begin && extras
+  refused 'lies in what is copied' -- -a --delete --backup-dir="$PWD/s/bk" s d
+  refused 'lies in what is copied' -- -a --backup-dir=../s/dir/bk s d
+  refused 'lies in what is copied' -- -a --delete --trash="$PWD/s/bk" s d
+  refused 'lies in what is copied' -- -an --delete --trash="$PWD/s/dir" s d
+  gone s/bk s/dir/bk
+
   # What is replaced by another type is kept as well.
   begin && rm s/a && mkdir s/a && put s/a/in 1 && rm -r s/dir && put s/dir 'a file now'
   expect 0 fxcp -a --delete -b s d && holds d/a~ 'text a' && holds d/a/in 1 && holds d/dir~/c 'text c' && holds d/dir 'a file now'
@@ -307,6 +343,21 @@ own_names() {
   expect 0 fxcp -a --json=files s d && check "each is told" test "$(grep -c '"kind":"left_out"' out)" = 2
   expect 0 fxcp verify --json s d && check "counted: $(tail -1 out)" grep -q '"left_out":2' out
   expect 0 fxcp -a --exclude=.foxing_versions s d && check_not "excluded: not told" grep -q foxing_versions "$WORK/err"
+}
+
+# The first of several runs, each of which takes from the one before, has none before it.
+rotating() {
+  local how
+  begin
+  for how in link copy compare; do
+    rm -rf d0 d1
+    expect 0 fxcp -a --$how-dest=../none s d0 && says 'none' 'is not there' && same s d0
+    expect 0 fxcp -a --json --$how-dest=../none s d0 && says '"path":"../none"' '"warnings":1'
+    expect 0 fxcp -a --$how-dest=../none --$how-dest=../d0 s d1 && says none
+    check "$how: from the one that is there" test ! -e d1/a -o $how != compare
+    [ $how = compare ] || same s d1 --no-links
+  done
+  expect 2 fxcp -a --link-dest=../s/a s d2 && says '../s/a'
 }
 
 contradictions() {
@@ -422,6 +473,7 @@ else
   source_below_target
   shared_with_the_source
   own_names
+  rotating
   contradictions
   as_rsync
 fi

@@ -135,7 +135,7 @@ walk::Visitor::Descend Copier::enter(walk::Directory& directory, walk::WorkerInd
     changes = {};
     changes.add(meta::status_differences(directory.status(), target.status(), options_.keep, options_.compare.window));
   }
-  entered(directory, changes, worker);
+  if (!target.undressed()) entered(directory, changes, worker);
   if (elsewhere) {
     dress(directory, target);  // what is mounted there is not ours, and what lies below in the target is not touched
     return Descend::no;
@@ -165,7 +165,8 @@ walk::Visitor::Descend Copier::enter_dry(walk::Directory& directory, walk::Worke
     take_stock(directory, *target, worker);
     changes = {};
     changes.add(meta::status_differences(directory.status(), target->status(), options_.keep, options_.compare.window));
-  } else if (options_.compare.only_existing) {
+  } else if (options_.compare.only_existing && !would_give_way(directory)) {
+    at(worker).counters.skipped.fetch_add(1, std::memory_order_relaxed);
     return Descend::no;
   }
   entered(directory, changes, worker);
@@ -182,15 +183,22 @@ Result<std::unique_ptr<TargetDirectory>> Copier::look_up_directory(walk::Directo
                                            Placed{&parent, parent.name_for(directory.name())});
 }
 
+bool Copier::would_give_way(walk::Directory& directory) {
+  TargetDirectory* above = directory.parent() == nullptr ? nullptr : existing_target(*directory.parent());
+  const auto there = above != nullptr ? sys::status_at(above->fd(), above->name_for(directory.name()))
+                                      : Result<sys::FileStatus>(fail(ENOENT, "fstatat"));
+  return there && there->type() != sys::FileType::directory && !options_.compare.only_new;
+}
+
 Result<std::unique_ptr<TargetDirectory>> Copier::make_directory(walk::Directory& directory, TargetDirectory& parent) {
   const std::string name = parent.name_for(directory.name());
   const auto open_it = [&] { return sys::open_at(parent.fd(), name, {.directory = true, .keep_atime = true}); };
   bool fresh = true;
-  if (options_.compare.only_existing && !parent.fresh() && !sys::status_at(parent.fd(), name))
+  if (options_.compare.only_existing && (parent.fresh() || !sys::status_at(parent.fd(), name)))
     return std::unique_ptr<TargetDirectory>();
   if (auto made = sys::make_directory_at(parent.fd(), name, kClosedDirectory); !made) {
     if (made.error().code != EEXIST) return tl::make_unexpected(std::move(made).error());
-    if (parent.fresh()) {
+    if (parent.fresh() && !parent.taken_by_somebody_else(name)) {
       return fail(EEXIST, "mkdirat", {},
                   "another entry of the source has this name already: the target does not tell the two names apart");
     }
@@ -218,7 +226,7 @@ Result<std::unique_ptr<TargetDirectory>> Copier::make_directory(walk::Directory&
   if (status.key() == directory.status().key()) return fail(EBUSY, "", {}, "is the very directory that it would be copied to");
   // Where others may rename in the target they could have put one of theirs here.  Elsewhere another owner is the filesystem's doing (vfat, CIFS, FUSE, NFS).
   const bool others_may_rename =
-      !parent.fresh() && ((parent.status().permissions() & 0022) != 0 || parent.status().owner() != ::geteuid());
+      !parent.made() && ((parent.status().permissions() & 0022) != 0 || parent.status().owner() != ::geteuid());
   if (fresh && others_may_rename && storage::is_native(parent.pair().target_kind) && status.owner() != ::geteuid()) {
     return fail(ESTALE, "mkdirat", {}, "somebody put another directory in the place of the new one");
   }
@@ -307,13 +315,14 @@ bool Copier::keeps_links_to_directories(const walk::Directory& directory) const 
 void Copier::dress(walk::Directory& directory, TargetDirectory& target) {
   if (directory.implied() && !options_.implied_dirs) {
     // As whoever makes a directory has it; one that was there gets back what open_up took.
-    const mode_t mode = target.fresh() ? 0777 & ~options_.keep.umask : target.status().permissions();
+    const mode_t mode = target.made() ? 0777 & ~options_.keep.umask : target.status().permissions();
     const auto now = sys::status_of(target.fd());
     auto set = now && now->permissions() != mode ? sys::set_mode({target.fd()}, mode) : Result<>();
     if (!set) fail_entry(directory, {}, std::move(set).error());
     return;
   }
-  auto losses = target.fresh() ? dress_new(directory, target) : bring_up_to_date(directory, target);
+  if (target.undressed()) return;
+  auto losses = target.made() ? dress_new(directory, target) : bring_up_to_date(directory, target);
   if (!losses) return fail_entry(directory, {}, std::move(losses).error());
   report(directory, {}, *losses);
 }
@@ -389,6 +398,11 @@ void Copier::visit(const walk::Hold& directory, const walk::Entry& entry, walk::
   if (is_somebodys_temporary(*directory, entry.name)) return;
   at(worker).counters.entries.fetch_add(1, std::memory_order_relaxed);
   if (options_.safe_links && left_out_as_unsafe(directory, entry, worker)) return;
+  if (options_.compare.only_existing &&
+      existing_target(*directory) == nullptr) {  // --existing: where nothing was nothing is made
+    at(worker).counters.skipped.fetch_add(1, std::memory_order_relaxed);
+    return;
+  }
   if (options_.link_sources) return visit_to_link(directory, entry, worker);
   if (options_.attributes_only && entry.type == sys::FileType::regular) return give_attributes(directory, entry, worker);
   switch (entry.type) {

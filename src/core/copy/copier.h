@@ -110,6 +110,8 @@ class Copier final : public walk::Visitor {
   /// To be called before the walk: where large files are split to, and the target below which hard links are made.
   /// `root` is the directory that relative paths start from; invalid in a dry run.
   void connect(walk::Walk& walk, sys::UniqueFd root);
+  /// Another walk of the same run, after the one before or before the next.
+  void connect(walk::Walk& walk) { walk_ = &walk; }
 
   /// `during`: deletes what the source has not, directory by directory, as they are left.  `clearing`: empties directories that are in the way.
   /// `keeper`: keeps what gives way.  Each may be null; they outlive this.
@@ -196,6 +198,8 @@ class Copier final : public walk::Visitor {
   Descend enter_dry(walk::Directory& directory, walk::WorkerIndex worker);
   /// In a dry run: what the target has in the directory's place, where that is a directory.
   Result<std::unique_ptr<TargetDirectory>> look_up_directory(walk::Directory& directory, TargetDirectory& parent);
+  /// Something that is no directory has its name in the target.
+  bool would_give_way(walk::Directory& directory);
   void entered(walk::Directory& directory, const Changes& changes, walk::WorkerIndex worker);
   Result<std::unique_ptr<TargetDirectory>> make_directory(walk::Directory& directory, TargetDirectory& parent);
   Result<std::unique_ptr<TargetDirectory>> replace_by_directory(walk::Directory& directory, TargetDirectory& parent,
@@ -386,6 +390,7 @@ class Copier final : public walk::Visitor {
   // everything else (special.cc)
   void visit_symlink(const walk::Hold& directory, const walk::Entry& entry, walk::WorkerIndex worker);
   void visit_special(const walk::Hold& directory, const walk::Entry& entry, walk::WorkerIndex worker);
+  static bool is_named(const walk::Directory& directory);
   void visit_object(const walk::Hold& directory, const walk::Entry& entry, walk::WorkerIndex worker);
   void copy_object(const walk::Hold& directory, const std::string& name, Opened source, walk::WorkerIndex worker);
   Result<meta::Losses> make_copy(TargetDirectory& target, const std::string& name, Opened source);

@@ -112,6 +112,7 @@ class TreeRemoval {
 
   bool is_guarded(const std::string& name, bool is_directory) const {
     if (is_own_name(name)) return true;
+    if (deleter_.keeper_ != nullptr && deleter_.keeper_->is_kept_name(name)) return true;
     if (is_anybodys_temporary(name) && !TempNames::is_litter(levels_.back().fd, name)) return true;  // of a run that is alive
     if (is_directory && deleter_.keeper_ != nullptr) {
       const auto status = sys::status_at(levels_.back().fd, name);
@@ -138,6 +139,7 @@ class TreeRemoval {
       return keep(level, std::move(name));
     }
     deleter_.told(shown, join_path(path_in_target(), name), type);
+    if (deleter_.keeper_ != nullptr && deleter_.keeper_->keeps_beside()) level.stays = true;  // with what was kept in it
     if (deleter_.options_.dry_run) level.done.insert(std::move(name));
   }
 
@@ -280,7 +282,7 @@ Result<std::vector<Deleter::Extra>> Deleter::extras_of(walk::Directory& source, 
 }
 
 bool Deleter::remove_extras(walk::Directory& source, TargetDirectory& target) {
-  if (target.fresh() || !target.open()) return target.fresh();
+  if (target.made() || !target.open()) return target.made();
   if (source.incomplete() && !options_.despite_errors) {
     // What could not be read may well be there.
     observer_.problem(

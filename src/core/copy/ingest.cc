@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "core/copy/ingest.h"
 
+#include <sys/stat.h>
+
 #include <utility>
 
 #include "base/text.h"
+#include "core/meta/meta.h"
 #include "sys/attributes.h"
 #include "sys/file.h"
+#include "sys/names.h"
+#include "sys/process.h"
 #include "sys/status.h"
 #include "sys/stream.h"
 
@@ -23,15 +28,42 @@ tl::unexpected<Error> no_room(Bytes wanted, std::optional<Bytes> free) {
 }  // namespace
 
 Result<Ingest> Ingest::prepare(TargetDirectory& directory, TempNames& names, const std::string& name, IngestOptions options) {
+  auto replaced = FOX_TRY(replaced_by(directory, name));
+  if (replaced) options.mode = replaced->status.permissions() & 0700;  // until it is whole, of its checkpoints too
   StagedFile staged =
       FOX_TRY(StagedFile::create(directory, directory.fd(), names, name, options.mode, StagedFile::Staging::atomic));
-  Ingest ingest(directory, std::move(staged), std::move(options));
+  Ingest ingest(directory, std::move(staged), std::move(options), std::move(replaced));
   if (ingest.options_.checkpoint) {
     ingest.checkpoints_ =
         FOX_TRY(Checkpoints::create(directory, names, name, ingest.options_.mode, ingest.options_.checkpoint->keep));
   }
   FOX_TRY(ingest.reserve());
   return ingest;
+}
+
+/// What has the name, links followed: as whoever writes into it would find it.
+Result<std::optional<Ingest::Replaced>> Ingest::replaced_by(const TargetDirectory& directory, const std::string& name) {
+  auto file = sys::open_at(directory.fd(), name, {.access = sys::Access::path, .links = sys::Links::follow});
+  if (!file && file.error().code == ENOENT) return std::optional<Replaced>();
+  if (!file) return tl::make_unexpected(std::move(file).error());
+  const sys::FileStatus status = FOX_TRY(sys::status_of(*file));
+  if (status.type() != sys::FileType::regular) return std::optional<Replaced>();
+  return std::optional(Replaced{std::move(*file), status});
+}
+
+/// Owner, mode and ACL of what is replaced, as far as that is permitted; never more for others than that gave them.
+Result<> Ingest::take_over() {
+  const sys::FdView file = staged_.fd();
+  sys::FileStatus old = replaced_->status;
+  old.raw.st_mode &= ~mode_t{S_ISUID | S_ISGID};  // that was said of another content
+  const meta::Policy keep{.mode = true, .owner = true, .group = true, .acls = true, .umask = 0, .privileges = sys::privileges()};
+  FOX_TRY(meta::apply({replaced_->file, sys::Handle::path}, old, {file}, meta::Current::of(FOX_TRY(sys::status_of(file))), keep,
+                      directory_->pair().fidelity));
+  const sys::FileStatus now = FOX_TRY(sys::status_of(file));
+  if (now.group() == old.group()) return {};
+  // Another group has no right to more than all others.
+  const mode_t mode = now.permissions();
+  return sys::set_mode({file}, (mode & ~mode_t{S_IRWXG}) | (mode & S_IRWXG & (mode & S_IRWXO) << 3));
 }
 
 /// Room for what is announced, without changing the file's size.
@@ -87,7 +119,10 @@ Result<> Ingest::make_checkpoint(Pump& pump, ContentWriter& writer) {
 }
 
 Result<> Ingest::commit() {
-  if (staged_.mode() != options_.mode) FOX_TRY(sys::set_mode({staged_.fd()}, options_.mode));
+  if (replaced_)
+    FOX_TRY(take_over());
+  else if (staged_.mode() != options_.mode)
+    FOX_TRY(sys::set_mode({staged_.fd()}, options_.mode));
   if (!options_.durable) return staged_.commit();
   FOX_TRY(sys::sync_file(staged_.fd()));
   // Of a directory that may not be read only its whole filesystem can be flushed.

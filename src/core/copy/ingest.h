@@ -29,7 +29,7 @@
 namespace foxing::copy {
 
 struct IngestOptions {
-  mode_t mode = 0644;  // of the file, the umask taken off
+  mode_t mode = 0644;  // of a file that was not there, the umask taken off; one that is replaced hands on its owner, mode and ACL
   Transformation transformation;
   bool holes = true;  // --sparse
   bool durable = false;  // --fsync
@@ -66,8 +66,14 @@ class Ingest {
   const std::optional<Error>& checkpoint_problem() const { return checkpoint_problem_; }
 
  private:
-  Ingest(TargetDirectory& directory, StagedFile staged, IngestOptions options)
-      : directory_(&directory), staged_(std::move(staged)), options_(std::move(options)) {}
+  struct Replaced {
+    sys::UniqueFd file;  // as O_PATH
+    sys::FileStatus status;
+  };
+  static Result<std::optional<Replaced>> replaced_by(const TargetDirectory& directory, const std::string& name);
+  Ingest(TargetDirectory& directory, StagedFile staged, IngestOptions options, std::optional<Replaced> replaced)
+      : directory_(&directory), staged_(std::move(staged)), options_(std::move(options)), replaced_(std::move(replaced)) {}
+  Result<> take_over();
   Result<> reserve();
   Result<> make_checkpoint(Pump& pump, ContentWriter& writer);
   Result<> commit();
@@ -75,6 +81,7 @@ class Ingest {
   TargetDirectory* directory_;
   StagedFile staged_;
   IngestOptions options_;
+  std::optional<Replaced> replaced_;
   bool reserved_ = false;
   std::optional<Checkpoints> checkpoints_;
   std::optional<Error> checkpoint_problem_;

@@ -32,7 +32,14 @@ Error cannot_keep(Error error) {
 
 }  // namespace
 
-bool Keeper::is_kept_name(std::string_view name) const { return !directory_ && name.ends_with(options_.suffix); }
+bool Keeper::is_kept_name(std::string_view name) const {
+  if (!keeps_beside()) return false;
+  if (name.ends_with(options_.suffix)) return true;
+  const std::size_t digits = name.size() - (name.find_last_not_of("0123456789") + 1);
+  if (digits == 0 || digits + 1 >= name.size()) return false;
+  name.remove_suffix(digits);
+  return name.ends_with('.') && name.substr(0, name.size() - 1).ends_with(options_.suffix);
+}
 
 Keeper::Keeper(Options options, TempNames& names, sys::UniqueFd directory)
     : options_(std::move(options)), names_(names), directory_(std::move(directory)) {

@@ -30,7 +30,8 @@ class Keeper {
   Keeper(Options options, TempNames& names, sys::UniqueFd directory);
 
   bool keeps_replaced() const { return options_.replaced; }
-  /// Names that this keeper makes are no extras.
+  bool keeps_beside() const { return !directory_; }
+  /// A name as this keeper makes them beside the original, now or in an earlier run: NAME~, and NAME~.7 where there was one.
   bool is_kept_name(std::string_view name) const;
   /// True for the directory that kept things go to, and those above it.
   bool leads_to_kept(const FileKey& key) const;

@@ -186,10 +186,6 @@ void Copier::visit_regular(const walk::Hold& directory, const walk::Entry& entry
         standing_of(directory, entry.name, entry.links, *status, led.has_value(), compared, worker) == Standing::settled)
       return;
     if (options_.dry_run) {
-      if (options_.compare.only_existing && existing_target(*directory) == nullptr) {
-        if (led) link_group_failed(*led, ENOENT, worker);
-        return;
-      }
       note_placed(*directory, entry.name, *status, true);
       regular_done(*directory, entry.name, *status, compared.changes, {}, "dry run", worker);
       if (led) link_group_done(*directory, entry.name, *status, worker, Inode::would_be_new);

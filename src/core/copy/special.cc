@@ -22,9 +22,15 @@ bool is_refusal(int code) {
 
 }  // namespace
 
+/// The user has named what is in it one by one: what of that is left out is missed.
+bool Copier::is_named(const walk::Directory& directory) {
+  return directory.implied() || directory.status().inode() == InodeNo(0);
+}
+
 void Copier::visit_symlink(const walk::Hold& directory, const walk::Entry& entry, walk::WorkerIndex worker) {
   if (!options_.symlinks) {
-    return report(*directory, entry.name, ProblemKind::left_out, left_out("is a symbolic link; -l or -a copies links"), false);
+    return report(*directory, entry.name, ProblemKind::left_out, left_out("is a symbolic link; -l or -a copies links"),
+                  is_named(*directory));
   }
   visit_object(directory, entry, worker);
 }
@@ -33,9 +39,12 @@ void Copier::visit_special(const walk::Hold& directory, const walk::Entry& entry
   const bool device = sys::is_device(entry.type);
   if (device && options_.device_contents) return copy_device(directory, entry, worker);
   if (device ? !options_.devices : !options_.specials) {
-    const char* way_out = device ? "; --devices, -D or -a copies it" : "; --specials, -D or -a copies it";
+    const char* way_out = entry.type == sys::FileType::block_device
+                              ? "; --devices, -D or -a copies it, --copy-devices its content"
+                          : device ? "; --devices, -D or -a copies it"
+                                   : "; --specials, -D or -a copies it";
     return report(*directory, entry.name, ProblemKind::left_out,
-                  left_out(std::string("is a ") + sys::name_of(entry.type) + way_out), false);
+                  left_out(std::string("is a ") + sys::name_of(entry.type) + way_out), is_named(*directory));
   }
   visit_object(directory, entry, worker);
 }
@@ -109,8 +118,9 @@ Result<meta::Losses> Copier::make_object(TargetDirectory& target, const std::str
       return losses;
     }
     if (made.error().code != EEXIST) return tl::make_unexpected(std::move(made).error());
-    return fail(EEXIST, made.error().operation, {},
-                "another entry of the source has this name already: the target does not tell the two names apart");
+    if (!target.taken_by_somebody_else(name))
+      return fail(EEXIST, made.error().operation, {},
+                  "another entry of the source has this name already: the target does not tell the two names apart");
   }
   const std::string temporary = temp_names_.next();
   FOX_TRY(make(temporary));
@@ -303,7 +313,8 @@ Result<Copier::Linked> Copier::would_link(TargetDirectory* target, const std::st
 Result<Copier::Linked> Copier::link_file(TargetDirectory& target, const std::string& name, sys::FdView file, const FileKey& key) {
   auto linked = sys::link_descriptor_at(file, target.fd(), name);
   if (linked) return Linked::now;
-  if (linked.error().code != EEXIST || target.fresh()) return tl::make_unexpected(std::move(linked).error());
+  if (linked.error().code != EEXIST || (target.fresh() && !target.taken_by_somebody_else(name)))
+    return tl::make_unexpected(std::move(linked).error());
   target.count_match(name);
   // rename(2) does nothing where both names are the same file already, and would leave the temporary one.
   const auto existing = sys::status_at(target.fd(), name);

@@ -48,14 +48,33 @@ tl::unexpected<Error> taken_by_another() {
 
 }  // namespace
 
-Result<> TargetDirectory::put_in_place(sys::FdView from, const std::string& temporary, const std::string& name) {
-  if (keeper_ != nullptr && keeper_->keeps_replaced() && !fresh_) FOX_TRY(keeper_->keep_replaced(fd_, relative(), name));
-  auto renamed = sys::rename_at(from, temporary, fd_, name, fresh_ ? sys::Replace::nothing : sys::Replace::existing);
-  if (!renamed && fresh_ && renamed.error().code == EEXIST) return taken_by_another();
-  if (!renamed && fresh_ && renamed.error().code == EINVAL) {  // a filesystem without RENAME_NOREPLACE
-    if (sys::status_at(fd_, name)) return taken_by_another();
-    renamed = sys::rename_at(from, temporary, fd_, name);
+bool TargetDirectory::taken_by_somebody_else(const std::string& name) {
+  if (!fresh()) return true;
+  // Another entry of the source has another name, and would be listed by that.
+  const auto directory = sys::open_at(fd_, ".", {.directory = true, .keep_atime = true});
+  sys::DirectoryReader reader(32 * 1024);
+  while (directory) {
+    const auto more = reader.fill(*directory);
+    if (!more || !*more) break;
+    while (const auto entry = reader.next()) {
+      if (name != std::string_view(entry->name, entry->length)) continue;
+      fresh_.store(false, std::memory_order_relaxed);
+      return true;
+    }
   }
+  return false;
+}
+
+Result<> TargetDirectory::put_in_place(sys::FdView from, const std::string& temporary, const std::string& name) {
+  const bool alone = fresh();
+  if (keeper_ != nullptr && keeper_->keeps_replaced() && !alone) FOX_TRY(keeper_->keep_replaced(fd_, relative(), name));
+  auto renamed = sys::rename_at(from, temporary, fd_, name, alone ? sys::Replace::nothing : sys::Replace::existing);
+  bool taken = !renamed && alone && renamed.error().code == EEXIST;
+  if (!renamed && alone && renamed.error().code == EINVAL) {  // a filesystem without RENAME_NOREPLACE
+    taken = sys::status_at(fd_, name).has_value();
+    if (!taken) renamed = sys::rename_at(from, temporary, fd_, name);
+  }
+  if (taken) return taken_by_somebody_else(name) ? put_in_place(from, temporary, name) : taken_by_another();
   if (renamed) return renamed;
   switch (renamed.error().code) {
     case EISDIR:     // a directory in the way of something else
@@ -176,7 +195,8 @@ Result<> StagedFile::commit() {
 
 Result<> StagedFile::commit_nameless() {
   auto linked = sys::link_descriptor_at(fd_, directory_->fd(), name_);
-  if (!linked && linked.error().code == EEXIST && directory_->fresh()) return taken_by_another();
+  if (!linked && linked.error().code == EEXIST && directory_->fresh() && !directory_->taken_by_somebody_else(name_))
+    return taken_by_another();
   if (!linked && linked.error().code == EEXIST) {
     do {
       visible_name_ = names_->next();

@@ -52,7 +52,13 @@ class TargetDirectory final : public walk::Attachment {
     bool group = false;  // a group that the run does not set anyway
   };
   TargetDirectory(sys::UniqueFd fd, const sys::FileStatus& status, Pair& pair, bool fresh, Gives gives, Placed placed = {})
-      : fd_(std::move(fd)), status_(status), pair_(pair), fresh_(fresh), gives_(gives), placed_(std::move(placed)) {}
+      : fd_(std::move(fd)),
+        status_(status),
+        pair_(pair),
+        made_(fresh),
+        fresh_(fresh),
+        gives_(gives),
+        placed_(std::move(placed)) {}
 
   /// How messages call it.
   std::string shown() const;
@@ -65,7 +71,14 @@ class TargetDirectory final : public walk::Attachment {
   void reopen(sys::UniqueFd fd) { fd_ = std::move(fd); }
   const sys::FileStatus& status() const { return status_; }
   Pair& pair() const { return pair_; }
-  bool fresh() const { return fresh_; }  // made by this run: what is in it is ours
+  bool made() const { return made_; }  // by this run
+  bool fresh() const { return fresh_.load(std::memory_order_relaxed); }  // and what is in it is ours
+  /// `name` is taken in a fresh directory.  True where somebody else has made it (another run that copies to here, say): then the directory is fresh no more,
+  /// and what is in it is looked at as in any other.  False where it is listed as another name: that of an entry of the source that this filesystem takes for the same.
+  bool taken_by_somebody_else(const std::string& name);
+  /// Owner, mode, attributes and times are not this source's to give.
+  void leave_undressed() { undressed_ = true; }
+  bool undressed() const { return undressed_; }
   bool inherits_acl() const { return gives_.acl; }
   const Gives& gives() const { return gives_; }
   /// What is made here gets something from here.
@@ -140,7 +153,9 @@ class TargetDirectory final : public walk::Attachment {
   sys::UniqueFd fd_;
   const sys::FileStatus status_;  // before anything was changed
   Pair& pair_;
-  const bool fresh_;
+  const bool made_;
+  std::atomic<bool> fresh_;
+  bool undressed_ = false;
   const Gives gives_;
   const Placed placed_;
   Clearing* clearing_ = nullptr;

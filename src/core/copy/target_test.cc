@@ -289,7 +289,8 @@ TEST_P(TargetOver, ReadersSeeOldOrNewAndNeverNothing) {
   EXPECT_GE(reads, 50);
 }
 
-// ---- In a directory that this run made, only another entry of the source can have the name: "a" and "A" on a filesystem that does not tell them apart
+// ---- In a directory that this run made: who has the name?  Another entry of the source, where it is listed otherwise ("A" and not "a", on a filesystem that
+// does not tell them apart; here a fault says so); else somebody else.
 
 class TargetFresh : public TargetOver {
  protected:
@@ -306,22 +307,34 @@ INSTANTIATE_TEST_SUITE_P(Staging, TargetFresh, ::testing::Bool(),
                          [](const auto& way) { return way.param ? "Nameless" : "Named"; });
 
 TEST_P(TargetFresh, TheFirstOneStaysAndTheSecondIsTold) {
-  ASSERT_TRUE(put("name", "first"));
+  FOXING_NEEDS_FAULTS();
+  ASSERT_TRUE(put("NAME", "first"));
+  const sys::FaultPlan faults(GetParam() ? "linkat:1:EEXIST" : "renameat2:1:EEXIST");
   const auto second = put("name", "second");
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().code, EEXIST);
   EXPECT_THAT(second.error().detail, ::testing::HasSubstr("does not tell the two names apart"));
-  EXPECT_EQ(world_.read("fresh/name"), "first");
+  EXPECT_TRUE(directory_->fresh());
+  EXPECT_EQ(world_.read("fresh/NAME"), "first");
+  EXPECT_THAT(world_.names("fresh"), ElementsAre("NAME"));
+}
+
+TEST_P(TargetFresh, WhatSomebodyElseHasMadeGivesWayAndTheDirectoryIsFreshNoMore) {
+  world_.file("fresh/name", "somebody's");
+  ASSERT_TRUE(put("name", "ours"));
+  EXPECT_EQ(world_.read("fresh/name"), "ours");
   EXPECT_THAT(world_.names("fresh"), ElementsAre("name"));
+  EXPECT_TRUE(directory_->made());
+  EXPECT_FALSE(directory_->fresh());
 }
 
 TEST_P(TargetFresh, AlsoWhereTheFilesystemCannotRenameWithoutReplacing) {
   FOXING_NEEDS_FAULTS();
   if (GetParam()) GTEST_SKIP() << "a nameless file is not renamed here: nothing is missing";
-  ASSERT_TRUE(put("name", "first"));
+  world_.file("fresh/name", "somebody's");
   const sys::FaultPlan faults("renameat2:*1:EINVAL");
-  EXPECT_EQ(put("name", "second").error().code, EEXIST);
-  EXPECT_EQ(world_.read("fresh/name"), "first");
+  ASSERT_TRUE(put("name", "ours"));
+  EXPECT_EQ(world_.read("fresh/name"), "ours");
 }
 
 // ---- --no-atomic

@@ -225,7 +225,7 @@ void Walk::descend(const Hold& parent, const std::string& name, sys::Links links
     parent->mark_incomplete();
     return visitor_.unreadable(*parent, name, std::move(status).error());
   }
-  if (links == sys::Links::follow && route == nullptr && is_own_ancestor(*parent, status->key())) {
+  if (links == sys::Links::follow && route == nullptr && !leads_on(*parent, name) && is_own_ancestor(*parent, status->key())) {
     return visitor_.unreadable(
         *parent, name,
         {.code = ELOOP, .operation = "openat", .subject = {}, .detail = "the link leads to a directory that contains it"});
@@ -320,8 +320,17 @@ void Walk::visit_all(const Hold& directory, const Names& files, WorkerIndex work
 
 void Walk::visit(const Hold& directory, Entry entry, WorkerIndex worker) {
   const bool may_follow = (options_.follow != Follow::none || options_.follow_unsafe) && entry.type == sys::FileType::symlink;
+  if (entry.type == sys::FileType::symlink && leads_on(*directory, entry.name)) {
+    const auto target = sys::status_at(directory->fd(), entry.name, sys::Links::follow);
+    if (target && target->type() == sys::FileType::directory) {
+      if (!selects(*directory, entry.name, true)) return;
+      return scheduler_.push(worker, std::make_unique<DirectoryTask>(*this, directory, entry.name, sys::Links::follow));
+    }
+  }
   const bool undecided = entry.type == sys::FileType::unknown || entry.type == sys::FileType::symlink;  // see read_piece
   if (entry.type == sys::FileType::unknown || may_follow) {
+    // What no rule lets through, whatever it is, is not looked at, nor followed.
+    if (!selects(*directory, entry.name, false) && !selects(*directory, entry.name, true)) return;
     auto status = sys::status_at(directory->fd(), entry.name, sys::Links::keep);
     if (!status) {
       if (status.error().code == ENOENT) return visitor_.vanished(*directory, entry.name);
@@ -334,6 +343,7 @@ void Walk::visit(const Hold& directory, Entry entry, WorkerIndex worker) {
       const bool leads_to_directory = options_.follow != Follow::none && target && target->type() == sys::FileType::directory;
       const bool any = options_.follow == Follow::all || (options_.follow_unsafe && leads_out(*directory, entry.name));
       if (any && !target) {
+        if (!selects(*directory, entry.name, false)) return;  // it would be of those that stay behind
         return visitor_.unreadable(*directory, entry.name,
                                    {.code = target.error().code,
                                     .operation = "stat",

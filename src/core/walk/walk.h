@@ -163,6 +163,8 @@ class Selector {
   /// Before a directory is read: what holds in it, beside what holds above (`directory.parent()->selection()`).
   virtual Result<std::shared_ptr<const void>> enter(const Directory& directory) = 0;
   virtual bool selects(const Directory& directory, std::string_view name, bool is_directory) const = 0;
+  /// True where something below the name was asked for by its path: a symbolic link means the directory it leads to, as for a Route.
+  virtual bool leads_on(const Directory&, std::string_view /*name*/) const { return false; }
   /// True where a name that only the target has must stay; `below` is its path from `directory`, of one component or more.
   virtual bool guards(const Directory& directory, std::string_view below, bool is_directory) const = 0;
 };
@@ -220,6 +222,9 @@ class Walk {
   void visit(const Hold& directory, Entry entry, WorkerIndex worker);
   bool selects(const Directory& directory, std::string_view name, bool is_directory) const {
     return options_.selector == nullptr || options_.selector->selects(directory, name, is_directory);
+  }
+  bool leads_on(const Directory& directory, std::string_view name) const {
+    return options_.selector != nullptr && options_.selector->leads_on(directory, name);
   }
   bool is_own_ancestor(const Directory& parent, const FileKey& key) const;
 
