@@ -359,7 +359,7 @@ constexpr OptionRow kOptions[] = {
      .manual = "The same as --sparse=auto: holes are kept without being asked for. rsync's -S also looks for zeros in data; that is "
                "--sparse=always."},
     {.letter = 'j', .name = "jobs", .section = Section::method, .sets = Action::jobs, .takes = Takes::required, .argument = "N",
-     .commands = kForCopy | kForVerify | kForSnap, .help = "work on N files at a time, 1 to 256 (default: chosen)",
+     .commands = kForCopy | kForVerify | (kForSnap & ~kForInspect), .help = "work on N files at a time, 1 to 256 (default: chosen)",
      .manual = "How many files are worked on at a time, from 1 to 256. By default fxcp chooses."},
     {.name = "atomic", .negation = "no-atomic", .section = Section::method, .sets = &Options::atomic,
      .help = "a name shows no file that is not complete (default)",
@@ -445,7 +445,7 @@ constexpr OptionRow kOptions[] = {
      .help = "write nothing; with -v, name what would be copied",
      .manual = "Writes nothing at all, neither files nor directories. Sources and destination are checked, what would be copied is counted, "
                "and with --verbose or --json=files every entry is named."},
-    {.letter = 'v', .name = "verbose", .section = Section::report, .sets = Action::verbose, .commands = kForCopy | kForCleanup | kForVerify | kForSnap,
+    {.letter = 'v', .name = "verbose", .section = Section::report, .sets = Action::verbose, .commands = kForCopy | kForCleanup | kForVerify | (kForSnap & ~kForCheck),
      .help = "name every file; twice: with details", .manual = "Names every file that is copied. Given twice, also says how, as --explain does."},
     {.letter = 'q', .name = "quiet", .section = Section::report, .sets = &Options::quiet, .commands = kForCopy | kForCleanup | kForVerify | kForSnap,
      .help = "only failures are shown", .manual = "Shows failures, and nothing else. Does not touch --json."},

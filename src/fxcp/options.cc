@@ -496,7 +496,7 @@ Result<> Parser::sort_snap_operands() {
     if (!options_.file) return refuse("snap restore needs --file: what is to be restored; snap import restores all");
     if (!options_.output) return refuse("snap restore needs --output: the directory to restore into");
   }
-  if (options_.json && options_.command != Command::snap_inspect && options_.command != Command::snap_check)
+  if (options_.json && options_.command != Command::snap_inspect)
     return refuse(fmt::format("--json has no meaning with {}", verb));
   options_.paths = std::move(operands_);
   return {};

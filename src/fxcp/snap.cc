@@ -32,8 +32,21 @@ archive::RestoreOptions restore_options(const Options& options) {
   return how;
 }
 
-/// The directory to restore into, made where it is missing.
-Result<sys::UniqueFd> open_target(const std::string& path) {
+/// The directory to restore into.
+struct Target {
+  std::string path;
+  sys::UniqueFd fd;
+  bool made = false;  // by us
+
+  /// Nothing has come into it: then it is not there, either.
+  void take_back() const {
+    if (made) (void)sys::remove_directory_at(sys::working_directory(), path);  // only where it is empty
+  }
+};
+
+/// Made where it is missing.
+Result<Target> open_target(const std::string& path) {
+  Target target{.path = path, .fd = {}};
   const auto open = [&] {
     return sys::open_at(sys::working_directory(), path, {.links = sys::Links::follow, .directory = true});
   };
@@ -41,10 +54,12 @@ Result<sys::UniqueFd> open_target(const std::string& path) {
   if (!fd && fd.error().code == ENOENT) {
     if (auto made = sys::make_directory_at(sys::working_directory(), path, 0700); !made)
       return tl::make_unexpected(std::move(made).error().about(path));
+    target.made = true;
     fd = open();
   }
   if (!fd) return tl::make_unexpected(std::move(fd).error().about(path));
-  return fd;
+  target.fd = std::move(*fd);
+  return target;
 }
 
 /// Standard input, where it has no places: what comes is restored while it arrives.
@@ -151,7 +166,7 @@ ExitCode run_import(const Options& options) {
   }
   auto directory = open_target(target);
   if (!directory) return output.refuse(directory.error());
-  auto restorer = archive::Restorer::into(std::move(*directory), target, how, output);
+  auto restorer = archive::Restorer::into(std::move(directory->fd), target, how, output);
   if (!restorer) return output.refuse(std::move(restorer).error().about(target));
 
   const archive::ImportOptions import{.workers = helping_workers(options)};
@@ -166,6 +181,7 @@ ExitCode run_import(const Options& options) {
   const archive::RestoreCounters& counters = (*restorer)->counters();
   if (!done) {
     const ExitCode code = counters.entries > 0 ? ExitCode::some_failed : ExitCode::nothing_done;
+    if (counters.entries == 0) directory->take_back();
     if (sys::stop_requested()) return output.refuse({0, "", {}, "stopped: what is in the target is whole, and not all"}, code);
     return output.refuse(std::move(done).error().about(source == "-" ? "standard input" : source), code);
   }
@@ -192,11 +208,12 @@ ExitCode run_restore(const Options& options) {
   if (!snapshot) return output.refuse(snapshot.error());
   auto directory = open_target(*options.output);
   if (!directory) return output.refuse(directory.error());
-  auto restorer = archive::Restorer::into(std::move(*directory), *options.output, how, output);
+  auto restorer = archive::Restorer::into(std::move(directory->fd), *options.output, how, output);
   if (!restorer) return output.refuse(std::move(restorer).error().about(*options.output));
   auto found = archive::restore_some(*archive, **snapshot, *selection, {.workers = helping_workers(options)}, **restorer);
   const archive::RestoreCounters& counters = (*restorer)->counters();
   const ExitCode on_error = counters.entries > 0 ? ExitCode::some_failed : ExitCode::nothing_done;
+  if (counters.entries == 0) directory->take_back();
   if (!found && sys::stop_requested())
     return output.refuse({0, "", {}, "stopped: what was restored is whole, and not all"}, on_error);
   if (!found) return output.refuse(std::move(found).error().about(source), on_error);

@@ -74,7 +74,8 @@ expect 2 fxcp snap import junk d6 && check "nothing was made" test ! -e d6
 # A part.
 expect 0 fxcp snap restore s.fxar --file 'file*' -o r && check "what matches" test "$(ls r)" = file2
 expect 0 fxcp snap restore s.fxar --date=2026-03-12 --file /sub/x.log -o r && check "a path" test "$(cat r/sub/x.log)" = log
-expect 2 fxcp snap restore s.fxar --file 'none*' -o r && says "has nothing that matches none*"
+expect 2 fxcp snap restore s.fxar --file 'none*' -o none && says "has nothing that matches none*"
+check "no directory is left for nothing" test ! -e none
 expect 2 fxcp snap restore s.fxar -o r && says "--file"
 expect 2 fxcp snap restore s.fxar --file x && says "--output"
 

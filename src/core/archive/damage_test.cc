@@ -29,6 +29,7 @@ class Damage : public ::testing::Test {
 
   /// Every restored file is one of the source's, whole.
   void expect_nothing_wrong(const std::string& target, const std::string& what) {
+    EXPECT_EQ(world_.mode(target), 0755U) << what;  // of the target as it was, and of the snapshot's root
     for (const auto& [name, content] : contents(world_, target)) {
       const auto original = source_.find(name);
       ASSERT_TRUE(original != source_.end()) << what << name;

@@ -98,6 +98,7 @@ Result<> Restorer::begin(const Entry& entry) {
 
 Result<> Restorer::begin_root(const Entry& entry) {
   levels_.front().entry = entry;
+  root_has_begun_ = true;
   made_ = true;
   return {};
 }
@@ -131,7 +132,7 @@ void Restorer::give_up(Error why) {
 Result<> Restorer::finish() {
   file_.reset();  // an archive that ends in a file
   while (levels_.size() > 1) leave();
-  if (options_.dress_root) leave();
+  if (options_.dress_root && root_has_begun_) leave();
   return {};
 }
 

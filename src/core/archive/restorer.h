@@ -124,6 +124,7 @@ class Restorer {
   std::optional<File> file_;
   bool inside_ = false;  // between begin() and end()
   bool made_ = false;  // what has begun is in place
+  bool root_has_begun_ = false;
   std::map<digest::Digest, FileKey> links_;  // entries with more names, by their paths' digests: paths may be long, and many
   RestoreCounters counters_;
 
