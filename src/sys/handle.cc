@@ -6,6 +6,8 @@
 #include <cstring>
 
 #include "sys/call.h"
+#include "sys/names.h"
+#include "sys/status.h"
 
 namespace foxing::sys {
 namespace {
@@ -27,6 +29,24 @@ Result<FileHandle> ask(FdView directory, const char* name, int flags) {
 }  // namespace
 
 Result<FileHandle> handle_of(FdView file) { return ask(file, "", AT_EMPTY_PATH); }
+
+Result<std::string> path_of_handle(FdView filesystem, const FileHandle& handle) {
+  alignas(file_handle) char room[sizeof(file_handle) + MAX_HANDLE_SZ];
+  auto* const opened = reinterpret_cast<file_handle*>(room);
+  if (handle.bytes.size() < sizeof opened->handle_type || handle.bytes.size() > sizeof opened->handle_type + MAX_HANDLE_SZ)
+    return fail(ESTALE, "open_by_handle_at");
+  std::memcpy(&opened->handle_type, handle.bytes.data(), sizeof opened->handle_type);
+  opened->handle_bytes = static_cast<unsigned>(handle.bytes.size() - sizeof opened->handle_type);
+  std::memcpy(opened->f_handle, handle.bytes.data() + sizeof opened->handle_type, opened->handle_bytes);
+  const int fd = uninterrupted(Call::name_to_handle_at, [&] { return ::open_by_handle_at(filesystem.number(), opened, O_PATH | O_CLOEXEC); });
+  if (fd < 0) return failed("open_by_handle_at");
+  const UniqueFd file(fd);
+  std::string path = FOX_TRY(read_link_at(working_directory(), "/proc/self/fd/" + std::to_string(fd)));
+  // What has no name is shown with a name that it had: told by its links, and by what the name leads to.
+  const auto there = status_at(working_directory(), path);
+  if (!there || there->key() != FOX_TRY(status_of(file)).key()) return fail(ESTALE, "open_by_handle_at");
+  return path;
+}
 
 Result<FileHandle> handle_at(FdView directory, CString name) { return ask(directory, name.text(), 0); }
 

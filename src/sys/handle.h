@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // File handles: the identity of an inode that outlives its names, and tells it from a later inode of the same number.
-// They are compared, and never opened: what is opened is found by its path, and then asked for its handle.
+// They are compared; what is opened is found by its path, and then asked for its handle.  Only to learn a name of an inode is a handle opened.
 #pragma once
 
 #include <compare>
@@ -23,6 +23,10 @@ struct FileHandle {
 Result<FileHandle> handle_of(FdView file);
 /// Of a name below `directory`, a link itself.
 Result<FileHandle> handle_at(FdView directory, CString name);
+
+/// A path of the inode, absolute, as this process sees it: one of its names.  ESTALE: it is gone, or has no name any more.
+/// `filesystem`: anything open on it.  Source: open_by_handle_at(2) (CAP_DAC_READ_SEARCH), proc_pid_fd(5).
+Result<std::string> path_of_handle(FdView filesystem, const FileHandle& handle);
 
 }  // namespace foxing::sys
 

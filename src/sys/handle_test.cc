@@ -36,6 +36,17 @@ TEST_F(Handles, TellOneInodeFromTheNextOfItsNumber) {
   EXPECT_NE(*handle_at(root, "a"), *before);
 }
 
+TEST_F(Handles, LeadToOneOfTheNames) {
+  if (!testing::is_root()) GTEST_SKIP() << "needs root";
+  world.file("d/a", "1");
+  const auto handle = *handle_at(*open_at(root, "d", {.directory = true}), "a");
+  EXPECT_EQ(path_of_handle(root, handle).value_or(""), std::filesystem::canonical(world.at("d/a")));
+  world.rename("d/a", "b");
+  EXPECT_EQ(path_of_handle(root, handle).value_or(""), std::filesystem::canonical(world.at("b")));
+  ASSERT_TRUE(unlink_at(root, "b"));
+  EXPECT_EQ(path_of_handle(root, handle).error().code, ESTALE);
+}
+
 TEST_F(Handles, ALinkIsItself) {
   world.file("a", "1");
   world.symlink("link", "a");

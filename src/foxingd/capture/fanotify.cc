@@ -62,7 +62,11 @@ void Fanotify::take(const sys::FanotifyRecord& record, std::vector<Event>& event
     ++counters_.own;
     return;
   }
-  if (record.place.directory.empty()) return;  // a file without a name any more: its names have their own events
+  if (record.place.directory.empty()) {
+    if (!record.object.empty() && (record.mask & FAN_ONDIR) == 0)
+      events.push_back({.kind = Event::Kind::object, .directory = {}, .object = record.object});
+    return;
+  }
   if ((record.mask & FAN_RENAME) != 0 && !record.moved_to.directory.empty()) {
     events.push_back({.kind = Event::Kind::renamed,
                       .directory = record.place.directory,

@@ -160,7 +160,7 @@ bool Replica::listen() {
     return true;
   }
   for (const capture::Event& event : heard_) pending_.push(event);
-  if (!heard_.empty()) heard_when_.emplace_back(pending_.last_number(), Clock::now());
+  if (!heard_.empty() && !pending_.empty()) heard_when_.emplace_back(pending_.last_number(), Clock::now());
   return *all;
 }
 

@@ -86,7 +86,13 @@ Result<> TreePair::connect() {
 const walk::Hold& TreePair::at(const FileHandle& directory) const {
   const auto found = open_.find(directory);
   FOX_ASSERT(found != open_.end());  // open() comes first
-  return found->second;
+  return found->second.hold;
+}
+
+/// One that is open from an earlier batch may have been moved since.
+bool TreePair::still_leads_to(const Open& open, const std::string& path) const {
+  const auto now = sys::status_at(roots_.source_fd, path.empty() ? "." : path);
+  return open.hold->relative_path() == path && now && now->key() == open.hold->status().key();
 }
 
 copy::TargetDirectory& TreePair::target_of(const walk::Hold& directory) {
@@ -101,7 +107,13 @@ pipeline::World::Opening TreePair::could_not_open(Error error, bool of_target) {
 }
 
 pipeline::World::Opening TreePair::open(const FileHandle& directory, const std::string& path) {
-  if (open_.contains(directory)) return Opening::open;
+  if (const auto known = open_.find(directory); known != open_.end()) {
+    if (known->second.checked == batch_ || still_leads_to(known->second, path)) {
+      known->second.checked = batch_;
+      return Opening::open;
+    }
+    open_.erase(known);
+  }
   const std::string below = path.empty() ? "." : path;
   auto source = sys::open_beneath(roots_.source_fd, below, {.directory = true, .keep_atime = true});
   if (!source) return could_not_open(std::move(source).error().about(roots_.source + '/' + path), false);
@@ -116,7 +128,7 @@ pipeline::World::Opening TreePair::open(const FileHandle& directory, const std::
   if (!adopted) return could_not_open(std::move(adopted).error().about(roots_.target + '/' + path), true);
   walk::Hold hold = walk_->add_detached(std::move(*source), *status, roots_.source, path, std::move(*adopted));
   target_of(hold).stands_for(*hold);
-  open_.emplace(directory, std::move(hold));
+  open_.emplace(directory, Open{std::move(hold), batch_});
   return Opening::open;
 }
 
@@ -130,7 +142,7 @@ Result<std::optional<Seen>> TreePair::look(const Name& name) {
   const bool is_directory = seen.type == sys::FileType::directory;
   seen.hidden = selection_ != nullptr && !selection_->selects(*directory, name.name, is_directory);
   seen.mounted = is_directory && status->device() != roots_.source_device;
-  if (is_directory && !seen.hidden && !seen.mounted) {
+  if (!seen.hidden && !seen.mounted) {
     auto handle = sys::handle_at(directory->fd(), name.name);
     if (!handle && handle.error().code == ENOENT) return std::optional<Seen>();
     if (!handle) return tl::make_unexpected(std::move(handle).error().about(directory->path_of(name.name)));
@@ -234,6 +246,20 @@ Result<> TreePair::rename(const Name& from, const Name& to, How how) {
   return renamed;
 }
 
+std::optional<Name> TreePair::name_of(const FileHandle& object) {
+  const auto path = sys::path_of_handle(roots_.source_fd, object);
+  const auto root = path ? sys::read_link_at(sys::working_directory(), "/proc/self/fd/" + std::to_string(roots_.source_fd.number()))
+                         : Result<std::string>(std::string());
+  if (!path || !root || !path->starts_with(*root + '/')) return std::nullopt;
+  const std::string below = path->substr(root->size() + 1);
+  const std::size_t slash = below.rfind('/');
+  const std::string directory = slash == std::string::npos ? "." : below.substr(0, slash);
+  const auto fd = sys::open_beneath(roots_.source_fd, directory, {.access = sys::Access::path, .directory = true});
+  auto handle = fd ? sys::handle_of(*fd) : Result<FileHandle>(tl::make_unexpected(fd.error()));
+  if (!handle) return std::nullopt;
+  return Name{std::move(*handle), slash == std::string::npos ? below : below.substr(slash + 1)};
+}
+
 Result<std::vector<pipeline::World::Found>> TreePair::search(const std::unordered_set<std::uint64_t>& inodes) {
   InodeSearch visitor(inodes, roots_.source_device);
   walk::Walk walk(visitor, {.workers = 1, .selector = selection_});
@@ -265,7 +291,8 @@ void TreePair::breathe() {
 }
 
 void TreePair::settle() {
-  for (auto& [handle, directory] : open_) {
+  for (auto& [handle, open] : open_) {
+    const walk::Hold& directory = open.hold;
     if (const auto status = sys::status_of(directory->fd())) {
       directory->renew_status(*status);
       copier_->dress_detached(*directory);

@@ -52,8 +52,10 @@ class TreePair final : public pipeline::World {
   Made make_directory(const pipeline::Name& name) override;
   pipeline::Outcome remove(const pipeline::Name& name) override;
   Result<> rename(const pipeline::Name& from, const pipeline::Name& to, How how) override;
+  std::optional<pipeline::Name> name_of(const pipeline::FileHandle& object) override;
   Result<std::vector<Found>> search(const std::unordered_set<std::uint64_t>& inodes) override;
   Result<std::vector<std::string>> names(const pipeline::FileHandle& directory) override;
+  void begin_batch() override { ++batch_; }
   void breathe() override;
   void settle() override;
   bool is_unsettled() const override { return !open_.empty(); }
@@ -82,7 +84,13 @@ class TreePair final : public pipeline::World {
   std::unique_ptr<copy::Copier> copier_;
   std::unique_ptr<copy::Deleter> deleter_;
   std::unique_ptr<walk::Walk> walk_;
-  std::unordered_map<pipeline::FileHandle, walk::Hold> open_;
+  struct Open {
+    walk::Hold hold;
+    std::uint64_t checked = 0;  // the batch in which its path last led to it
+  };
+  bool still_leads_to(const Open& open, const std::string& path) const;
+  std::unordered_map<pipeline::FileHandle, Open> open_;
+  std::uint64_t batch_ = 1;
   Error last_error_;
   std::vector<Error> unsettled_;
 };

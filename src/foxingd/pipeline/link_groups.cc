@@ -5,7 +5,8 @@
 
 namespace foxing::pipeline {
 
-void LinkGroups::note(const Name& name, std::uint64_t inode, std::uint64_t links) {
+void LinkGroups::note(const Name& name, std::uint64_t inode, std::uint64_t links, const FileHandle& object) {
+  if (!object.empty()) remember(object, inode);
   const auto known = group_of_.find(name);
   if (known != group_of_.end() && known->second == inode && links > 1) return;
   forget(name);
@@ -21,6 +22,24 @@ void LinkGroups::remember(const Name& name, std::uint64_t inode) {
   if (recent_order_.size() <= kMostRecent) return;
   recent_.erase(recent_order_.front());
   recent_order_.pop_front();
+}
+
+void LinkGroups::remember(const FileHandle& object, std::uint64_t inode) {
+  if (!inode_of_.insert_or_assign(object, inode).second) return;
+  inode_order_.push_back(object);
+  if (inode_order_.size() <= 2 * kMostRecent) return;
+  inode_of_.erase(inode_order_.front());
+  inode_order_.pop_front();
+}
+
+std::vector<Name> LinkGroups::names_of(const FileHandle& object) const {
+  std::vector<Name> names;
+  const auto inode = inode_of_.find(object);
+  if (inode == inode_of_.end()) return names;
+  if (const auto group = groups_.find(inode->second); group != groups_.end()) names.assign(group->second.begin(), group->second.end());
+  if (const auto only = recent_.find(inode->second); only != recent_.end()) names.push_back(only->second);
+  std::ranges::sort(names);
+  return names;
 }
 
 void LinkGroups::searched(std::uint64_t inode, std::uint64_t links, std::uint64_t found) {
@@ -77,6 +96,8 @@ void LinkGroups::clear() {
   group_of_.clear();
   recent_.clear();
   recent_order_.clear();
+  inode_of_.clear();
+  inode_order_.clear();
   outside_.clear();
 }
 

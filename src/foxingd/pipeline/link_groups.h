@@ -20,8 +20,10 @@ namespace foxing::pipeline {
 
 class LinkGroups {
  public:
-  /// `name` is one of `links` names of the file `inode` now; with one link it is in no group.
-  void note(const Name& name, std::uint64_t inode, std::uint64_t links);
+  /// `name` is one of `links` names of the file `inode` now; with one link it is in no group.  `object` is the same file, where that is known.
+  void note(const Name& name, std::uint64_t inode, std::uint64_t links, const FileHandle& object = {});
+  /// All names of the file that are known; none where it is not.
+  std::vector<Name> names_of(const FileHandle& object) const;
   void forget(const Name& name);
   /// `from` is called `to` now.
   void rename(const Name& from, const Name& to);
@@ -37,10 +39,13 @@ class LinkGroups {
 
  private:
   void remember(const Name& name, std::uint64_t inode);
+  void remember(const FileHandle& object, std::uint64_t inode);
   std::unordered_map<std::uint64_t, std::unordered_set<Name>> groups_;
   std::unordered_map<Name, std::uint64_t> group_of_;
   std::unordered_map<std::uint64_t, Name> recent_;  // inode -> its only name
   std::deque<std::uint64_t> recent_order_;
+  std::unordered_map<FileHandle, std::uint64_t> inode_of_;
+  std::deque<FileHandle> inode_order_;
   std::unordered_map<std::uint64_t, std::uint64_t> outside_;  // inode -> links that are no names in the source; none is not kept
 };
 

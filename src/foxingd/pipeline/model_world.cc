@@ -17,6 +17,8 @@ void ModelSource::change() {
   const std::string name = a_name();
   const auto there = tree.look(directory, name);
   const bool is_file = there && !tree.at(*there).directory;
+  // What is done to a file through a name outside of the source is not heard of as a change of its names in it (docs/configuration.md).
+  const bool unheard = is_file && tree.at(*there).links > 1 && tree.is_below(directory, outside_);
   switch (below(12)) {
     case 0:
     case 1:
@@ -27,7 +29,7 @@ void ModelSource::change() {
       break;
     case 2:
     case 3:
-      if (!is_file) break;
+      if (!is_file || unheard) break;
       tree.at(*there).content = ++contents_;
       tell(directory, name);
       break;
@@ -35,6 +37,7 @@ void ModelSource::change() {
       if (!is_file) break;
       tree.unlink(directory, name);
       tell(directory, name);
+      tell_object(*there);
       break;
     case 5:
       if (there) break;
@@ -52,10 +55,11 @@ void ModelSource::change() {
       if (!is_file || tree.look(other, as)) break;
       tree.link(other, as, *there);
       tell(other, as);
+      tell_object(*there);
       break;
     }
     case 8:
-      if (!there) break;
+      if (!there || unheard) break;
       tree.at(*there).mode = static_cast<unsigned>(below(3));
       if (is_file) {
         tell(directory, name);
@@ -66,7 +70,9 @@ void ModelSource::change() {
     case 9: exchange(); break;
     default: rename(); break;
   }
+  // A directory keeps its identity outside of the source, and may be looked at in the moment in which it leaves.
   record(ModelTree::kRoot);
+  record(outside_);
 }
 
 void ModelSource::rename() {
@@ -79,6 +85,7 @@ void ModelSource::rename() {
   if (there && (tree.at(*there).directory != directory || !tree.at(*there).names.empty())) return;
   tree.rename(from, name, to, as);
   tell_rename(from, name, to, as, *moved);
+  if (there && !directory) tell_object(*there);
 }
 
 void ModelSource::exchange() {
@@ -108,13 +115,16 @@ std::optional<Inode> ModelWorld::walk(const ModelTree& tree, const std::string& 
 }
 
 World::Opening ModelWorld::open(const FileHandle& directory, const std::string& path) {
-  if (open_.contains(directory)) return Opening::open;
+  if (const auto known = open_.find(directory); known != open_.end() && known->second.checked == batch_) return Opening::open;
   between_();
   const auto source = walk(source_.tree, path);
-  if (!source || handle_of(*source) != directory) return Opening::elsewhere;
+  if (!source || handle_of(*source) != directory) {
+    open_.erase(directory);
+    return Opening::elsewhere;
+  }
   const auto copy = walk(target, path);
   if (!copy) return Opening::no_target;
-  open_[directory] = {*source, *copy};
+  open_[directory] = {*source, *copy, batch_};
   return Opening::open;
 }
 
@@ -126,7 +136,7 @@ Result<std::optional<Seen>> ModelWorld::look(const Name& name) {
   if (!inode) return std::optional<Seen>();
   const ModelInode& what = source_.tree.at(*inode);
   return std::optional(Seen{.type = what.directory ? sys::FileType::directory : sys::FileType::regular,
-                            .object = what.directory ? handle_of(*inode) : FileHandle(),
+                            .object = handle_of(*inode),
                             .inode = *inode,
                             .links = what.links});
 }
@@ -154,7 +164,7 @@ Outcome ModelWorld::synchronise(std::span<const Name> names) {
   if (fails_()) return {Trouble::failed, {.code = EIO, .operation = "model"}};
   std::map<Inode, Inode> copies, claims;
   for (const Name& name : names) {
-    const auto [here, there] = at(name.directory);
+    const auto [here, there, checked] = at(name.directory);
     if (!source_.tree.has(here) || !target.has(there)) continue;
     const auto source = source_.tree.look(here, name.name);
     if (!source || source_.tree.at(*source).directory) continue;
@@ -189,7 +199,7 @@ Outcome ModelWorld::synchronise(std::span<const Name> names) {
 World::Made ModelWorld::make_directory(const Name& name) {
   between_();
   if (fails_()) return {.outcome = {Trouble::failed, {.code = EIO, .operation = "model"}}};
-  const auto [here, there] = at(name.directory);
+  const auto [here, there, checked] = at(name.directory);
   if (!source_.tree.has(here) || !target.has(there)) return {};
   const auto source = source_.tree.look(here, name.name);
   if (!source || !source_.tree.at(*source).directory) return {};
@@ -209,7 +219,7 @@ World::Made ModelWorld::make_directory(const Name& name) {
 Outcome ModelWorld::remove(const Name& name) {
   between_();
   if (fails_()) return {Trouble::failed, {.code = EIO, .operation = "model"}};
-  const auto [here, there] = at(name.directory);
+  const auto [here, there, checked] = at(name.directory);
   if (!target.has(there) || !target.look(there, name.name)) return {};
   if (source_.tree.has(here) && source_.tree.look(here, name.name)) return {};
   target.unlink(there, name.name);
@@ -237,6 +247,13 @@ Result<> ModelWorld::rename(const Name& from, const Name& to, How how) {
   return {};
 }
 
+std::optional<Name> ModelWorld::name_of(const FileHandle& object) {
+  for (const Inode directory : source_.tree.directories())
+    for (const auto& [name, inode] : source_.tree.at(directory).names)
+      if (handle_of(inode) == object) return Name{handle_of(directory), name};
+  return std::nullopt;
+}
+
 Result<std::vector<World::Found>> ModelWorld::search(const std::unordered_set<std::uint64_t>& inodes) {
   between_();
   std::vector<Found> found;
@@ -248,7 +265,7 @@ Result<std::vector<World::Found>> ModelWorld::search(const std::unordered_set<st
 
 Result<std::vector<std::string>> ModelWorld::names(const FileHandle& directory) {
   std::set<std::string> names;
-  const auto [here, there] = at(directory);
+  const auto [here, there, checked] = at(directory);
   if (source_.tree.has(here))
     for (const auto& [name, inode] : source_.tree.at(here).names) names.insert(name);
   if (target.has(there))

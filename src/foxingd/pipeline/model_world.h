@@ -29,6 +29,8 @@ struct ModelInode {
   std::uint64_t links = 0;
 };
 
+inline FileHandle handle_of(Inode inode) { return {"inode " + std::to_string(inode)}; }
+
 class ModelTree {
  public:
   static constexpr Inode kRoot = 1;
@@ -101,7 +103,6 @@ class ModelTree {
   Inode last_ = kRoot;
 };
 
-inline FileHandle handle_of(Inode inode) { return {"inode " + std::to_string(inode)}; }
 
 /// The source, its changes, and what is told of them.
 class ModelSource {
@@ -128,8 +129,14 @@ class ModelSource {
   }
   std::string a_name() { return std::string(1, static_cast<char>('a' + below(5))); }
   void tell(Inode directory, const std::string& name) {
-    told.push_back({.kind = Event::Kind::name, .directory = handle_of(directory), .name = name});
+    const auto there = tree.look(directory, name);
+    told.push_back({.kind = Event::Kind::name,
+                    .directory = handle_of(directory),
+                    .name = name,
+                    .object = there ? handle_of(*there) : FileHandle()});
   }
+  /// It got a name or lost one.
+  void tell_object(Inode inode) { told.push_back({.kind = Event::Kind::object, .directory = {}, .object = handle_of(inode)}); }
   void tell_rename(Inode from, const std::string& name, Inode to, const std::string& as, Inode object) {
     told.push_back({.kind = Event::Kind::renamed,
                     .directory = handle_of(from),
@@ -168,8 +175,10 @@ class ModelWorld final : public World {
   Made make_directory(const Name& name) override;
   Outcome remove(const Name& name) override;
   Result<> rename(const Name& from, const Name& to, How how) override;
+  std::optional<Name> name_of(const FileHandle& object) override;
   Result<std::vector<Found>> search(const std::unordered_set<std::uint64_t>& inodes) override;
   Result<std::vector<std::string>> names(const FileHandle& directory) override;
+  void begin_batch() override { ++batch_; }
   void settle() override;
   bool is_unsettled() const override { return !open_.empty(); }
 
@@ -181,7 +190,9 @@ class ModelWorld final : public World {
   struct Pair {
     Inode source;
     Inode target;
+    std::uint64_t checked;  // in this batch
   };
+  std::uint64_t batch_ = 1;
   Pair at(const FileHandle& directory) const { return open_.at(directory); }
   static std::optional<Inode> walk(const ModelTree& tree, const std::string& path);
   void judge(Inode directory, const std::string& name);

@@ -13,7 +13,10 @@ void Pending::push(const capture::Event& event) {
     case Kind::lost: return overflow();
     case Kind::renamed: return renamed(event);
     case Kind::itself: return add({event.directory, {}});
-    case Kind::name: return add({event.directory, event.name});
+    case Kind::name:
+      if (!event.object.empty()) touched_.under_a_name.insert(event.object);
+      return add({event.directory, event.name});
+    case Kind::object: touched_.themselves.insert(event.object); return;
   }
 }
 
@@ -114,6 +117,7 @@ void Pending::clear() {
   moves_.clear();
   by_target_.clear();
   by_origin_.clear();
+  touched_ = {};
 }
 
 }  // namespace foxing::pipeline

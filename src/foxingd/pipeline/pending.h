@@ -16,6 +16,8 @@
 #include <set>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "foxingd/capture/event.h"
@@ -63,10 +65,17 @@ class Pending {
   void push(const capture::Event& event);
   /// A name alone; `tries` counts only where it is new.
   void add(const Name& name, unsigned tries = 0);
+  /// Files that something happened to under whatever name, and those that got or lost a name; since the last time.
+  struct Touched {
+    std::unordered_set<FileHandle> under_a_name;
+    std::unordered_set<FileHandle> themselves;
+    bool empty() const { return under_a_name.empty() && themselves.empty(); }
+  };
+  Touched take_touched() { return std::exchange(touched_, {}); }
   /// Put back: with its age.
   void put_back(const Item& item);
 
-  bool empty() const { return items_.empty(); }
+  bool empty() const { return items_.empty() && touched_.empty(); }
   std::size_t size() const { return items_.size(); }
   /// The oldest ones, at most so many.  They are no longer here.
   std::vector<Item> take(std::size_t most);
@@ -107,6 +116,7 @@ class Pending {
   std::unordered_map<FileHandle, Move> moves_;
   std::unordered_map<Name, FileHandle> by_target_;  // Move::to
   std::unordered_map<Name, std::set<FileHandle>> by_origin_;  // Move::from
+  Touched touched_;
   bool lost_ = false;
   Counters counters_;
 };

@@ -10,6 +10,8 @@ std::vector<Reconciler::Failure> Reconciler::run(std::size_t most) {
   failures_.clear();
   put_off_ = 0;
   std::vector<Item> items = pending_.take(most);
+  world_.begin_batch();
+  spread(items);
   // What waits for something that is further behind in the same batch (the directory that a file was moved into) has its turn again.
   while (!items.empty()) {
     progress_ = false;
@@ -33,6 +35,29 @@ std::vector<Reconciler::Failure> Reconciler::run(std::size_t most) {
   }
   search_for_names();
   return std::move(failures_);
+}
+
+void Reconciler::spread(const std::vector<Item>& items) {
+  const Pending::Touched touched = pending_.take_touched();
+  if (touched.empty()) return;
+  std::unordered_set<Name> in_hand;
+  for (const Item& item : items) in_hand.insert(item.name);
+  const auto pend = [&](const Name& name) {
+    if (!in_hand.contains(name)) pending_.add(name);
+  };
+  for (const FileHandle& object : touched.under_a_name) std::ranges::for_each(links_.names_of(object), pend);
+  for (const FileHandle& object : touched.themselves) {
+    const auto known = links_.names_of(object);
+    std::ranges::for_each(known, pend);
+    if (!known.empty()) continue;
+    if (const auto name = world_.name_of(object); name && table_.has(name->directory)) pend(*name);
+  }
+}
+
+void Reconciler::part(const Name& name) {
+  for (const Name& other : links_.companions(name, 0))
+    if (other != name) pending_.add(other);
+  links_.forget(name);
 }
 
 World::Opening Reconciler::open(const FileHandle& directory) {
@@ -117,7 +142,7 @@ Reconciler::Answer Reconciler::look_at_name(const Item& item, bool force) {
 
 Reconciler::Answer Reconciler::gone(const Item& item) {
   const auto directory = table_.at(item.name.directory, item.name.name);
-  links_.forget(item.name);
+  part(item.name);
   Outcome outcome = world_.remove(item.name);
   if (!outcome.good()) {
     failed(item, std::move(outcome));
@@ -130,7 +155,7 @@ Reconciler::Answer Reconciler::gone(const Item& item) {
 
 Reconciler::Answer Reconciler::directory_here(const Item& item, const FileHandle& object, bool force) {
   const Name& name = item.name;
-  links_.forget(name);
+  part(name);
   const auto here = table_.at(name.directory, name.name);
   if (here == object) {
     const auto made = world_.make_directory(name);
@@ -197,7 +222,7 @@ void Reconciler::something_else(const Item& item, const Seen& seen) {
   if (!outcome.good()) failed(item, std::move(outcome));
   if (!is_there) return;
   ++counters_.synchronised;
-  links_.note(name, seen.inode, seen.links);
+  links_.note(name, seen.inode, seen.links, seen.object);
   if (const auto directory = table_.at(name.directory, name.name)) forget(*directory);
 }
 
@@ -294,7 +319,7 @@ Reconciler::Moved Reconciler::rename_directory(const FileHandle& object, const N
     table_.put(object, to.directory, to.name);
     ++counters_.renames;
   }
-  links_.forget(to);
+  part(to);
   pending_.add(from);  // where nobody told of the rename, nobody told who has the old name now
   return Moved::done;
 }
@@ -317,9 +342,9 @@ Reconciler::Moved Reconciler::follow_file(const Move& move, bool force, std::set
   if (!world_.is_copy(move.from, move.to)) return Moved::no;
   if (!world_.rename(move.from, move.to, exchange ? World::How::exchange : World::How::over_existing)) return Moved::no;
   ++(exchange ? counters_.exchanges : counters_.renames);
+  part(move.to);
   if (exchange) {
-    links_.forget(move.from);
-    links_.forget(move.to);
+    part(move.from);
   } else {
     links_.rename(move.from, move.to);
   }

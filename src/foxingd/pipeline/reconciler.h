@@ -86,6 +86,10 @@ class Reconciler {
 
   World::Opening open(const FileHandle& directory);
   bool can_open(const FileHandle& directory) { return open(directory) == World::Opening::open; }
+  /// Other names of files that something happened to are pending, too.
+  void spread(const std::vector<Item>& items);
+  /// The name has left its file: what is known of the others may be out of date.
+  void part(const Name& name);
   /// The target has it no more.
   void forget(const FileHandle& directory);
   /// The directory's place in the target, and those of all above it, are to be looked at.

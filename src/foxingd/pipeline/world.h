@@ -20,8 +20,8 @@ namespace foxing::pipeline {
 /// What the source has under a name.
 struct Seen {
   sys::FileType type = sys::FileType::regular;
-  FileHandle object = {};    // of directories
-  std::uint64_t inode = 0;   // of the rest, with `links`: which names are one file
+  FileHandle object = {};
+  std::uint64_t inode = 0;   // with `links`: which names are one file
   std::uint64_t links = 1;
   bool hidden = false;  // left out by a filter: neither copied nor deleted
   bool mounted = false;  // a directory on another filesystem: its copy stays empty
@@ -69,8 +69,13 @@ class World {
   };
   virtual Result<std::vector<Found>> search(const std::unordered_set<std::uint64_t>& inodes) = 0;
 
+  /// A name of this file in the source; nothing where it has none there any more.
+  virtual std::optional<Name> name_of(const FileHandle& object) = 0;
+
   /// All names that the directory has in the source, and those in the target.
   virtual Result<std::vector<std::string>> names(const FileHandle& directory) = 0;
+  /// What is open from before is looked at once more when it is asked for.
+  virtual void begin_batch() {}
   /// Between two names: too many open directories may be settled.
   virtual void breathe() {}
   /// Every open directory gets its attributes and is closed.
