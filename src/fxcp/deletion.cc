@@ -5,6 +5,7 @@
 
 #include "core/copy/estimate.h"
 #include "core/copy/origin.h"
+#include "core/storage/storage.h"
 #include "fxcp/packing.h"
 #include "fxcp/preflight.h"
 #include "sys/file.h"
