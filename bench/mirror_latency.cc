@@ -62,7 +62,9 @@ double microseconds_until(const std::function<void()>& change, const std::functi
 
 void tell(const char* kind, std::vector<double> times) {
   std::ranges::sort(times);
-  const auto at = [&](double share) { return times[std::min(times.size() - 1, static_cast<std::size_t>(share * static_cast<double>(times.size())))]; };
+  const auto at = [&](double share) {
+    return times[std::min(times.size() - 1, static_cast<std::size_t>(share * static_cast<double>(times.size())))];
+  };
   fmt::print("{:<16} p50 {:7.0f}  p90 {:7.0f}  p99 {:7.0f}  max {:7.0f} us\n", kind, at(0.5), at(0.9), at(0.99), times.back());
 }
 
@@ -78,11 +80,14 @@ int main(int argc, char** argv) {
   std::vector<double> create, large, modify, rename, directory, remove, batch;
   for (int i = 0; i < count; ++i) {
     const std::string name = fmt::format("/latency.{}", i), other = name + ".renamed", made = name + ".d", big = name + ".64k";
-    const std::string first(4096, static_cast<char>('a' + i % 26)), second(4096, static_cast<char>('A' + i % 26)), more(65536, 'x');
+    const std::string first(4096, static_cast<char>('a' + i % 26)), second(4096, static_cast<char>('A' + i % 26)),
+        more(65536, 'x');
     const auto pause = [] { std::this_thread::sleep_for(std::chrono::milliseconds(3)); };  // each change finds the mirror idle
-    create.push_back(microseconds_until([&] { write_file(source + name, first, O_CREAT | O_EXCL); }, [&] { return has(target + name, first); }));
+    create.push_back(microseconds_until([&] { write_file(source + name, first, O_CREAT | O_EXCL); },
+                                        [&] { return has(target + name, first); }));
     pause();
-    modify.push_back(microseconds_until([&] { write_file(source + name, second, 0); }, [&] { return has(target + name, second); }));
+    modify.push_back(
+        microseconds_until([&] { write_file(source + name, second, 0); }, [&] { return has(target + name, second); }));
     pause();
     rename.push_back(microseconds_until(
         [&] {
@@ -90,7 +95,8 @@ int main(int argc, char** argv) {
         },
         [&] { return exists(target + other) && !exists(target + name); }));
     pause();
-    large.push_back(microseconds_until([&] { write_file(source + big, more, O_CREAT | O_EXCL); }, [&] { return has(target + big, more); }));
+    large.push_back(
+        microseconds_until([&] { write_file(source + big, more, O_CREAT | O_EXCL); }, [&] { return has(target + big, more); }));
     pause();
     directory.push_back(microseconds_until(
         [&] {

@@ -72,21 +72,25 @@ class Reader {
     std::set<std::string> targets, sources;
     for (const SourceConfig& source : result_.config.sources) {
       if (!source.path.empty() && !sources.insert(source.path).second)
-        result_.mistakes.push_back({file_, 0, fmt::format("source '{}' is there twice: give it several [[sources.targets]]", source.path)});
+        result_.mistakes.push_back(
+            {file_, 0, fmt::format("source '{}' is there twice: give it several [[sources.targets]]", source.path)});
       for (const TargetConfig& target : source.targets)
         if (!target.path.empty() && !targets.insert(target.path).second)
-          result_.mistakes.push_back({file_, 0, fmt::format("target '{}' is there twice: two mirrors would undo each other", target.path)});
+          result_.mistakes.push_back(
+              {file_, 0, fmt::format("target '{}' is there twice: two mirrors would undo each other", target.path)});
     }
   }
 
   void know(const toml::table& table, std::string_view where, std::initializer_list<std::string_view> keys) {
     for (const auto& [key, node] : table) {
       if (std::ranges::find(keys, key.str()) != keys.end()) continue;
-      wrong(node, fmt::format("unknown key '{}'{}{}; there are: {}", key.str(), where.empty() ? "" : " in ", where, fmt::join(keys, ", ")));
+      wrong(node, fmt::format("unknown key '{}'{}{}; there are: {}", key.str(), where.empty() ? "" : " in ", where,
+                              fmt::join(keys, ", ")));
     }
   }
 
-  std::int64_t number(const toml::table& table, std::string_view key, std::int64_t otherwise, std::int64_t least, std::int64_t most) {
+  std::int64_t number(const toml::table& table, std::string_view key, std::int64_t otherwise, std::int64_t least,
+                      std::int64_t most) {
     const toml::node* node = table.get(key);
     if (node == nullptr) return otherwise;
     const auto value = node->value_exact<std::int64_t>();
@@ -178,12 +182,15 @@ class Reader {
 
 }  // namespace
 
-std::string Mistake::text() const { return line == 0 ? fmt::format("{}: {}", file, what) : fmt::format("{}:{}: {}", file, line, what); }
+std::string Mistake::text() const {
+  return line == 0 ? fmt::format("{}: {}", file, what) : fmt::format("{}:{}: {}", file, line, what);
+}
 
 ReadConfig parse_config(std::string_view text, const std::string& file) {
   Reader reader(file);
   const toml::parse_result parsed = toml::parse(text, file);
-  if (!parsed) return reader.failed(static_cast<unsigned>(parsed.error().source().begin.line), std::string(parsed.error().description()));
+  if (!parsed)
+    return reader.failed(static_cast<unsigned>(parsed.error().source().begin.line), std::string(parsed.error().description()));
   ReadConfig result = reader.read(parsed.table());
   std::ranges::stable_sort(result.mistakes, {}, &Mistake::line);
   return result;

@@ -34,7 +34,8 @@ unsigned worker_count(const Config& config) {
   return config.worker_count > 0 ? config.worker_count : std::min(sys::usable_processors(), 16u);
 }
 
-mirror::ReplicaOptions replica_options(const Config& config, const SourceConfig& source, const TargetConfig& target, const Options& options) {
+mirror::ReplicaOptions replica_options(const Config& config, const SourceConfig& source, const TargetConfig& target,
+                                       const Options& options) {
   return {.source = source.path,
           .target = target.path,
           .rules = source.rules,
@@ -103,10 +104,12 @@ Result<> check_pairs(const Config& config) {
   for (std::size_t i = 0; i < config.sources.size(); ++i) {
     const SourceConfig& source = config.sources[i];
     for (std::size_t t = 0; t < source.targets.size(); ++t) {
-      for (std::size_t u = 0; u < t; ++u) FOX_TRY(apart(source.targets[t].path, source.targets[u].path, "two mirrors would undo each other"));
+      for (std::size_t u = 0; u < t; ++u)
+        FOX_TRY(apart(source.targets[t].path, source.targets[u].path, "two mirrors would undo each other"));
       for (std::size_t j = 0; j < config.sources.size(); ++j) {
         if (j == i) continue;
-        FOX_TRY(apart(source.targets[t].path, config.sources[j].path, "a mirror of a mirror is not followed; mirror the first source twice"));
+        FOX_TRY(apart(source.targets[t].path, config.sources[j].path,
+                      "a mirror of a mirror is not followed; mirror the first source twice"));
         if (j > i) continue;
         for (const TargetConfig& other : config.sources[j].targets)
           FOX_TRY(apart(source.targets[t].path, other.path, "two mirrors would undo each other"));
@@ -124,8 +127,7 @@ bool is_healthy(const Replicas& replicas) {
 void tell_service_manager(std::string_view state) {
   const char* const path = std::getenv("NOTIFY_SOCKET");
   if (path == nullptr || *path == '\0') return;
-  if (const auto told = sys::send_datagram(path, state); !told)
-    logging::warning("NOTIFY_SOCKET: {}", told.error().message());
+  if (const auto told = sys::send_datagram(path, state); !told) logging::warning("NOTIFY_SOCKET: {}", told.error().message());
 }
 
 void ready_process() {
@@ -172,7 +174,8 @@ ExitCode run_daemon(const Config& config, const Options& options) {
     if (control) {
       const std::array only{control->fd()};
       if (const auto asked = sys::wait_any(only, std::chrono::milliseconds(0)); asked && *asked)
-        control->serve([&](const control::Request& request, std::shared_ptr<control::Reply> reply) { answer(replicas, request, reply); });
+        control->serve(
+            [&](const control::Request& request, std::shared_ptr<control::Reply> reply) { answer(replicas, request, reply); });
     }
     while (true) {
       const auto number = sys::next_signal(*signals);
@@ -199,8 +202,8 @@ ExitCode run_once(const Config& config, const Options& options) {
   const auto report = (*replica)->scan_once();
   if (!report) return refused(report.error());
   for (const Error& error : report->first_failures) (void)refused(error);
-  std::printf("%s entries, %s changed, %s deleted, %s failed\n", grouped(report->entries).c_str(), grouped(report->changed).c_str(),
-              grouped(report->deleted).c_str(), grouped(report->failures).c_str());
+  std::printf("%s entries, %s changed, %s deleted, %s failed\n", grouped(report->entries).c_str(),
+              grouped(report->changed).c_str(), grouped(report->deleted).c_str(), grouped(report->failures).c_str());
   return report->failures == 0 && !sys::stop_requested() ? ExitCode::all_done : ExitCode::some_failed;
 }
 
@@ -217,7 +220,8 @@ ExitCode run_check(const std::string& path) {
   }
   for (const SourceConfig& source : read.config.sources) {
     const auto fd = sys::open_at(sys::working_directory(), source.path, {.links = sys::Links::follow, .directory = true});
-    auto events = fd ? capture::Fanotify::start(*fd) : Result<std::unique_ptr<capture::EventSource>>(tl::make_unexpected(fd.error()));
+    auto events =
+        fd ? capture::Fanotify::start(*fd) : Result<std::unique_ptr<capture::EventSource>>(tl::make_unexpected(fd.error()));
     if (!events) {
       ++problems;
       std::printf("%s\n", printable(logging::told(std::move(events).error().about(source.path))).c_str());
@@ -230,7 +234,9 @@ ExitCode run_check(const std::string& path) {
       const bool is_problem = !there && there.error().code != ENOENT;
       problems += is_problem ? 1 : 0;
       std::printf("  target %s: %s\n", printable(target.path).c_str(),
-                  there ? "is there" : is_problem ? there.error().message().c_str() : "will be made");
+                  there        ? "is there"
+                  : is_problem ? there.error().message().c_str()
+                               : "will be made");
     }
   }
   if (coverage) {

@@ -54,15 +54,15 @@ TEST(FoxingdOptions, CommandsAndTheirOptions) {
 
 TEST(FoxingdOptions, WhatMakesNoSenseIsRefused) {
   for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{{"frob"},
-                                                                                    {"sync", "one"},
-                                                                                    {"sync", "1", "2", "3"},
-                                                                                    {"daemon", "path"},
-                                                                                    {"daemon", "--watch"},
-                                                                                    {"daemon", "-c"},
-                                                                                    {"sync", "--watch=yes", "1", "2"},
-                                                                                    {"sync", "-j", "0", "1", "2"},
-                                                                                    {"flush", "--timeout", "soon"},
-                                                                                    {"pause"}})
+                                                                                     {"sync", "one"},
+                                                                                     {"sync", "1", "2", "3"},
+                                                                                     {"daemon", "path"},
+                                                                                     {"daemon", "--watch"},
+                                                                                     {"daemon", "-c"},
+                                                                                     {"sync", "--watch=yes", "1", "2"},
+                                                                                     {"sync", "-j", "0", "1", "2"},
+                                                                                     {"flush", "--timeout", "soon"},
+                                                                                     {"pause"}})
     EXPECT_FALSE(parsed(words)) << ::testing::PrintToString(words);
 }
 
@@ -87,12 +87,15 @@ TEST(FoxingdConfig, EveryMistakeHasItsLine) {
               ElementsAre(HasSubstr("c:1: this source has no"), HasSubstr("c:3: targets is a list of tables")));
   EXPECT_THAT(mistakes(""), ElementsAre(HasSubstr("there is no [[sources]]")));
   EXPECT_THAT(mistakes("a = \n"), ElementsAre(HasSubstr("c:1:")));
-  EXPECT_THAT(mistakes("[[sources]]\n[[sources.targets]]\npath = ''\n"), ElementsAre(HasSubstr("c:1: [[sources]] needs a path"), HasSubstr("c:3:")));
+  EXPECT_THAT(mistakes("[[sources]]\n[[sources.targets]]\npath = ''\n"),
+              ElementsAre(HasSubstr("c:1: [[sources]] needs a path"), HasSubstr("c:3:")));
 }
 
 TEST(FoxingdConfig, NoPathTwice) {
-  EXPECT_THAT(mistakes("[[sources]]\npath='/a'\n[[sources.targets]]\npath='/t'\n[[sources]]\npath='/b'\n[[sources.targets]]\npath='/t/'\n"),
-              ElementsAre(HasSubstr("target '/t' is there twice")));
+  EXPECT_THAT(
+      mistakes(
+          "[[sources]]\npath='/a'\n[[sources.targets]]\npath='/t'\n[[sources]]\npath='/b'\n[[sources.targets]]\npath='/t/'\n"),
+      ElementsAre(HasSubstr("target '/t' is there twice")));
 }
 
 Reported reported() {
@@ -109,8 +112,8 @@ Reported reported() {
 TEST(FoxingdStatus, IsOneLineOfJsonAndTextForPeople) {
   const std::string json = status_json({reported()});
   EXPECT_EQ(json.find('\n'), std::string::npos);
-  EXPECT_THAT(json, ::testing::AllOf(HasSubstr(R"("schema":"foxingd/1")"), HasSubstr(R"("pending":7)"), HasSubstr(R"("lag_seconds":1.5)"),
-                                     HasSubstr(R"("not_heard_of":["mmap_write"])")));
+  EXPECT_THAT(json, ::testing::AllOf(HasSubstr(R"("schema":"foxingd/1")"), HasSubstr(R"("pending":7)"),
+                                     HasSubstr(R"("lag_seconds":1.5)"), HasSubstr(R"("not_heard_of":["mmap_write"])")));
   EXPECT_THAT(status_text(json), ::testing::AllOf(HasSubstr("stalled: full"), HasSubstr("7 pending"), HasSubstr("lag 1.500 s")));
 }
 

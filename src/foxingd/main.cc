@@ -79,14 +79,17 @@ int ask_daemon(const Options& options, const std::string& config) {
 
 int main(int argc, char** argv) {
   std::set_terminate([] {
-    std::fputs("foxingd: out of memory, or an internal error; what is in the targets is whole, and the next start goes on\n", stderr);
+    std::fputs("foxingd: out of memory, or an internal error; what is in the targets is whole, and the next start goes on\n",
+               stderr);
     std::_Exit(code(ExitCode::some_failed));
   });
   if (const auto planned = sys::plan_faults_from_environment(); !planned) return refused(planned.error().message());
   const auto options = parse_options(argc, argv);
   if (!options) return refused(options.error().message());
   const std::string config = options->config.empty() ? default_config_path() : options->config;
-  const auto needs_config = [&] { return config.empty() ? refused("there is no /etc/foxing/config.toml; --config names another") : 0; };
+  const auto needs_config = [&] {
+    return config.empty() ? refused("there is no /etc/foxing/config.toml; --config names another") : 0;
+  };
   switch (options->command) {
     case Command::daemon:
       if (const int missing = needs_config()) return missing;

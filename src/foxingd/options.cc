@@ -63,8 +63,10 @@ std::span<const OptionRow> option_table() {
       {'Q', "", "--limited-queue", false, [](Options& o, std::string_view) { return o.limited_queue = true; }},
       {'J', "", "--json", false, [](Options& o, std::string_view) { return o.json = true; }},
       {'j', "-j", "--jobs", true, [](Options& o, std::string_view value) { return read_number(value, 1u, 256u, o.jobs); }},
-      {'e', "-e", "--exclude", true, [](Options& o, std::string_view value) { return o.exclude.emplace_back(value), !value.empty(); }},
-      {'i', "", "--include", true, [](Options& o, std::string_view value) { return o.include.emplace_back(value), !value.empty(); }},
+      {'e', "-e", "--exclude", true,
+       [](Options& o, std::string_view value) { return o.exclude.emplace_back(value), !value.empty(); }},
+      {'i', "", "--include", true,
+       [](Options& o, std::string_view value) { return o.include.emplace_back(value), !value.empty(); }},
       {'t', "", "--timeout", true,
        [](Options& o, std::string_view value) {
          unsigned seconds = 0;
@@ -126,8 +128,9 @@ Result<Options> parse_options(int argc, char** argv) {
   }
   if (options.paths.size() < command->least_paths || options.paths.size() > command->most_paths) {
     return usage(command->command == Command::sync ? "sync needs a SRC and a DST"
-                 : command->least_paths == 1       ? fmt::format("{} needs the path of a target", command->name)
-                                                   : fmt::format("{} takes {}", command->name, command->most_paths == 0 ? "no path" : "one target"));
+                 : command->least_paths == 1
+                     ? fmt::format("{} needs the path of a target", command->name)
+                     : fmt::format("{} takes {}", command->name, command->most_paths == 0 ? "no path" : "one target"));
   }
   return options;
 }

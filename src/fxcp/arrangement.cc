@@ -149,9 +149,10 @@ Result<> check_that_source_stays(const Item& item, const std::string& target) {
   const auto lies = storage::nesting(item.source, target);
   if (!lies) return tl::make_unexpected(Error(lies.error()).about(item.source));
   if (*lies == storage::Nesting::apart) return {};
-  return refuse(item.source, fmt::format("lies inside the target '{}', and --delete would delete it there; copy without --delete, "
-                                         "or into a target of its own",
-                                         target));
+  return refuse(item.source,
+                fmt::format("lies inside the target '{}', and --delete would delete it there; copy without --delete, "
+                            "or into a target of its own",
+                            target));
 }
 
 /// A tree must not be copied into itself, nor a file onto itself, whichever names lead there.

@@ -72,9 +72,9 @@ enum class Action {
 };
 
 /// The field an option sets.  A Preserve field is set by --archive too, unless its negation stands somewhere.
-using Text = std::optional<std::string> Options::*;   // any words but none
-using Texts = std::vector<std::string> Options::*;    // may be given several times
-using Size = std::optional<Bytes> Options::*;         // "10M", "1.5g", "500KB": parse_size in values.h
+using Text = std::optional<std::string> Options::*;  // any words but none
+using Texts = std::vector<std::string> Options::*;  // may be given several times
+using Size = std::optional<Bytes> Options::*;  // "10M", "1.5g", "500KB": parse_size in values.h
 using Number = std::optional<std::int64_t> Options::*;  // whole, also below 0
 using Sets = std::variant<Action, RuleKind, bool Options::*, bool Preserve::*, When Options::*, Text, Texts, Size, Number>;
 
@@ -92,20 +92,20 @@ inline constexpr unsigned kForSnap = kForExport | kForImport | kForInspect | kFo
 
 /// Two rows may share a name where no command has both.
 struct OptionRow {
-  char letter = 0;                // 0: none
-  std::string_view name;          // without dashes; empty: letter only
-  std::string_view alias;         // a second name, mostly cp's
-  std::string_view negation;      // "no-perms"
+  char letter = 0;  // 0: none
+  std::string_view name;  // without dashes; empty: letter only
+  std::string_view alias;  // a second name, mostly cp's
+  std::string_view negation;  // "no-perms"
   Section section = Section::other;
   Sets sets;
   Takes takes = Takes::nothing;
-  std::string_view argument;      // how the argument is called; empty exactly where none is taken
-  std::string_view values;        // "auto|always|never"; empty: free text
-  When bare = When::always;       // what a When option means without an argument
+  std::string_view argument;  // how the argument is called; empty exactly where none is taken
+  std::string_view values;  // "auto|always|never"; empty: free text
+  When bare = When::always;  // what a When option means without an argument
   Completes completes = Completes::values;
   unsigned commands = kForCopy;
-  std::string_view other_letters; // letters that elsewhere mean this option: for suggestions
-  std::string_view help;          // one line of --help
+  std::string_view other_letters;  // letters that elsewhere mean this option: for suggestions
+  std::string_view help;  // one line of --help
   std::string_view manual;  // the man page's paragraphs, separated by an empty line; names of options become bold by themselves
 };
 

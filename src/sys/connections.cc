@@ -138,13 +138,15 @@ Result<std::string> receive_line(FdView connection, std::size_t most) {
 }
 
 Result<std::string> receive_head(FdView connection, std::size_t most) {
-  return receive_until(connection, most, [](const std::string& text) { return std::min(text.find("\r\n\r\n"), text.find("\n\n")); });
+  return receive_until(connection, most,
+                       [](const std::string& text) { return std::min(text.find("\r\n\r\n"), text.find("\n\n")); });
 }
 
 Result<> send_all(FdView connection, std::string_view text) {
   while (!text.empty()) {
-    const ssize_t sent =
-        transfer(Call::write, text.size(), [&](std::size_t length) { return ::send(connection.number(), text.data(), length, MSG_NOSIGNAL); });
+    const ssize_t sent = transfer(Call::write, text.size(), [&](std::size_t length) {
+      return ::send(connection.number(), text.data(), length, MSG_NOSIGNAL);
+    });
     if (sent < 0) return failed("send");
     text.remove_prefix(static_cast<std::size_t>(sent));
   }

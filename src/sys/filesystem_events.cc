@@ -13,8 +13,7 @@ namespace foxing::sys {
 namespace {
 
 // No MOVED_FROM, MOVED_TO, MOVE_SELF: FAN_RENAME says both names in one record, and is never merged with others.
-constexpr std::uint64_t kWatched =
-    FAN_CREATE | FAN_DELETE | FAN_RENAME | FAN_MODIFY | FAN_ATTRIB | FAN_CLOSE_WRITE | FAN_ONDIR;
+constexpr std::uint64_t kWatched = FAN_CREATE | FAN_DELETE | FAN_RENAME | FAN_MODIFY | FAN_ATTRIB | FAN_CLOSE_WRITE | FAN_ONDIR;
 
 /// A handle, and the name behind it where `named`; nothing where the record is cut short.
 RecordedName name_in(const char* info, std::size_t length, bool named) {

@@ -38,7 +38,8 @@ Result<std::string> path_of_handle(FdView filesystem, const FileHandle& handle) 
   std::memcpy(&opened->handle_type, handle.bytes.data(), sizeof opened->handle_type);
   opened->handle_bytes = static_cast<unsigned>(handle.bytes.size() - sizeof opened->handle_type);
   std::memcpy(opened->f_handle, handle.bytes.data() + sizeof opened->handle_type, opened->handle_bytes);
-  const int fd = uninterrupted(Call::name_to_handle_at, [&] { return ::open_by_handle_at(filesystem.number(), opened, O_PATH | O_CLOEXEC); });
+  const int fd = uninterrupted(Call::name_to_handle_at,
+                               [&] { return ::open_by_handle_at(filesystem.number(), opened, O_PATH | O_CLOEXEC); });
   if (fd < 0) return failed("open_by_handle_at");
   const UniqueFd file(fd);
   std::string path = FOX_TRY(read_link_at(working_directory(), "/proc/self/fd/" + std::to_string(fd)));

@@ -65,8 +65,8 @@ Told read_as_of(sys::FdView target, const AsOf& what) {
 
 void write_as_of(sys::FdView target, const AsOf& what, const timespec& when) {
   (void)sys::set_attribute({target}, kAsOfAttribute,
-                           fmt::format("1 {} {} {} {} {}", what.source.device.value, what.source.inode.value,
-                                       what.target.value, sys::to_text(when), short_form(what.options)));
+                           fmt::format("1 {} {} {} {} {}", what.source.device.value, what.source.inode.value, what.target.value,
+                                       sys::to_text(when), short_form(what.options)));
 }
 
 }  // namespace foxing::copy

@@ -155,8 +155,7 @@ void Copier::leave_note(const walk::Directory& directory, TargetDirectory& targe
   const TargetDirectory::Noted& noted = target.noted();
   // A root has one from the beginning: it tells which source was copied.
   const bool root = directory.parent() == nullptr && directory.status().inode() != InodeNo(0);
-  const bool wanted =
-      root || (!target.made() && (noted.of_another_source || noted.falls_short.load(std::memory_order_relaxed)));
+  const bool wanted = root || (!target.made() && (noted.of_another_source || noted.falls_short.load(std::memory_order_relaxed)));
   const bool by_names = options_.compare.by == Comparison::By::size || options_.compare.trust_times;  // less was compared
   if (!options_.notes || !wanted || by_names || !can_be_noted(target.pair())) return;
   if (target.spoiled() || directory.incomplete() || sys::stop_requested()) return;

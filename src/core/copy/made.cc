@@ -88,8 +88,8 @@ std::optional<Made> read_made(sys::Object copy) {
 void leave_made(sys::Object copy, const Made& note) {
   const auto text =
       fmt::format("1 {} {} {} {} {} {} {} {}", name_of(note.way), note.way == Way::compress ? codec::name_of(note.format) : "-",
-                  note.source.inode.value, note.source.size.value, sys::to_text(note.source.modified), sys::to_text(note.source.changed),
-                  note.size.value, sys::to_text(note.modified));
+                  note.source.inode.value, note.source.size.value, sys::to_text(note.source.modified),
+                  sys::to_text(note.source.changed), note.size.value, sys::to_text(note.modified));
   (void)sys::set_attribute(copy, kMadeAttribute, text);
 }
 

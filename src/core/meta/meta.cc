@@ -207,9 +207,11 @@ class Applying {
     if (surely_kept(modified) && surely_kept(accessed)) return {};
     const sys::FileStatus now = FOX_TRY(sys::status_of(target_.fd));
     if (!sys::same_time(now.modified(), modified)) {
-      losses_.add(Loss::time, false, 0, fmt::format("modification time {} became {}", sys::to_text(modified), sys::to_text(now.modified())));
+      losses_.add(Loss::time, false, 0,
+                  fmt::format("modification time {} became {}", sys::to_text(modified), sys::to_text(now.modified())));
     } else if (!sys::same_time(now.accessed(), accessed)) {
-      losses_.add(Loss::time, false, 0, fmt::format("access time {} became {}", sys::to_text(accessed), sys::to_text(now.accessed())));
+      losses_.add(Loss::time, false, 0,
+                  fmt::format("access time {} became {}", sys::to_text(accessed), sys::to_text(now.accessed())));
     } else if (modified.tv_nsec % 100 != 0) {  // NTFS and SMB count in 100 ns, exFAT in 10 ms
       fidelity_.keeps_nanoseconds.store(true, std::memory_order_relaxed);
     }

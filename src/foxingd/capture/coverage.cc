@@ -7,8 +7,9 @@ namespace foxing::capture {
 
 const char* name_of(Operation operation) {
   static constexpr std::array<const char*, kOperations> kNames = {
-      "create", "mkdir", "link",  "unlink", "rename", "exchange", "write", "io_uring_write", "direct_write", "truncate",     "fallocate",
-      "copy_range", "clone", "chmod", "chown", "utimes", "xattr", "acl", "close", "mmap_write", "aio_write", "chattr"};
+      "create",       "mkdir",    "link",      "unlink",     "rename",    "exchange", "write", "io_uring_write",
+      "direct_write", "truncate", "fallocate", "copy_range", "clone",     "chmod",    "chown", "utimes",
+      "xattr",        "acl",      "close",     "mmap_write", "aio_write", "chattr"};
   return kNames[static_cast<std::size_t>(operation)];
 }
 

@@ -28,7 +28,7 @@ class EventSource {
   /// What was heard and left out, so that it is counted.
   struct Counters {
     std::uint64_t heard = 0;
-    std::uint64_t own = 0;   // made by this process
+    std::uint64_t own = 0;  // made by this process
     std::uint64_t lost = 0;  // overflows of the kernel's queue
   };
   virtual Counters counters() const = 0;

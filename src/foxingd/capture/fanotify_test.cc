@@ -57,7 +57,8 @@ class FanotifySource : public ::testing::Test {
     (void)heard();
     in_another_process(act);
     std::vector<std::string> names;
-    for (const Event& event : heard()) names.push_back(event.kind == Kind::renamed ? event.name + ">" + event.to_name : event.name);
+    for (const Event& event : heard())
+      names.push_back(event.kind == Kind::renamed ? event.name + ">" + event.to_name : event.name);
     return names;
   }
   std::string at(const char* name) const { return world_.at(name); }
@@ -89,7 +90,8 @@ TEST_F(FanotifySource, HearsOfEveryOperationThatItSaysItHearsOf) {
        }},
       {Operation::truncate, [&] { (void)!::truncate(at("f").c_str(), 10); }},
       {Operation::allocate, [&] { (void)::fallocate(open_file(at("f")), 0, 0, 100); }},
-      {Operation::copy_range, [&] { (void)!::copy_file_range(open_file(at("newer")), nullptr, open_file(at("g")), nullptr, 100, 0); }},
+      {Operation::copy_range,
+       [&] { (void)!::copy_file_range(open_file(at("newer")), nullptr, open_file(at("g")), nullptr, 100, 0); }},
       {Operation::chmod, [&] { ::chmod(at("f").c_str(), 0600); }},
       {Operation::chown, [&] { (void)!::chown(at("f").c_str(), 1, 1); }},
       {Operation::utimes, [&] { ::utimensat(AT_FDCWD, at("f").c_str(), nullptr, 0); }},

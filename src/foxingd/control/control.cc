@@ -57,7 +57,8 @@ Result<Server> Server::listen(const std::string& path) {
   auto listener = sys::listen_unix(path);
   if (!listener) {
     Error error = std::move(listener).error();
-    if (error.code == EADDRINUSE) error.detail = "another foxingd listens there; control_socket in the configuration names another place";
+    if (error.code == EADDRINUSE)
+      error.detail = "another foxingd listens there; control_socket in the configuration names another place";
     return tl::make_unexpected(std::move(error).about(path));
   }
   return Server(std::move(*listener), path);

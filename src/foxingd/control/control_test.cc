@@ -90,7 +90,8 @@ TEST(Metrics, OnlyItsOwnQuestionsAreAnswered) {
   bool healthy = true;
   const Answers answers{.metrics = [] { return "foxing 1\n"; }, .healthy = [&] { return healthy; }};
   const auto answer = [&](const std::string& request) { return http_answer(request, "127.0.0.1", answers); };
-  EXPECT_THAT(answer("GET /metrics HTTP/1.1\r\nHost: localhost:9100"), ::testing::AllOf(StartsWith("HTTP/1.1 200"), HasSubstr("\r\n\r\nfoxing 1\n")));
+  EXPECT_THAT(answer("GET /metrics HTTP/1.1\r\nHost: localhost:9100"),
+              ::testing::AllOf(StartsWith("HTTP/1.1 200"), HasSubstr("\r\n\r\nfoxing 1\n")));
   EXPECT_THAT(answer("GET /metrics HTTP/1.0"), StartsWith("HTTP/1.1 200"));
   EXPECT_THAT(answer("GET /metrics HTTP/1.1\r\nHost: evil.example"), StartsWith("HTTP/1.1 403"));
   EXPECT_THAT(answer("POST /metrics HTTP/1.1"), StartsWith("HTTP/1.1 405"));

@@ -16,13 +16,15 @@ constexpr std::chrono::milliseconds kPatience{2000};
 constexpr std::size_t kLongestRequest = 4096;
 
 std::string answer(std::string_view status, std::string_view type, std::string_view body) {
-  return fmt::format("HTTP/1.1 {}\r\nContent-Type: {}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{}", status, type, body.size(), body);
+  return fmt::format("HTTP/1.1 {}\r\nContent-Type: {}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{}", status, type,
+                     body.size(), body);
 }
 
 /// The value of `Host:`, without its port; empty where there is none.
 std::string host_in(std::string_view request) {
   std::string lower(request);
-  std::ranges::transform(lower, lower.begin(), [](char byte) { return byte >= 'A' && byte <= 'Z' ? static_cast<char>(byte + 32) : byte; });
+  std::ranges::transform(lower, lower.begin(),
+                         [](char byte) { return byte >= 'A' && byte <= 'Z' ? static_cast<char>(byte + 32) : byte; });
   const std::size_t at = lower.find("\nhost:");
   if (at == std::string::npos) return {};
   std::string value = lower.substr(at + 6, lower.find_first_of("\r\n", at + 1) - at - 6);
@@ -37,9 +39,11 @@ std::string host_in(std::string_view request) {
 Result<HostAndPort> parse_address(const std::string& address) {
   const std::size_t colon = address.rfind(':');
   HostAndPort parsed;
-  if (colon == std::string::npos) return fail(EINVAL, "", address, "metrics is an address and a port, 127.0.0.1:9100 for example");
+  if (colon == std::string::npos)
+    return fail(EINVAL, "", address, "metrics is an address and a port, 127.0.0.1:9100 for example");
   parsed.host = address.substr(0, colon);
-  if (parsed.host.size() > 2 && parsed.host.front() == '[' && parsed.host.back() == ']') parsed.host = parsed.host.substr(1, parsed.host.size() - 2);
+  if (parsed.host.size() > 2 && parsed.host.front() == '[' && parsed.host.back() == ']')
+    parsed.host = parsed.host.substr(1, parsed.host.size() - 2);
   const char* const end = address.data() + address.size();
   const auto [last, problem] = std::from_chars(address.data() + colon + 1, end, parsed.port);
   if (problem != std::errc{} || last != end || parsed.host.empty())
@@ -50,13 +54,16 @@ Result<HostAndPort> parse_address(const std::string& address) {
 std::string http_answer(const std::string& request, const std::string& own_host, const Answers& answers) {
   constexpr std::string_view kText = "text/plain; version=0.0.4";
   const std::string host = host_in(request);
-  const bool known = host.empty() || host == "localhost" || host == "127.0.0.1" || host == "[::1]" || host == own_host || host == "[" + own_host + "]";
+  const bool known = host.empty() || host == "localhost" || host == "127.0.0.1" || host == "[::1]" || host == own_host ||
+                     host == "[" + own_host + "]";
   if (!known) return answer("403 Forbidden", "text/plain", "this Host is not mine\n");
   const std::string line = request.substr(0, request.find_first_of("\r\n"));
   if (!line.starts_with("GET ")) return answer("405 Method Not Allowed", "text/plain", "GET /metrics, GET /healthz\n");
   const std::string path = line.substr(4, line.find(' ', 4) - 4);
   if (path == "/metrics") return answer("200 OK", kText, answers.metrics());
-  if (path == "/healthz") return answers.healthy() ? answer("200 OK", "text/plain", "ok\n") : answer("503 Service Unavailable", "text/plain", "stalled\n");
+  if (path == "/healthz")
+    return answers.healthy() ? answer("200 OK", "text/plain", "ok\n")
+                             : answer("503 Service Unavailable", "text/plain", "stalled\n");
   return answer("404 Not Found", "text/plain", "GET /metrics, GET /healthz\n");
 }
 
@@ -65,7 +72,8 @@ Result<std::unique_ptr<MetricsServer>> MetricsServer::start(const std::string& a
   auto listener = sys::listen_tcp(where.host, where.port);
   if (!listener) {
     Error error = std::move(listener).error();
-    if (error.code == EADDRINUSE) error.detail = "somebody listens there (node_exporter has the same port); metrics = \"\" switches this off";
+    if (error.code == EADDRINUSE)
+      error.detail = "somebody listens there (node_exporter has the same port); metrics = \"\" switches this off";
     return tl::make_unexpected(std::move(error).about(address));
   }
   std::unique_ptr<MetricsServer> server(

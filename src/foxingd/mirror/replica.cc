@@ -267,7 +267,8 @@ void Replica::scan_all() {
                 report->entries, took.count(), report->changed, report->deleted, report->failures);
   if (options_.sweep_interval && coverage_.needs_sweep()) next_sweep_ = Clock::now() + *options_.sweep_interval;
   // A failure is looked at again by another scan; a source that cannot be read whole tells nothing of what lies below.
-  if (report->failures > 0 && options_.sweep_interval) next_sweep_ = std::min(next_sweep_, Clock::now() + std::chrono::minutes(1));
+  if (report->failures > 0 && options_.sweep_interval)
+    next_sweep_ = std::min(next_sweep_, Clock::now() + std::chrono::minutes(1));
 }
 
 // ---- Stalling

@@ -24,13 +24,15 @@ Result<> check_nesting(const std::string& source, const std::string& target) {
   switch (*target_in_source) {
     case storage::Nesting::apart: break;
     case storage::Nesting::same: return refuse(source, "and '" + target + "' are the same directory");
-    case storage::Nesting::inside: return refuse(target, "lies inside its source '" + source + "': the mirror would follow itself");
+    case storage::Nesting::inside:
+      return refuse(target, "lies inside its source '" + source + "': the mirror would follow itself");
     case storage::Nesting::inside_other_device: break;  // mounted in the source, where nothing is followed
   }
   const auto source_in_target = storage::nesting(source, target);
   if (!source_in_target) return tl::make_unexpected(Error(source_in_target.error()).about(source));
   if (*source_in_target != storage::Nesting::apart)
-    return refuse(source, "lies inside its target '" + target + "', and would be deleted there as something that the source has not");
+    return refuse(source,
+                  "lies inside its target '" + target + "', and would be deleted there as something that the source has not");
   return {};
 }
 
@@ -61,12 +63,14 @@ Result<> Roots::open_target() {
 Result<> Roots::guard_deletion() const {
   if (FOX_TRY(copy::is_empty(target_))) return {};
   if (FOX_TRY(copy::is_empty(source_)))
-    return refuse(source_path_, "is empty, and '" + target_path_ +
-                                    "' is not: is something not mounted? --delete-anyway (delete_anyway = true) empties the target");
+    return refuse(source_path_,
+                  "is empty, and '" + target_path_ +
+                      "' is not: is something not mounted? --delete-anyway (delete_anyway = true) empties the target");
   const auto before = copy::remembered_origin(target_);
   if (before && *before != copy::origin_of(source_path_))
-    return refuse(source_path_, "lies on another filesystem than what was mirrored into '" + target_path_ +
-                                    "' last time: is something not mounted? --delete-anyway (delete_anyway = true) mirrors it all the same");
+    return refuse(source_path_,
+                  "lies on another filesystem than what was mirrored into '" + target_path_ +
+                      "' last time: is something not mounted? --delete-anyway (delete_anyway = true) mirrors it all the same");
   return {};
 }
 
@@ -83,8 +87,10 @@ std::string Roots::missing() const {
     const auto status = sys::status_at(sys::working_directory(), path, sys::Links::follow);
     return status && status->key() == key;
   };
-  if (!is(source_path_, source_key_)) return "the source '" + source_path_ + "' is not there, or is another directory than at the start";
-  if (!is(target_path_, target_key_)) return "the target '" + target_path_ + "' is not there, or is another directory than at the start";
+  if (!is(source_path_, source_key_))
+    return "the source '" + source_path_ + "' is not there, or is another directory than at the start";
+  if (!is(target_path_, target_key_))
+    return "the target '" + target_path_ + "' is not there, or is another directory than at the start";
   return {};
 }
 

@@ -126,8 +126,7 @@ Result<ScanReport> scan(const TreePair::Roots& roots, Selection* selection, unsi
   copy::Deleter deleter({.target_name = roots.target}, listener, selection, nullptr);
   copier.clear_away_with(&deleter, &deleter, nullptr);
   Learner learner(copier, table);
-  walk::Walk walk(learner,
-                  {.workers = workers, .descriptor_limit = sys::raise_open_file_limit(), .selector = selection},
+  walk::Walk walk(learner, {.workers = workers, .descriptor_limit = sys::raise_open_file_limit(), .selector = selection},
                   [&](walk::WorkerIndex worker) { copier.quiet(worker); });
   copier.connect(walk, FOX_TRY(sys::duplicate(roots.target_fd)));
 
@@ -142,7 +141,8 @@ Result<ScanReport> scan(const TreePair::Roots& roots, Selection* selection, unsi
   walk.run();
 
   ScanReport report;
-  if (auto finished = copier.finish(); !finished) listener.problem({copy::ProblemKind::failed, true, std::move(finished).error()});
+  if (auto finished = copier.finish(); !finished)
+    listener.problem({copy::ProblemKind::failed, true, std::move(finished).error()});
   listener.report_to(report);
   // Where something could not be read, what lies below may be there still.
   if (report.failures == 0) table.end_scan();

@@ -195,7 +195,7 @@ pipeline::World::Made TreePair::make_directory(const Name& name) {
   const walk::Hold& parent = at(name.directory);
   const auto failed = [&](Error error) {
     error = std::move(error).about(parent->path_of(name.name));
-    const Trouble trouble = error.code == ENOSPC || error.code == EDQUOT ? Trouble::no_room
+    const Trouble trouble = error.code == ENOSPC || error.code == EDQUOT     ? Trouble::no_room
                             : error.code == ENOTEMPTY || error.code == EBUSY ? Trouble::in_the_way
                                                                              : Trouble::failed;
     return Made{.outcome = {trouble, std::move(error)}};
@@ -248,8 +248,9 @@ Result<> TreePair::rename(const Name& from, const Name& to, How how) {
 
 std::optional<Name> TreePair::name_of(const FileHandle& object) {
   const auto path = sys::path_of_handle(roots_.source_fd, object);
-  const auto root = path ? sys::read_link_at(sys::working_directory(), "/proc/self/fd/" + std::to_string(roots_.source_fd.number()))
-                         : Result<std::string>(std::string());
+  const auto root =
+      path ? sys::read_link_at(sys::working_directory(), "/proc/self/fd/" + std::to_string(roots_.source_fd.number()))
+           : Result<std::string>(std::string());
   if (!path || !root || !path->starts_with(*root + '/')) return std::nullopt;
   const std::string below = path->substr(root->size() + 1);
   const std::size_t slash = below.rfind('/');

@@ -54,17 +54,17 @@ class Mirrored : public ::testing::Test {
     pending.push({.kind = Event::Kind::name, .directory = directory, .name = name});
   }
   void renamed(const FileHandle& from, const char* name, const FileHandle& to, const char* as, const FileHandle& what) {
-    pending.push({.kind = Event::Kind::renamed, .directory = from, .name = name, .object = what, .to_directory = to, .to_name = as});
+    pending.push(
+        {.kind = Event::Kind::renamed, .directory = from, .name = name, .object = what, .to_directory = to, .to_name = as});
   }
   void reconcile() {
     for (int round = 0; round < 50 && !pending.empty(); ++round)
-      for (const auto& failure : reconciler->run(100)) ADD_FAILURE() << failure.item.name.name << ": " << failure.outcome.error.message();
+      for (const auto& failure : reconciler->run(100))
+        ADD_FAILURE() << failure.item.name.name << ": " << failure.outcome.error.message();
     EXPECT_TRUE(pending.empty());
     trees->settle();
   }
-  void rename(const char* from, const char* to) {
-    ASSERT_EQ(::rename(world.at(from).c_str(), world.at(to).c_str()), 0);
-  }
+  void rename(const char* from, const char* to) { ASSERT_EQ(::rename(world.at(from).c_str(), world.at(to).c_str()), 0); }
   ino_t inode(const char* name) { return world.status(name).st_ino; }
 
   TempTree world;
@@ -158,7 +158,8 @@ TEST_F(Mirrored, AChainOfRenamesLeavesOneName) {
   const FileHandle file = object("a"), root = handle("");
   const ino_t before = inode("target/a");
   rename("source/a", "source/e");
-  for (const auto& [from, to] : {std::pair("a", "b"), std::pair("b", "c"), std::pair("c", "d"), std::pair("d", "e")}) renamed(root, from, root, to, file);
+  for (const auto& [from, to] : {std::pair("a", "b"), std::pair("b", "c"), std::pair("c", "d"), std::pair("d", "e")})
+    renamed(root, from, root, to, file);
   reconcile();
   EXPECT_EQ(inode("target/e"), before);
   for (const char* ghost : {"target/a", "target/b", "target/c", "target/d"}) EXPECT_FALSE(world.exists(ghost)) << ghost;

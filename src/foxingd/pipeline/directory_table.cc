@@ -91,7 +91,8 @@ bool DirectoryTable::put(const FileHandle& directory, const FileHandle& parent, 
 bool DirectoryTable::exchange(const FileHandle& one, const FileHandle& other) {
   Node* a = find(one);
   Node* b = find(other);
-  if (a == nullptr || b == nullptr || a->parent == nullptr || b->parent == nullptr || lies_in(a, b) || lies_in(b, a)) return false;
+  if (a == nullptr || b == nullptr || a->parent == nullptr || b->parent == nullptr || lies_in(a, b) || lies_in(b, a))
+    return false;
   a->parent->children[a->name] = b;
   b->parent->children[b->name] = a;
   std::swap(a->parent, b->parent);

@@ -36,7 +36,8 @@ std::vector<Name> LinkGroups::names_of(const FileHandle& object) const {
   std::vector<Name> names;
   const auto inode = inode_of_.find(object);
   if (inode == inode_of_.end()) return names;
-  if (const auto group = groups_.find(inode->second); group != groups_.end()) names.assign(group->second.begin(), group->second.end());
+  if (const auto group = groups_.find(inode->second); group != groups_.end())
+    names.assign(group->second.begin(), group->second.end());
   if (const auto only = recent_.find(inode->second); only != recent_.end()) names.push_back(only->second);
   std::ranges::sort(names);
   return names;

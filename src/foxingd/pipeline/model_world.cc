@@ -176,7 +176,8 @@ Outcome ModelWorld::synchronise(std::span<const Name> names) {
       if (old == group->second) continue;
       copy = group->second;
     } else {
-      const bool same = old && !target.at(*old).directory && target.at(*old).content == what.content && target.at(*old).mode == what.mode;
+      const bool same =
+          old && !target.at(*old).directory && target.at(*old).content == what.content && target.at(*old).mode == what.mode;
       if (same && (target.at(*old).links == 1 || claims.emplace(*old, *source).first->second == *source)) {
         copies[*source] = *old;
         continue;

@@ -69,7 +69,8 @@ class ModelTree {
   bool is_below(Inode inode, Inode ancestor) const {
     if (inode == ancestor) return true;
     const ModelInode& top = at(ancestor);
-    return std::ranges::any_of(top.names, [&](const auto& entry) { return at(entry.second).directory && is_below(inode, entry.second); });
+    return std::ranges::any_of(top.names,
+                               [&](const auto& entry) { return at(entry.second).directory && is_below(inode, entry.second); });
   }
   std::vector<Inode> directories(Inode top = kRoot) const {
     std::vector<Inode> found{top};
@@ -102,7 +103,6 @@ class ModelTree {
   std::map<Inode, ModelInode> inodes_;
   Inode last_ = kRoot;
 };
-
 
 /// The source, its changes, and what is told of them.
 class ModelSource {

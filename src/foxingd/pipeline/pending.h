@@ -48,7 +48,7 @@ namespace foxing::pipeline {
 struct Item {
   Name name;
   std::uint64_t since = 0;  // the number of the push that brought it: lower is earlier
-  unsigned tries = 0;       // how often it was put off
+  unsigned tries = 0;  // how often it was put off
 };
 
 /// An object that had the name `from` when the target was last looked after, and now has `to`.
@@ -99,8 +99,8 @@ class Pending {
 
   struct Counters {
     std::uint64_t events = 0;
-    std::uint64_t merged = 0;    // names that were here already
-    std::uint64_t overflows = 0; // times that everything was forgotten
+    std::uint64_t merged = 0;  // names that were here already
+    std::uint64_t overflows = 0;  // times that everything was forgotten
   };
   const Counters& counters() const { return counters_; }
 

@@ -15,11 +15,11 @@ namespace {
 using capture::Event;
 
 struct Disorder {
-  unsigned changing;   // of 100 questions, after how many the source changes
-  unsigned failing;    // of 100 actions
-  unsigned doubled;    // of 100 events
+  unsigned changing;  // of 100 questions, after how many the source changes
+  unsigned failing;  // of 100 actions
+  unsigned doubled;  // of 100 events
   unsigned reordered;  // of 100 pairs of neighbours
-  unsigned lost;       // of 100 deliveries
+  unsigned lost;  // of 100 deliveries
 };
 
 class Simulation {
@@ -28,7 +28,8 @@ class Simulation {
       : random_(seed),
         disorder_(disorder),
         source_(random_),
-        world_(source_, [this] { between(); }, [this] { return busy_ && chance(disorder_.failing); }),
+        world_(
+            source_, [this] { between(); }, [this] { return busy_ && chance(disorder_.failing); }),
         table_(handle_of(ModelTree::kRoot)),
         pending_(10'000),
         reconciler_(table_, links_, pending_, world_) {}
@@ -66,14 +67,15 @@ class Simulation {
   void scan() {
     table_.begin_scan();
     links_.clear();
-    world_.scan(
-        [&](Inode directory, Inode parent, const std::string& name) { table_.put(handle_of(directory), handle_of(parent), name); },
-        [&](const Name& name, std::uint64_t inode, std::uint64_t links) { links_.note(name, inode, links); });
+    world_.scan([&](Inode directory, Inode parent,
+                    const std::string& name) { table_.put(handle_of(directory), handle_of(parent), name); },
+                [&](const Name& name, std::uint64_t inode, std::uint64_t links) { links_.note(name, inode, links); });
     table_.end_scan();
   }
 
   void deliver(std::size_t count) {
-    std::vector<Event> events(source_.told.begin(), source_.told.begin() + static_cast<std::ptrdiff_t>(std::min(count, source_.told.size())));
+    std::vector<Event> events(source_.told.begin(),
+                              source_.told.begin() + static_cast<std::ptrdiff_t>(std::min(count, source_.told.size())));
     source_.told.erase(source_.told.begin(), source_.told.begin() + static_cast<std::ptrdiff_t>(events.size()));
     if (busy_ && !events.empty() && chance(disorder_.lost)) {
       pending_.push({.kind = Event::Kind::lost});
@@ -123,7 +125,9 @@ TEST(Simulator, TheSourceChangesAllTheTime) { simulate("changing", {.changing = 
 TEST(Simulator, EventsAreDoubledAndOutOfOrder) { simulate("out of order", {.changing = 10, .doubled = 20, .reordered = 30}); }
 TEST(Simulator, EventsAreLost) { simulate("lost", {.changing = 10, .lost = 20}); }
 TEST(Simulator, ActionsFail) { simulate("failing", {.changing = 10, .failing = 15}); }
-TEST(Simulator, Everything) { simulate("everything", {.changing = 20, .failing = 10, .doubled = 10, .reordered = 10, .lost = 5}); }
+TEST(Simulator, Everything) {
+  simulate("everything", {.changing = 20, .failing = 10, .doubled = 10, .reordered = 10, .lost = 5});
+}
 
 }  // namespace
 }  // namespace foxing::pipeline

@@ -21,7 +21,7 @@ namespace foxing::pipeline {
 struct Seen {
   sys::FileType type = sys::FileType::regular;
   FileHandle object = {};
-  std::uint64_t inode = 0;   // with `links`: which names are one file
+  std::uint64_t inode = 0;  // with `links`: which names are one file
   std::uint64_t links = 1;
   bool hidden = false;  // left out by a filter: neither copied nor deleted
   bool mounted = false;  // a directory on another filesystem: its copy stays empty
@@ -35,7 +35,7 @@ class World {
     open,
     elsewhere,  // the source has something else at this path now
     no_target,  // the target has no directory there
-    failed      // told to nobody yet: last_error()
+    failed  // told to nobody yet: last_error()
   };
   /// Makes `directory`, at `path` in both trees, ready to be asked about.  Stays so until settle().
   virtual Opening open(const FileHandle& directory, const std::string& path) = 0;
