@@ -60,7 +60,7 @@ small=$(new_fs tmpfs 8M)
 mkdir "$a/full" && echo kept >"$a/full/first"
 mirror "$a/full" "$small/dst" || finish
 dd if=/dev/zero of="$small/ballast" bs=1M count=7 status=none
-dd if=/dev/urandom of="$a/full/large" bs=1M count=4 status=none
+dd if=/dev/urandom of="$a/large" bs=1M count=4 status=none && mv "$a/large" "$a/full/large"
 echo later >"$a/full/later"
 stalled() { foxingd status --socket "$WORK/control" | grep -q "stalled"; }
 for _ in $(seq 50); do stalled && break; sleep 0.1; done

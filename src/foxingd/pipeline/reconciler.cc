@@ -196,9 +196,17 @@ void Reconciler::new_directory(const Item& item, const FileHandle& object) {
 }
 
 void Reconciler::pend_all_in(const FileHandle& directory) {
-  if (!can_open(directory)) return doubt(directory);
-  const auto names = world_.names(directory);
-  if (!names) return failed({{directory, {}}, pending_.last_number()}, {Trouble::unreadable, names.error()});
+  const auto place = table_.place_of(directory);
+  if (!place) return;
+  const World::Opening opening = open(directory);
+  const auto names = opening == World::Opening::open ? world_.names(directory) : Result<std::vector<std::string>>(tl::make_unexpected(world_.last_error()));
+  if (!names) {
+    // What is in it has not been pending yet: it is a new directory once more.
+    const Name name{place->parent, place->name};
+    forget(directory);
+    if (opening == World::Opening::elsewhere || opening == World::Opening::no_target) return pending_.add(name);
+    return failed({name, pending_.last_number()}, {Trouble::unreadable, names.error()});
+  }
   for (const std::string& name : *names) pending_.add({directory, name});
 }
 
@@ -217,6 +225,13 @@ void Reconciler::something_else(const Item& item, const Seen& seen) {
       return;
     }
   }
+  // Those that are about to be renamed, or where the target has a directory, have their own turn.
+  std::erase_if(names, [&](const Name& other) {
+    if (other == name) return false;
+    const bool later = table_.at(other.directory, other.name) || pending_.move_to(other) != nullptr || !pending_.moves_from(other).empty();
+    if (later) pending_.add(other);
+    return later;
+  });
   Outcome outcome = world_.synchronise(names);
   const bool is_there = outcome.is_there();
   if (!outcome.good()) failed(item, std::move(outcome));
