@@ -199,7 +199,8 @@ void Reconciler::pend_all_in(const FileHandle& directory) {
   const auto place = table_.place_of(directory);
   if (!place) return;
   const World::Opening opening = open(directory);
-  const auto names = opening == World::Opening::open ? world_.names(directory) : Result<std::vector<std::string>>(tl::make_unexpected(world_.last_error()));
+  const auto names = opening == World::Opening::open ? world_.names(directory)
+                                                     : Result<std::vector<std::string>>(tl::make_unexpected(world_.last_error()));
   if (!names) {
     // What is in it has not been pending yet: it is a new directory once more.
     const Name name{place->parent, place->name};
@@ -228,7 +229,8 @@ void Reconciler::something_else(const Item& item, const Seen& seen) {
   // Those that are about to be renamed, or where the target has a directory, have their own turn.
   std::erase_if(names, [&](const Name& other) {
     if (other == name) return false;
-    const bool later = table_.at(other.directory, other.name) || pending_.move_to(other) != nullptr || !pending_.moves_from(other).empty();
+    const bool later =
+        table_.at(other.directory, other.name) || pending_.move_to(other) != nullptr || !pending_.moves_from(other).empty();
     if (later) pending_.add(other);
     return later;
   });
@@ -303,7 +305,8 @@ Reconciler::Moved Reconciler::follow_directory(const Move& move, bool force, std
   if (!place) return Moved::no;
   const Name from{place->parent, place->name};
   if (from == move.to) return Moved::no;
-  if (!table_.has(move.to.directory)) return force ? Moved::no : Moved::not_now;  // made later in this batch, or outside of the source
+  if (!table_.has(move.to.directory))
+    return force ? Moved::no : Moved::not_now;  // made later in this batch, or outside of the source
   if (table_.is_below(move.to.directory, move.object)) return Moved::not_now;
   if (!can_open(from.directory) || !can_open(move.to.directory)) return Moved::not_now;
   if (!world_.is(move.to, move.object)) return Moved::not_now;
@@ -353,7 +356,8 @@ Reconciler::Moved Reconciler::follow_file(const Move& move, bool force, std::set
   if (way == Way::not_now) return Moved::not_now;
   const bool exchange = way == Way::exchange;
   if (!can_open(move.from.directory) || !can_open(move.to.directory)) return Moved::not_now;
-  if (table_.at(move.to.directory, move.to.name)) return Moved::no;  // a directory is in the way: copying knows what to do about it
+  if (table_.at(move.to.directory, move.to.name))
+    return Moved::no;  // a directory is in the way: copying knows what to do about it
   if (!world_.is_copy(move.from, move.to)) return Moved::no;
   if (!world_.rename(move.from, move.to, exchange ? World::How::exchange : World::How::over_existing)) return Moved::no;
   ++(exchange ? counters_.exchanges : counters_.renames);

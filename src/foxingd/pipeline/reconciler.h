@@ -74,7 +74,7 @@ class Reconciler {
   enum class Moved : unsigned char {
     done,
     not_now,  // the source does not confirm it yet
-    no        // nothing to rename: it is forgotten
+    no  // nothing to rename: it is forgotten
   };
   Moved follow(const FileHandle& object, bool force, std::set<FileHandle>& on_the_way);
   Moved follow_directory(const Move& move, bool force, std::set<FileHandle>& on_the_way);
