@@ -258,7 +258,7 @@ void Reconciler::search_for_names() {
     for (const World::Found& one : *found) {
       if (one.inode != seen.inode || !table_.has(one.name.directory)) continue;
       ++known;
-      if (one.name != item.name) links_.note(one.name, one.inode, seen.links);
+      if (one.name != item.name) links_.note(one.name, one.inode, seen.links, seen.object);
     }
     links_.searched(seen.inode, seen.links, known);
     pending_.put_back(item);
