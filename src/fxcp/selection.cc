@@ -54,8 +54,10 @@ Result<std::unique_ptr<Selection>> Selection::make(const Options& options) {
     if (!read) return tl::make_unexpected(std::move(read).error().about(*options.files_from));
     list = std::move(*read);
   }
-  return std::unique_ptr<Selection>(new Selection(FOX_TRY(rules_of(options)), deepest, std::move(list), std::move(partial),
-                                                  options.sources.empty() ? std::string() : options.sources.front()));
+  filter::Rules rules = FOX_TRY(rules_of(options));
+  std::string first = options.sources.empty() ? std::string() : options.sources.front();
+  return std::unique_ptr<Selection>(
+      new Selection(std::move(rules), deepest, std::move(list), std::move(partial), std::move(first)));
 }
 
 Result<std::shared_ptr<const void>> Selection::enter(const walk::Directory& directory) {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Calls of exporting, appending and importing fail, one a run: archive_faults.sh EFFECT.  support/archive_fault_sweep.py says what is looked at.
+# Calls of exporting, appending and importing fail, one a run: archive_faults.sh EFFECT [FIRST].  support/archive_fault_sweep.py says what is looked at.
 . "$(dirname "$0")/../support/common.sh"
 need_fxcp
 need_tool python3 setfacl setfattr
@@ -19,6 +19,6 @@ echo linked >"$tree/dir/linked" && ln "$tree/dir/linked" "$tree/dir/sub/linked2"
 setfattr -n user.name -v value "$tree/file" && setfacl -m u:1000:r "$tree/file" && setfacl -d -m u:1000:rwx "$tree/dir/sub"
 chown 5:6 "$tree/file" && chmod 4755 "$tree/file"
 find "$tree" -depth -exec touch -h -d "2001-01-01 01:02:03.123456789" {} +
-check "every fault is an error or is made up for" python3 "$SUPPORT/archive_fault_sweep.py" "$tree" "$disk/archives/archive" "$disk/target" "$1"
+check "every fault is an error or is made up for" python3 "$SUPPORT/archive_fault_sweep.py" "$tree" "$disk/archives/archive" "$disk/target" "$@"
 cat "$WORK/.check"
 finish

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-# archive_fault_sweep.py SOURCE ARCHIVE TARGET EFFECT: fails every single call of fxcp snap export, export --append, import from a file and through a pipe, one run for
+# archive_fault_sweep.py SOURCE ARCHIVE TARGET EFFECT [FIRST]: fails every single call of fxcp snap export, export --append, import from a file and through a pipe, one run for
 # each.  SOURCE is a tree, ARCHIVE a name beside which nothing is, TARGET a directory that is not there.
 # After each run, whatever failed:
 #   - the exit code is 0, 1 or 2: no crash, no hang; not 0 unless what was made is exact
@@ -18,6 +18,7 @@ CALLS = ("openat openat2 tmpfile close fstat fstatat getdents64 readlinkat read 
          "renameat2 unlinkat fchown fchmod utimensat listxattr getxattr setxattr fstatfs poll lock").split()
 MAY_STAY = ("unlinkat",)
 source, archive, target, effect = sys.argv[1:5]
+first = int(sys.argv[5]) if len(sys.argv) > 5 else 12
 old, log = archive + ".old", target + ".faults"
 runs = fired = bad = 0
 
@@ -129,7 +130,7 @@ for way, run in WAYS.items():
                 bad += 1
                 print(f"{way} {plan}: {'; '.join(found)}")
             number += step
-            if number > 12:  # the first ones of a kind are different places; of the others some
+            if number > first:  # the first ones of a kind are different places; of the others some
                 step = 7
 print(f"{effect}: {runs} runs, {fired} faults, {bad} bad")
 sys.exit(1 if bad or fired < 100 else 0)

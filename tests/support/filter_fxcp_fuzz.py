@@ -25,7 +25,7 @@ from filter_fuzz import Probe, Tree, options, write
 
 FXCP = os.environ.get("FXCP", "build/dev/bin/fxcp")
 SEEDS = [1, 2]
-CASES = int(os.environ.get("FOXING_FILTER_CASES", "64"))
+CASES = int(os.environ.get("FOXING_FILTER_CASES", "40"))
 
 
 def names(root):

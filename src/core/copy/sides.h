@@ -9,6 +9,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "base/result.h"
 #include "core/copy/target.h"
@@ -22,10 +23,10 @@ namespace foxing::copy {
 class Sides {
  public:
   /// `status` and `there` outlive this.
-  Sides(const walk::Hold& directory, const std::string& name, sys::Links links, const sys::FileStatus& status,
-        TargetDirectory& target, std::string target_name, const sys::BornStatus& there)
+  Sides(const walk::Hold& directory, std::string name, sys::Links links, const sys::FileStatus& status, TargetDirectory& target,
+        std::string target_name, const sys::BornStatus& there)
       : directory_(directory),
-        name_(name),
+        name_(std::move(name)),
         links_(links),
         status_(status),
         target_(target),
@@ -62,7 +63,7 @@ class Sides {
   static Result<sys::FdView> data(Result<sys::Object> object);
 
   const walk::Hold& directory_;
-  const std::string& name_;
+  const std::string name_;
   const sys::Links links_;
   const sys::FileStatus& status_;
   TargetDirectory& target_;

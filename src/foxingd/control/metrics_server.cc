@@ -76,8 +76,8 @@ Result<std::unique_ptr<MetricsServer>> MetricsServer::start(const std::string& a
       error.detail = "somebody listens there (node_exporter has the same port); metrics = \"\" switches this off";
     return tl::make_unexpected(std::move(error).about(address));
   }
-  std::unique_ptr<MetricsServer> server(
-      new MetricsServer(std::move(*listener), FOX_TRY(sys::Bell::create()), where.host, std::move(answers)));
+  sys::Bell bell = FOX_TRY(sys::Bell::create());
+  std::unique_ptr<MetricsServer> server(new MetricsServer(std::move(*listener), std::move(bell), where.host, std::move(answers)));
   server->port_ = FOX_TRY(sys::port_of(server->listener_));
   server->thread_ = std::thread([one = server.get()] { one->run(); });
   return server;
