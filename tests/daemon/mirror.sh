@@ -28,7 +28,10 @@ for n in one two three; do echo "$n" >"$a/src/r/$n/file"; done
 dd if=/dev/urandom of="$a/src/r/one/deep/large" bs=1M count=4 status=none
 settled
 inode=$(stat -c %i "$b/dst/r/one/deep/large")
+# At one go, as far as foxingd is concerned: who looks in the middle of a ring gives up on renames and copies (docs/life-of-an-event.md).
+check "pause" foxingd pause --socket "$WORK/control" "$b/dst"
 mv "$a/src/r/one" "$a/src/r/tmp" && mv "$a/src/r/two" "$a/src/r/one" && mv "$a/src/r/three" "$a/src/r/two" && mv "$a/src/r/tmp" "$a/src/r/three"
+check "resume" foxingd resume --socket "$WORK/control" "$b/dst"
 settled
 same "$a/src" "$b/dst"
 check "a directory's rename is a rename" [ "$(stat -c %i "$b/dst/r/three/deep/large")" = "$inode" ]
