@@ -113,6 +113,7 @@ Reconciler::Answer Reconciler::look_at(const Item& item, bool force) {
 
 Reconciler::Answer Reconciler::look_at_name(const Item& item, bool force) {
   const Name& name = item.name;
+  in_hand_ = name;
   ++counters_.looked_at;
   // What was renamed to here, and what was renamed away: the target's copies follow, before anything is compared.
   std::set<FileHandle> on_the_way;
@@ -214,7 +215,13 @@ void Reconciler::pend_all_in(const FileHandle& directory) {
 void Reconciler::something_else(const Item& item, const Seen& seen) {
   const Name& name = item.name;
   std::vector<Name> names = links_.companions(name, seen.inode);
-  if (names.size() > 1) std::erase_if(names, [&](const Name& other) { return other != name && !can_open(other.directory); });
+  if (names.size() > 1) {
+    std::erase_if(names, [&](const Name& other) {  // whose directory is on its way: it has its turn when it can be found
+      const bool later = other != name && !can_open(other.directory);
+      if (later) pending_.add(other);
+      return later;
+    });
+  }
   if (seen.links > 1) {
     const auto is_one = [&](const Name& other) {
       const auto there = world_.look(other);
@@ -361,6 +368,9 @@ Reconciler::Moved Reconciler::follow_file(const Move& move, bool force, std::set
   if (!world_.is_copy(move.from, move.to)) return Moved::no;
   if (!world_.rename(move.from, move.to, exchange ? World::How::exchange : World::How::over_existing)) return Moved::no;
   ++(exchange ? counters_.exchanges : counters_.renames);
+  // The copy comes as it was: what has changed of the file since then is looked at under its new name, unless that is what is being looked at.
+  if (move.to != in_hand_) pending_.add(move.to);
+  if (exchange && move.from != in_hand_) pending_.add(move.from);
   part(move.to);
   if (exchange) {
     part(move.from);

@@ -102,6 +102,7 @@ class Reconciler {
   std::vector<Failure> failures_;
   std::vector<std::pair<Item, Seen>> incomplete_;
   std::size_t put_off_ = 0;
+  Name in_hand_;  // what is being looked at
   bool progress_ = false;
   Counters counters_;
 };
