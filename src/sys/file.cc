@@ -205,6 +205,19 @@ Result<> write_all_at(FdView file, std::span<const std::byte> from, FileOffset a
   return {};
 }
 
+bool is_cached(FdView file, Bytes size) {
+  constexpr long kCachestat = 451;  // on every architecture; the C library of Debian 12 does not know it
+  struct {
+    std::uint64_t offset, length;
+  } const range{0, size.value};
+  struct {
+    std::uint64_t cached, dirty, writeback, evicted, recently_evicted;
+  } pages{};
+  static const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  if (::syscall(kCachestat, file.number(), &range, &pages, 0) != 0) return true;
+  return pages.cached >= (size.value + page - 1) / page;
+}
+
 Result<std::optional<FileOffset>> seek_data(FdView file, FileOffset at) {
   const auto call = [&] { return ::lseek(file.number(), static_cast<off_t>(at.value), SEEK_DATA); };
   const off_t found = uninterrupted(Call::lseek, call);

@@ -70,6 +70,10 @@ Result<std::size_t> read_all_at(FdView file, std::span<std::byte> into, FileOffs
 Result<> write_all(FdView file, std::span<const std::byte> from);
 Result<> write_all_at(FdView file, std::span<const std::byte> from, FileOffset at);
 
+/// Is the whole of a file of this size in the page cache?  Where the kernel doesn't tell (before 6.5, or of a file of somebody else): true.
+/// Source: cachestat(2).  It starts no reading, which preadv2(RWF_NOWAIT) does.
+bool is_cached(FdView file, Bytes size);
+
 /// The next data at or after `at`; nothing where only a hole follows.  Source: lseek(2), SEEK_DATA.
 Result<std::optional<FileOffset>> seek_data(FdView file, FileOffset at);
 /// The next hole at or after `at`, the end of the file counting as one.  Source: lseek(2), SEEK_HOLE.

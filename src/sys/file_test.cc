@@ -273,6 +273,23 @@ TEST_F(Files, ClosingMayFailAndClosesAllTheSame) {
   EXPECT_TRUE(close_written(std::move(*create_at(root, "file", 0600)))) << "closed, and what was written is the kernel's";
 }
 
+// ---- The page cache
+
+TEST_F(Files, WhatIsInThePageCacheIsTold) {
+  world_.file("file", std::string(100'000, 'x'));
+  const UniqueFd root = this->root();
+  const UniqueFd file = std::move(*open_at(root, "file"));
+  EXPECT_TRUE(is_cached(file, Bytes(100'000))) << "it has just been written";
+  ASSERT_TRUE(sync_file(file));
+  ASSERT_EQ(::posix_fadvise(file.get(), 0, 0, POSIX_FADV_DONTNEED), 0);
+  if (is_cached(file, Bytes(100'000)))
+    GTEST_SKIP() << "the kernel has no cachestat(2), or the filesystem of " << world_.path() << " keeps all in memory";
+  EXPECT_FALSE(is_cached(file, Bytes(1)));
+  std::byte one[1];
+  ASSERT_EQ(::pread(file.get(), one, 1, 0), 1);
+  EXPECT_TRUE(is_cached(file, Bytes(1)));
+}
+
 // ---- Holes
 
 TEST_F(Files, DataAndHolesAreFound) {

@@ -57,8 +57,12 @@ Plan plan(const Shape& shape, const PairFacts& pair, const Choices& choices) {
     plan.add(Tier::clone, "--reflink=always");
     return plan;
   }
-  if (choices.reflink == Reflink::automatic && pair.clone_may_work && clone_is_exact && shape.size >= clone_threshold(pair)) {
-    plan.add(Tier::clone, "the filesystem shares blocks");
+  if (choices.reflink == Reflink::automatic && pair.clone_may_work && clone_is_exact) {
+    if (shape.size >= clone_threshold(pair)) {
+      plan.add(Tier::clone, "the filesystem shares blocks");
+    } else if (!shape.cached) {
+      plan.add(Tier::clone, "shared blocks need not be read");
+    }
   }
 
   const bool moves_whole = plan.holes == Holes::none && choices.sparse != Sparse::always;

@@ -40,6 +40,7 @@ struct Shape {
   Bytes size;
   Bytes allocated;
   bool has_holes = false;  // SEEK_HOLE found one before the end
+  bool cached = true;      // its data need not be waited for
 };
 
 /// How data that is not there is told from data that is zero.
@@ -70,7 +71,7 @@ inline constexpr Bytes kSmall = 1_MiB;
 
 Plan plan(const Shape& shape, const PairFacts& pair, const Choices& choices);
 
-/// From this size on sharing blocks is cheaper than writing them; for `fxcp info`.
+/// From this size on sharing blocks is cheaper than writing them, when the data need not be read first.
 Bytes clone_threshold(const PairFacts& pair);
 
 }  // namespace foxing::copy

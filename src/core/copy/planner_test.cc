@@ -21,6 +21,7 @@ constexpr Tier kRing = Tier::ring;
 constexpr Tier kPlain = Tier::plain;
 
 Shape whole(Bytes size) { return {.size = size, .allocated = size, .has_holes = false}; }
+Shape uncached(Bytes size) { return {.size = size, .allocated = size, .has_holes = false, .cached = false}; }
 Shape sparse(Bytes size) { return {.size = size, .allocated = size - 4_KiB, .has_holes = true}; }
 Shape nearly_empty(Bytes size) { return {.size = size, .allocated = 4_KiB, .has_holes = true}; }
 
@@ -91,6 +92,9 @@ const Row kTable[] = {
     // Sharing blocks.
     {"xfs: below the threshold it is written", whole(Bytes(16383)), kXfs, kUsual, {kSend, kPlain}},
     {"xfs: from the threshold on it is shared", whole(16_KiB), kXfs, kUsual, {kClone, kSend, kPlain}},
+    {"xfs: below the threshold, and its data would have to be read", uncached(4_KiB), kXfs, kUsual, {kClone, kSend, kPlain}},
+    {"the same with --reflink=never", uncached(4_KiB), kXfs, kNeverClone, {kSend, kPlain}},
+    {"across filesystems it has to be read", uncached(4_KiB), kAcross, kUsual, {kSend, kPlain}},
     {"xfs: large", whole(100_MiB), kXfs, kUsual, {kClone, kSend, kRing, kPlain}},
     {"btrfs: shared from the first byte", whole(Bytes(1)), kBtrfs, kUsual, {kClone, kSend, kPlain}},
     {"another that shares: its threshold", whole(64_KiB), sharing(Filesystem::overlay), kUsual, {kClone, kSend, kPlain}},

@@ -266,6 +266,9 @@ Result<Plan> Copier::plan_for(const Opened& source, const Pair& pair) const {
       facts.source_tells_holes |= shape.has_holes;  // it can, on this file
     }
   }
+  const bool small = shape.size > Bytes(0) && shape.size < clone_threshold(facts);
+  if (facts.clone_may_work && small && options_.choices.reflink == Reflink::automatic)
+    shape.cached = sys::is_cached(source.fd, shape.size);
   return plan(shape, facts, options_.choices);
 }
 
