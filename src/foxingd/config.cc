@@ -18,6 +18,7 @@
 #include <limits>
 #include <set>
 
+#include "foxingd/capture/choose.h"
 #include "sys/file.h"
 #include "sys/stream.h"
 
@@ -33,12 +34,16 @@ class Reader {
   ReadConfig read(const toml::table& root) {
     Config& config = result_.config;
     config.file = file_;
-    know(root, "", {"worker_count", "queue_max", "sweep_minutes", "control_socket", "metrics", "sources"});
+    know(root, "", {"worker_count", "queue_max", "sweep_minutes", "capture", "control_socket", "metrics", "sources"});
     config.worker_count = static_cast<unsigned>(number(root, "worker_count", 0, 0, 256));
     config.queue_max = static_cast<std::size_t>(number(root, "queue_max", 1'000'000, 1'000, 100'000'000));
     const auto sweep = number(root, "sweep_minutes", 60, 0, 60 * 24 * 365);
     config.sweep.reset();
     if (sweep > 0) config.sweep = std::chrono::minutes(sweep);
+    config.capture = text(root, "capture", config.capture);
+    if (!capture::is_word(config.capture))
+      wrong(*root.get("capture"),
+            fmt::format("there is no capture = '{}'; there are: {}", config.capture, fmt::join(capture::words(), ", ")));
     config.control_socket = text(root, "control_socket", config.control_socket);
     config.metrics = text(root, "metrics", config.metrics);
     for (const toml::table* table : tables(root, "sources")) config.sources.push_back(source(*table));

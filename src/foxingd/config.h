@@ -29,6 +29,7 @@ struct Config {
   unsigned worker_count = 0;  // 0: one a processor, at most 16
   std::size_t queue_max = 1'000'000;
   std::optional<std::chrono::seconds> sweep = std::chrono::hours(1);
+  std::string capture = "auto";  // which source of events: a word of capture/choose.h
   std::string control_socket = "/run/foxingd/control.sock";
   std::string metrics = "127.0.0.1:9100";  // empty: none
   std::vector<SourceConfig> sources;

@@ -8,13 +8,14 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 
 #include "base/text.h"
 #include "core/storage/storage.h"
-#include "foxingd/capture/fanotify.h"
+#include "foxingd/capture/choose.h"
 #include "foxingd/control/control.h"
 #include "foxingd/control/metrics_server.h"
 #include "foxingd/log/log.h"
@@ -42,6 +43,7 @@ mirror::ReplicaOptions replica_options(const Config& config, const SourceConfig&
           .workers = worker_count(config),
           .most_pending = config.queue_max,
           .sweep_interval = config.sweep,
+          .capture = config.capture,
           .limited_queue = options.limited_queue,
           .delete_anyway = source.delete_anyway || options.delete_anyway};
 }
@@ -211,7 +213,7 @@ ExitCode run_check(const std::string& path) {
   const ReadConfig read = read_config(path);
   for (const Mistake& mistake : read.mistakes) std::printf("%s\n", printable(mistake.text()).c_str());
   unsigned problems = static_cast<unsigned>(read.mistakes.size());
-  std::optional<capture::Coverage> coverage;
+  std::map<std::string, capture::Coverage> coverages;  // of the sources that would be used
   if (read.mistakes.empty()) {
     if (const auto checked = check_pairs(read.config); !checked) {
       ++problems;
@@ -220,14 +222,15 @@ ExitCode run_check(const std::string& path) {
   }
   for (const SourceConfig& source : read.config.sources) {
     const auto fd = sys::open_at(sys::working_directory(), source.path, {.links = sys::Links::follow, .directory = true});
-    auto events =
-        fd ? capture::Fanotify::start(*fd) : Result<std::unique_ptr<capture::EventSource>>(tl::make_unexpected(fd.error()));
-    if (!events) {
+    auto chosen = fd ? capture::choose(read.config.capture, *fd, {}) : Result<capture::Chosen>(tl::make_unexpected(fd.error()));
+    if (!chosen) {
       ++problems;
-      std::printf("%s\n", printable(logging::told(std::move(events).error().about(source.path))).c_str());
+      std::printf("%s\n", printable(logging::told(std::move(chosen).error().about(source.path))).c_str());
     } else {
-      coverage = (*events)->coverage();
-      std::printf("source %s: heard of by %s\n", printable(source.path).c_str(), (*events)->name());
+      coverages.emplace(chosen->source->name(), chosen->source->coverage());
+      std::printf("source %s: heard of by %s\n", printable(source.path).c_str(), chosen->source->name());
+      for (const auto& [name, why] : chosen->declined)
+        std::printf("  not by %s: %s\n", name, printable(logging::told(why)).c_str());
     }
     for (const TargetConfig& target : source.targets) {
       const auto there = sys::open_at(sys::working_directory(), target.path, {.links = sys::Links::follow, .directory = true});
@@ -239,12 +242,11 @@ ExitCode run_check(const std::string& path) {
                                : "will be made");
     }
   }
-  if (coverage) {
-    std::printf("coverage:\n");
+  for (const auto& [name, coverage] : coverages) {
+    std::printf("coverage of %s:\n", name.c_str());
     for (std::size_t i = 0; i < capture::kOperations; ++i) {
       const auto operation = static_cast<capture::Operation>(i);
-      std::printf("  %-14s %s\n", capture::name_of(operation),
-                  coverage->sees(operation) ? "heard of" : capture::compensation_for(operation));
+      std::printf("  %-14s %s\n", capture::name_of(operation), capture::answer_to(operation, coverage));
     }
   }
   std::printf("%u problem%s\n", problems, problems == 1 ? "" : "s");

@@ -34,6 +34,7 @@ int print(const std::string& text) {
 Config config_of_sync(const Options& options) {
   Config config;
   config.worker_count = options.jobs;
+  config.capture = options.capture;
   config.control_socket = options.socket;
   config.metrics.clear();
   SourceConfig source{.path = options.paths[0], .rules = {}, .targets = {{options.paths[1]}}};

@@ -10,6 +10,8 @@
 #include <span>
 #include <string_view>
 
+#include "foxingd/capture/choose.h"
+
 namespace foxing::foxingd {
 namespace {
 
@@ -23,7 +25,7 @@ struct CommandRow {
 
 constexpr std::array<CommandRow, 10> kCommands{{
     {"daemon", Command::daemon, 0, 0, "c"},
-    {"sync", Command::sync, 2, 2, "awdQjeisS"},
+    {"sync", Command::sync, 2, 2, "awdQCjeisS"},
     {"check", Command::check, 0, 0, "c"},
     {"status", Command::status, 0, 0, "csJ"},
     {"flush", Command::flush, 0, 1, "cst"},
@@ -54,13 +56,14 @@ bool read_number(std::string_view text, Number least, Number most, Number& into)
 }
 
 std::span<const OptionRow> option_table() {
-  static const std::array<OptionRow, 11> kOptions{{
+  static const std::array<OptionRow, 12> kOptions{{
       {'c', "-c", "--config", true, [](Options& o, std::string_view value) { return o.config = value, !value.empty(); }},
       {'s', "", "--socket", true, [](Options& o, std::string_view value) { return o.socket = value, !value.empty(); }},
       {'a', "-a", "--archive", false, [](Options&, std::string_view) { return true; }},
       {'w', "", "--watch", false, [](Options& o, std::string_view) { return o.watch = true; }},
       {'d', "", "--delete-anyway", false, [](Options& o, std::string_view) { return o.delete_anyway = true; }},
       {'Q', "", "--limited-queue", false, [](Options& o, std::string_view) { return o.limited_queue = true; }},
+      {'C', "", "--capture", true, [](Options& o, std::string_view value) { return o.capture = value, capture::is_word(value); }},
       {'J', "", "--json", false, [](Options& o, std::string_view) { return o.json = true; }},
       {'j', "-j", "--jobs", true, [](Options& o, std::string_view value) { return read_number(value, 1u, 256u, o.jobs); }},
       {'e', "-e", "--exclude", true,
@@ -153,6 +156,7 @@ sync:     -a, --archive         everything is kept: the only way there is
           -e, --exclude PATTERN, --include PATTERN   as rsync's; neither copied nor deleted
           -j, --jobs N          workers of a scan (one a processor)
           --delete-anyway       also from an empty source, or one on another filesystem than last time
+          --capture SOURCE      what tells of changes: bpf-ctime, fanotify; auto takes the first of them that works here
           --limited-queue       the kernel keeps 16384 events; what is beyond is found by a scan
 others:   -c, --config FILE     /etc/foxing/config.toml, /etc/foxing.toml
           --socket PATH         of the running daemon

@@ -30,6 +30,31 @@ class Bell {
   UniqueFd fd_;
 };
 
+/// Several descriptors as one: readable while one of them is.  They are borrowed, and outlive it.  Source: epoll(7).
+class Gathering {
+ public:
+  static Result<Gathering> create();
+  Result<> add(FdView file);
+  FdView fd() const { return fd_; }
+
+ private:
+  explicit Gathering(UniqueFd fd) : fd_(std::move(fd)) {}
+  UniqueFd fd_;
+};
+
+/// Readable from a moment on.  Source: timerfd_create(2).
+class Alarm {
+ public:
+  static Result<Alarm> create();
+  /// The moment before is forgotten; without one it is silent.
+  Result<> set(std::optional<std::chrono::steady_clock::time_point> moment);
+  FdView fd() const { return fd_; }
+
+ private:
+  explicit Alarm(UniqueFd fd) : fd_(std::move(fd)) {}
+  UniqueFd fd_;
+};
+
 /// These signals are blocked in this thread and all that it starts from now on, and told by the descriptor.  Source: signalfd(2).
 Result<UniqueFd> receive_signals(std::initializer_list<int> numbers);
 /// The next one; nothing where none has come.

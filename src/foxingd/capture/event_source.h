@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // EventSource: one way to hear of changes below a directory.  The door of this folder.
-//   event.h   what is heard        coverage.h   which operations a source hears of        fanotify.h   the source that every kernel since 5.17 has
+//   event.h   what is heard        coverage.h   which operations a source hears of        choose.h   which source is used
+//   fanotify.h   the source that every kernel since 5.17 has        bpf_ctime.h   one that hears of everything, from Linux 6.13 on
 #pragma once
 
 #include <cstdint>
@@ -25,11 +26,14 @@ class EventSource {
   /// Appends what there is, at most about `most` events; does not wait.  False: there may be more.
   virtual Result<bool> poll(std::vector<Event>& events, std::size_t most) = 0;
 
+  /// Somebody waits: what is held back until it has settled is there at the next poll.
+  virtual void hurry() {}
+
   /// What was heard and left out, so that it is counted.
   struct Counters {
     std::uint64_t heard = 0;
     std::uint64_t own = 0;  // made by this process
-    std::uint64_t lost = 0;  // overflows of the kernel's queue
+    std::uint64_t lost = 0;  // overflows of the kernel's queue, and changes that found no room
   };
   virtual Counters counters() const = 0;
 };

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "foxingd/pipeline/pending.h"
 
+#include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace foxing::pipeline {
@@ -14,25 +16,45 @@ void Pending::push(const capture::Event& event) {
     case Kind::renamed: return renamed(event);
     case Kind::itself: return add({event.directory, {}});
     case Kind::name:
-      if (!event.object.empty()) touched_.under_a_name.insert(event.object);
+      if (!event.object.empty()) touch(touched_.under_a_name, event.object);
       return add({event.directory, event.name});
-    case Kind::object: touched_.themselves.insert(event.object); return;
+    case Kind::object: return touch(touched_.themselves, event.object);
   }
 }
 
-void Pending::add(const Name& name, unsigned tries) { put_back({name, ++number_, tries}); }
+void Pending::touch(std::unordered_set<FileHandle>& objects, const FileHandle& object) {
+  ++number_;
+  if (touched_.empty()) touched_.since = number_;
+  objects.insert(object);
+}
+
+void Pending::add(const Name& name, unsigned tries) { put_back({name, ++number_, tries, cause_}); }
 
 void Pending::put_back(const Item& item) {
   const auto [at, is_new] = index_.try_emplace(item.name, item.since);
+  Item kept = item;
   if (!is_new) {
     ++counters_.merged;
-    if (item.since >= at->second) return;
-    // It was here before the one that came meanwhile.
-    items_.erase(at->second);
-    at->second = item.since;
+    const auto before = items_.find(at->second);
+    const std::uint64_t age = std::min(item.age(), before->second.age());
+    // One was here before the other came: it keeps its place.
+    if (before->second.since < item.since) {
+      if (age == before->second.age()) return;
+      kept = before->second;
+    }
+    kept.cause = age;
+    drop_age(before->second.age());
+    items_.erase(before);
+    at->second = kept.since;
   }
-  items_.emplace(item.since, item);
+  ++ages_[kept.age()];
+  items_.emplace(kept.since, std::move(kept));
   if (items_.size() > most_) overflow();
+}
+
+void Pending::drop_age(std::uint64_t age) {
+  const auto at = ages_.find(age);
+  if (--at->second == 0) ages_.erase(at);
 }
 
 std::vector<Item> Pending::take(std::size_t most) {
@@ -40,6 +62,7 @@ std::vector<Item> Pending::take(std::size_t most) {
   while (!items_.empty() && taken.size() < most) {
     auto first = items_.begin();
     index_.erase(first->second.name);
+    drop_age(first->second.age());
     taken.push_back(std::move(first->second));
     items_.erase(first);
   }
@@ -47,8 +70,9 @@ std::vector<Item> Pending::take(std::size_t most) {
 }
 
 std::optional<std::uint64_t> Pending::oldest() const {
-  if (items_.empty()) return std::nullopt;
-  return items_.begin()->first;
+  if (ages_.empty() && touched_.empty()) return std::nullopt;
+  constexpr auto kNone = std::numeric_limits<std::uint64_t>::max();
+  return std::min(ages_.empty() ? kNone : ages_.begin()->first, touched_.empty() ? kNone : touched_.since);
 }
 
 void Pending::renamed(const capture::Event& event) {
@@ -114,6 +138,7 @@ bool Pending::take_lost() { return std::exchange(lost_, false); }
 void Pending::clear() {
   items_.clear();
   index_.clear();
+  ages_.clear();
   moves_.clear();
   by_target_.clear();
   by_origin_.clear();

@@ -34,12 +34,14 @@ std::vector<Reconciler::Failure> Reconciler::run(std::size_t most) {
     pending_.put_back(item);
   }
   search_for_names();
+  pending_.on_behalf_of(0);
   return std::move(failures_);
 }
 
 void Reconciler::spread(const std::vector<Item>& items) {
   const Pending::Touched touched = pending_.take_touched();
   if (touched.empty()) return;
+  pending_.on_behalf_of(touched.since);
   std::unordered_set<Name> in_hand;
   for (const Item& item : items) in_hand.insert(item.name);
   const auto pend = [&](const Name& name) {
@@ -81,6 +83,7 @@ void Reconciler::doubt(const FileHandle& directory) {
 }
 
 Reconciler::Answer Reconciler::look_at(const Item& item, bool force) {
+  pending_.on_behalf_of(item.age());
   if (!table_.has(item.name.directory)) {
     // Not the source's.  Were it a new one of the source's, then whoever makes it will look at all its names.
     ++counters_.outside;

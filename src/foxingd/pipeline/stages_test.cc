@@ -53,6 +53,33 @@ TEST(Pending, WhatIsPutBackIsOlderThanWhatCameMeanwhile) {
   EXPECT_THAT(taken(pending), ElementsAre("a", "b"));
 }
 
+TEST(Pending, WhatFollowsFromANameIsAsOldAsIt) {
+  Pending pending(100);
+  pending.push(changed("directory"));
+  const auto directory = pending.take(1);
+  pending.push(changed("later"));
+  pending.on_behalf_of(directory[0].age());
+  pending.add(name("inside"));
+  pending.on_behalf_of(0);
+  EXPECT_EQ(pending.oldest(), directory[0].since);
+  pending.push(changed("inside"));
+  EXPECT_THAT(taken(pending, 1), ElementsAre("later"));
+  EXPECT_EQ(pending.oldest(), directory[0].since);
+  const auto inside = pending.take(1);
+  EXPECT_EQ(pending.oldest(), std::nullopt);
+  pending.push(changed("inside"));
+  pending.put_back(inside[0]);
+  EXPECT_EQ(pending.oldest(), directory[0].since);
+}
+
+TEST(Pending, AFileWithoutANameIsWaitedFor) {
+  Pending pending(100);
+  pending.push({.kind = Event::Kind::object, .object = {"x"}});
+  EXPECT_EQ(pending.oldest(), pending.last_number());
+  EXPECT_EQ(pending.take_touched().since, pending.last_number());
+  EXPECT_EQ(pending.oldest(), std::nullopt);
+}
+
 TEST(Pending, AChainOfRenamesIsOneRename) {
   Pending pending(100);
   pending.push(renamed("x", "a", "b"));
