@@ -36,7 +36,7 @@ class BpfCtime final : public EventSource {
   Coverage coverage() const override { return known_coverage(); }
   sys::FdView descriptor() const override { return all_.fd(); }
   Result<bool> poll(std::vector<Event>& events, std::size_t most) override;
-  void hurry() override { hurried_ = true; }
+  void look_now() override { hurried_ = true; }
   Counters counters() const override;
 
  private:

@@ -303,7 +303,7 @@ TEST_F(BpfCtimeSource, WhoIsWaitedForComesAtOnce) {
     return true;
   });
   ASSERT_TRUE(other.acts());
-  source_->hurry();
+  source_->look_now();
   std::vector<Event> events;
   while (!*source_->poll(events, 1000)) {
   }
@@ -340,6 +340,7 @@ TEST(CtimeObject, EveryFieldIsFoundInTheKernelThatRuns) {
   bpf_object__for_each_program(program, object) {
     ++programs;
     const bpf_insn* const code = bpf_program__insns(program);
+    EXPECT_NE(code, nullptr);
     for (std::size_t i = 0; code != nullptr && i < bpf_program__insn_cnt(program); ++i)
       missing += code[i].code == (BPF_JMP | BPF_CALL) && code[i].imm == kNotFound ? 1 : 0;
   }

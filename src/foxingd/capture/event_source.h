@@ -26,8 +26,8 @@ class EventSource {
   /// Appends what there is, at most about `most` events; does not wait.  False: there may be more.
   virtual Result<bool> poll(std::vector<Event>& events, std::size_t most) = 0;
 
-  /// Somebody waits: what is held back until it has settled is there at the next poll.
-  virtual void hurry() {}
+  /// Somebody waits for what has happened until now: the next poll that answers true has told of it.  Sources that are told by the kernel always do.
+  virtual void look_now() {}
 
   /// What was heard and left out, so that it is counted.
   struct Counters {

@@ -101,16 +101,8 @@ void Replica::run() {
   while (!stopping_.load()) {
     wait();
     bell_->silence();
-    std::vector<Flush> asked = take_asked();
-    if (!asked.empty()) events_->hurry();
-    if (listen()) {
-      if (!asked.empty() && trees_ != nullptr) trees_->hurry();
-      if (!asked.empty()) retries_.all_are_due(Clock::now());
-      for (Flush& flush : asked) flushes_.push_back({std::move(flush.then), pending_.last_number()});
-    } else if (!asked.empty()) {
-      const std::lock_guard lock(mutex_);
-      asked_.insert(asked_.begin(), std::make_move_iterator(asked.begin()), std::make_move_iterator(asked.end()));
-    }
+    look_for_those_who_ask();
+    if (listen()) note_those_who_ask();
     if (stalled_until_ && Clock::now() >= *stalled_until_) try_again();
     if (!stalled_until_ && (heard_.empty() || Clock::now() - settled_ > kLongestUnsettled)) settle();
     bool paused = false;
@@ -124,14 +116,14 @@ void Replica::run() {
     publish();
   }
   if (!stalled_until_) settle();
+  {
+    const std::lock_guard lock(mutex_);
+    for (Flush& flush : asked_) flushes_.push_back(std::move(flush));
+    asked_.clear();
+  }
   for (Flush& flush : flushes_) flush.then(fail(ECANCELED, "flush", {}, "foxingd stops"));
   now_.state = State::stopped;
   publish();
-}
-
-std::vector<Replica::Flush> Replica::take_asked() {
-  const std::lock_guard lock(mutex_);
-  return std::exchange(asked_, {});
 }
 
 std::optional<milliseconds> Replica::patience() const {
@@ -194,7 +186,7 @@ void Replica::work() {
   retried_.clear();
   for (pipeline::Item& item : retries_.due(now)) {
     retried_.insert(item.name);
-    pending_.put_back({item.name, item.since, 0, item.cause});
+    pending_.put_back({item.name, item.since, 0, item.owed});
   }
   if (pending_.empty()) return;
   auto failures = reconciler_->run(kBatch);
@@ -222,7 +214,7 @@ void Replica::judge(std::vector<pipeline::Reconciler::Failure> failures) {
       case Disposition::later: retries_.wait_until(failure.item, trees_->due(failure.item.name)); break;
       case Disposition::retry: retries_.wait(failure.item, Clock::now()); break;
       case Disposition::stall:
-        pending_.put_back({failure.item.name, failure.item.since, 0, failure.item.cause});
+        pending_.put_back({failure.item.name, failure.item.since, 0, failure.item.owed});
         stall(logging::told(failure.outcome.error));
         break;
       case Disposition::report: give_up(failure); break;
@@ -325,7 +317,7 @@ void Replica::try_again() {
 void Replica::flush(std::function<void(Result<>)> then) {
   {
     const std::lock_guard lock(mutex_);
-    asked_.push_back({std::move(then)});
+    asked_.push_back({std::move(then), std::nullopt});
   }
   bell_->ring();
 }
@@ -338,12 +330,32 @@ void Replica::pause(bool paused) {
   bell_->ring();
 }
 
+void Replica::look_for_those_who_ask() {
+  const std::lock_guard lock(mutex_);
+  if (looked_for_ > 0 || asked_.empty()) return;
+  looked_for_ = asked_.size();
+  events_->look_now();
+}
+
+/// All that had happened when they were looked for has been heard.
+void Replica::note_those_who_ask() {
+  const std::lock_guard lock(mutex_);
+  if (looked_for_ == 0) return;
+  if (trees_ != nullptr) trees_->hurry();
+  retries_.all_are_due(Clock::now());
+  const auto end = asked_.begin() + static_cast<std::ptrdiff_t>(looked_for_);
+  for (auto flush = asked_.begin(); flush != end; ++flush) flushes_.push_back({std::move(flush->then), pending_.last_number()});
+  asked_.erase(asked_.begin(), end);
+  looked_for_ = 0;
+  if (!asked_.empty()) bell_->ring();  // those who came meanwhile: once more
+}
+
 void Replica::answer_flushes() {
   if (flushes_.empty() || scan_wanted_ || pending_.lost() || stalled_until_) return;
   const auto oldest = [](std::optional<std::uint64_t> a, std::optional<std::uint64_t> b) {
     return a && b ? std::min(*a, *b) : a ? *a : b ? *b : std::numeric_limits<std::uint64_t>::max();
   }(pending_.oldest(), retries_.oldest());
-  const auto is_done = [&](const Flush& flush) { return flush.until < oldest; };
+  const auto is_done = [&](const Flush& flush) { return *flush.until < oldest; };
   if (std::ranges::none_of(flushes_, is_done)) return;
   settle();
   const auto durable = sys::sync_filesystem(roots_->target());

@@ -98,11 +98,6 @@ class Replica {
   capture::Coverage coverage() const { return coverage_; }
 
  private:
-  struct Flush {
-    std::function<void(Result<>)> then;
-    std::uint64_t until = 0;  // the last number that it waits for, once all that was there has been heard
-  };
-
   explicit Replica(ReplicaOptions options) : options_(std::move(options)), pending_(options_.most_pending) {}
   Result<> listen_from_now_on();
   Result<> connect();
@@ -118,12 +113,18 @@ class Replica {
   void give_up(const pipeline::Reconciler::Failure& failure);
   void stall(std::string why);
   void try_again();
-  /// Those that were asked for while nothing had been heard that was not there before.
-  std::vector<Flush> take_asked();
+  /// Those who ask for a flush wait for what has happened until then.
+  void look_for_those_who_ask();
+  void note_those_who_ask();
   void answer_flushes();
   void publish();
   bool has_work() const { return scan_wanted_ || !pending_.empty(); }
   std::optional<std::chrono::milliseconds> patience() const;
+
+  struct Flush {
+    std::function<void(Result<>)> then;
+    std::optional<std::uint64_t> until;  // the last number that it waits for; nothing while not all that was there has been heard
+  };
 
   const ReplicaOptions options_;
   std::unique_ptr<Selection> selection_;
@@ -156,6 +157,7 @@ class Replica {
   mutable std::mutex mutex_;
   ReplicaStatus shared_;
   std::vector<Flush> asked_;
+  std::size_t looked_for_ = 0;  // so many of asked_ were there when the source of events was told to look
   bool paused_ = false;
 
   std::thread thread_;

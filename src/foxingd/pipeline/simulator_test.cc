@@ -91,7 +91,8 @@ class Simulation {
 
   void reconcile(std::size_t most) {
     if (pending_.take_lost()) scan();
-    for (const auto& failure : reconciler_.run(most)) pending_.put_back({failure.item.name, failure.item.since, 0});
+    for (const auto& failure : reconciler_.run(most))
+      pending_.put_back({failure.item.name, failure.item.since, 0, failure.item.owed});
     if (pending_.empty()) world_.settle();
   }
 
