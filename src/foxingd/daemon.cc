@@ -15,10 +15,12 @@
 #include "base/text.h"
 #include "core/storage/storage.h"
 #include "foxingd/capture/fanotify.h"
+#include "foxingd/config_keys.h"
 #include "foxingd/control/control.h"
 #include "foxingd/control/metrics_server.h"
 #include "foxingd/log/log.h"
 #include "foxingd/mirror/replica.h"
+#include "foxingd/mirrors.h"
 #include "foxingd/status.h"
 #include "sys/connections.h"
 #include "sys/file.h"
@@ -28,7 +30,7 @@
 namespace foxing::foxingd {
 namespace {
 
-using Replicas = std::vector<std::unique_ptr<mirror::Replica>>;
+constexpr std::chrono::milliseconds kChangePause{20};  // between two looks at who is still ending
 
 unsigned worker_count(const Config& config) {
   return config.worker_count > 0 ? config.worker_count : std::min(sys::usable_processors(), 16u);
@@ -51,10 +53,11 @@ ExitCode refused(const Error& error) {
   return ExitCode::nothing_done;
 }
 
-std::vector<Reported> reports_of(const Replicas& replicas) {
-  std::vector<Reported> reports;
-  for (const auto& replica : replicas) reports.push_back({replica->status(), replica->coverage()});
-  return reports;
+std::vector<mirror::ReplicaOptions> wanted_by(const Config& config, const Options& options) {
+  std::vector<mirror::ReplicaOptions> wanted;
+  for (const SourceConfig& source : config.sources)
+    for (const TargetConfig& target : source.targets) wanted.push_back(replica_options(config, source, target, options));
+  return wanted;
 }
 
 /// Answers when every replica has: with the first error, if there was one.
@@ -76,14 +79,16 @@ void flush_all(const std::vector<mirror::Replica*>& replicas, const std::shared_
   }
 }
 
-void answer(const Replicas& replicas, const control::Request& request, const std::shared_ptr<control::Reply>& reply) {
+void answer(const Mirrors& mirrors, const control::Request& request, const std::shared_ptr<control::Reply>& reply) {
   std::vector<mirror::Replica*> meant;
-  for (const auto& replica : replicas)
+  for (const auto& replica : mirrors.all())
     if (request.target.empty() || replica->status().target == request.target) meant.push_back(replica.get());
   if (meant.empty()) return reply->send(control::error_line("no such target: " + request.target));
-  if (request.action == "status") return reply->send(status_json(reports_of(replicas)));
+  if (request.action == "status") return reply->send(status_json(mirrors.reports()));
+  if (request.action == "flush" && mirrors.someone_waits())
+    return reply->send(control::error_line("a mirror of the new configuration has not begun yet: ask again"));
   if (request.action == "flush") return flush_all(meant, reply);
-  if (request.action == "metrics") return reply->send(control::metrics_line(metrics_text(reports_of(replicas))));
+  if (request.action == "metrics") return reply->send(control::metrics_line(metrics_text(mirrors.reports())));
   if (request.action == "pause" || request.action == "resume") {
     for (mirror::Replica* replica : meant) replica->pause(request.action == "pause");
     return reply->send("{\"ok\":true}");
@@ -119,15 +124,36 @@ Result<> check_pairs(const Config& config) {
   return {};
 }
 
-bool is_healthy(const Replicas& replicas) {
-  return std::ranges::none_of(replicas, [](const auto& replica) { return replica->status().state == mirror::State::stalled; });
-}
-
 /// Where systemd started this it waits to be told.  Source: sd_notify(3), which is one datagram; the program is linked statically, libsystemd is not.
 void tell_service_manager(std::string_view state) {
   const char* const path = std::getenv("NOTIFY_SOCKET");
   if (path == nullptr || *path == '\0') return;
   if (const auto told = sys::send_datagram(path, state); !told) logging::warning("NOTIFY_SOCKET: {}", told.error().message());
+}
+
+/// SIGHUP.  What cannot be used changes nothing.
+void read_again(Config& running, const Options& options, Mirrors& mirrors) {
+  ReadConfig read = read_config(running.file);
+  for (const Mistake& mistake : read.mistakes) logging::error("{}", mistake.text());
+  std::optional<Error> refusal;
+  if (read.mistakes.empty()) {
+    if (auto checked = check_pairs(read.config); !checked) refusal = std::move(checked).error();
+  }
+  if (read.mistakes.empty() && !refusal) {
+    for (const std::string_view key : waiting_for_restart(running, read.config))
+      logging::warning("{}: {} stays as it is: only a restart changes it", running.file, key);
+    read.config.control_socket = running.control_socket;
+    read.config.metrics = running.metrics;
+    const auto change = mirrors.change_to(wanted_by(read.config, options));
+    if (change) {
+      running = std::move(read.config);
+      return logging::info("{}: read again: {} mirrors begin, {} end, {} go on", running.file, change->begin, change->end,
+                           change->go_on);
+    }
+    refusal = change.error();
+  }
+  if (refusal) logging::error("{}", logging::told(*refusal));
+  logging::error("{}: is not used; everything goes on as it was", running.file);
 }
 
 void ready_process() {
@@ -144,14 +170,9 @@ ExitCode run_daemon(const Config& config, const Options& options) {
   ready_process();
 
   if (const auto checked = check_pairs(config); !checked) return refused(checked.error());
-  Replicas replicas;
-  for (const SourceConfig& source : config.sources) {
-    for (const TargetConfig& target : source.targets) {
-      auto replica = mirror::Replica::prepare(replica_options(config, source, target, options));
-      if (!replica) return refused(replica.error());
-      replicas.push_back(std::move(*replica));
-    }
-  }
+  Config running = config;
+  Mirrors mirrors;
+  if (const auto begun = mirrors.change_to(wanted_by(config, options)); !begun) return refused(begun.error());
   std::optional<control::Server> control;
   if (!config.control_socket.empty()) {
     auto listening = control::Server::listen(config.control_socket);
@@ -160,34 +181,40 @@ ExitCode run_daemon(const Config& config, const Options& options) {
   }
   std::unique_ptr<control::MetricsServer> metrics;
   if (!config.metrics.empty()) {
-    auto started = control::MetricsServer::start(config.metrics, {.metrics = [&] { return metrics_text(reports_of(replicas)); },
-                                                                  .healthy = [&] { return is_healthy(replicas); }});
+    auto started = control::MetricsServer::start(config.metrics, {.metrics = [&] { return metrics_text(mirrors.reports()); },
+                                                                  .healthy = [&] { return mirrors.are_healthy(); }});
     if (!started) return refused(started.error());
     metrics = std::move(*started);
   }
-  for (auto& replica : replicas) replica->start();
+  mirrors.start();
   tell_service_manager("READY=1\nSTATUS=mirroring");
 
-  for (bool running = true; running;) {
+  for (bool goes_on = true; goes_on;) {
     const std::array files{sys::FdView(*signals), control ? control->fd() : sys::FdView(-1)};
-    (void)sys::wait_any(files, std::nullopt);
+    (void)sys::wait_any(files, mirrors.is_changing() ? std::optional(kChangePause) : std::nullopt);
+    mirrors.tend();
     if (control) {
       const std::array only{control->fd()};
       if (const auto asked = sys::wait_any(only, std::chrono::milliseconds(0)); asked && *asked)
         control->serve(
-            [&](const control::Request& request, std::shared_ptr<control::Reply> reply) { answer(replicas, request, reply); });
+            [&](const control::Request& request, std::shared_ptr<control::Reply> reply) { answer(mirrors, request, reply); });
     }
     while (true) {
       const auto number = sys::next_signal(*signals);
       if (!number || !*number) break;
-      running = false;
+      if (**number != SIGHUP || running.file.empty()) {  // `sync --watch` has no file: its terminal is gone
+        goes_on = false;
+        continue;
+      }
+      tell_service_manager("RELOADING=1");
+      read_again(running, options, mirrors);
+      tell_service_manager("READY=1");
     }
   }
   tell_service_manager("STOPPING=1");
   metrics.reset();
   sys::request_stop();  // a scan or a large file is left in the midst, and nothing half has a name
-  for (auto& replica : replicas) replica->stop();
-  replicas.clear();
+  mirrors.stop();
   return ExitCode::all_done;
 }
 

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "foxingd/config.h"
+#include "foxingd/config_keys.h"
 #include "foxingd/options.h"
 #include "foxingd/status.h"
 
@@ -50,6 +51,7 @@ TEST(FoxingdOptions, CommandsAndTheirOptions) {
   EXPECT_EQ(parsed({"flush", "--timeout=5"})->timeout, std::chrono::seconds(5));
   EXPECT_EQ(parsed({})->command, Command::help);
   EXPECT_EQ(parsed({"--version"})->command, Command::version);
+  EXPECT_EQ(parsed({"explain", "/a", "/b"})->paths.size(), 2u);
 }
 
 TEST(FoxingdOptions, WhatMakesNoSenseIsRefused) {
@@ -62,6 +64,7 @@ TEST(FoxingdOptions, WhatMakesNoSenseIsRefused) {
                                                                                      {"sync", "--watch=yes", "1", "2"},
                                                                                      {"sync", "-j", "0", "1", "2"},
                                                                                      {"flush", "--timeout", "soon"},
+                                                                                     {"explain", "/a"},
                                                                                      {"pause"}})
     EXPECT_FALSE(parsed(words)) << ::testing::PrintToString(words);
 }
@@ -96,6 +99,32 @@ TEST(FoxingdConfig, NoPathTwice) {
       mistakes(
           "[[sources]]\npath='/a'\n[[sources.targets]]\npath='/t'\n[[sources]]\npath='/b'\n[[sources.targets]]\npath='/t/'\n"),
       ElementsAre(HasSubstr("target '/t' is there twice")));
+}
+
+TEST(FoxingdConfig, WhatExplainSaysIsAConfigurationOfDefaults) {
+  const ReadConfig read = parse_config(explain_text("/a \"b\"\\c\n", "/t"), "c");
+  EXPECT_THAT(read.mistakes, IsEmpty());
+  Config expected;
+  expected.file = "c";
+  expected.sources = {{.path = "/a \"b\"\\c\n", .targets = {{"/t"}}}};
+  EXPECT_EQ(read.config, expected);
+  for (const ConfigKey& key : config_keys()) EXPECT_THAT(explain_text(), HasSubstr("\n" + std::string(key.name) + " = "));
+}
+
+TEST(FoxingdConfig, EveryKeyOfTheTableIsRead) {
+  for (const ConfigKey& key : config_keys()) {
+    if (key.table != ConfigKey::Table::root) continue;
+    // A table is nothing that any key takes: who ignores the key does not complain.
+    EXPECT_THAT(mistakes(std::string(key.name) + " = {}\n"), ElementsAre(HasSubstr("c:1: " + std::string(key.name) + " must be")));
+  }
+}
+
+TEST(FoxingdConfig, SomeKeysWaitForARestart) {
+  Config running, wanted;
+  wanted.worker_count = 7;
+  EXPECT_THAT(waiting_for_restart(running, wanted), IsEmpty());
+  wanted.metrics = "";
+  EXPECT_THAT(waiting_for_restart(running, wanted), ElementsAre("metrics"));
 }
 
 Reported reported() {

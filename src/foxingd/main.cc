@@ -6,6 +6,7 @@
 #include <exception>
 
 #include "base/text.h"
+#include "foxingd/config_keys.h"
 #include "foxingd/control/control.h"
 #include "foxingd/daemon.h"
 #include "foxingd/log/log.h"
@@ -28,6 +29,15 @@ int print(const std::string& text) {
   if (std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0) return 0;
   std::perror("foxingd: standard output");
   return code(ExitCode::nothing_done);
+}
+
+int explain(const Options& options) {
+  if (options.paths.empty()) return print(explain_text());
+  for (const std::string& path : options.paths) {
+    if (!path.starts_with('/')) return refused("'" + path + "' is a relative path: write it from the root, beginning with /");
+    if (!is_utf8(path)) return refused("'" + path + "' is not UTF-8: a configuration, which is TOML, cannot name it");
+  }
+  return print(explain_text(options.paths[0], options.paths[1]));
 }
 
 /// The one pair of `foxingd sync`.
@@ -97,6 +107,7 @@ int main(int argc, char** argv) {
     case Command::check:
       if (const int missing = needs_config()) return missing;
       return code(run_check(config));
+    case Command::explain: return explain(*options);
     case Command::sync: {
       const Config pair = config_of_sync(*options);
       return code(options->watch ? run_daemon(pair, *options) : run_once(pair, *options));

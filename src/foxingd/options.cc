@@ -19,19 +19,21 @@ struct CommandRow {
   std::size_t least_paths;
   std::size_t most_paths;
   std::string_view options;  // letters of the options below that it knows
+  std::string_view takes;
 };
 
-constexpr std::array<CommandRow, 10> kCommands{{
-    {"daemon", Command::daemon, 0, 0, "c"},
-    {"sync", Command::sync, 2, 2, "awdQjeisS"},
-    {"check", Command::check, 0, 0, "c"},
-    {"status", Command::status, 0, 0, "csJ"},
-    {"flush", Command::flush, 0, 1, "cst"},
-    {"pause", Command::pause, 1, 1, "cs"},
-    {"resume", Command::resume, 1, 1, "cs"},
-    {"metrics", Command::metrics, 0, 0, "cs"},
-    {"help", Command::help, 0, 0, ""},
-    {"version", Command::version, 0, 0, ""},
+constexpr std::array<CommandRow, 11> kCommands{{
+    {"daemon", Command::daemon, 0, 0, "c", "no path"},
+    {"sync", Command::sync, 2, 2, "awdQjeisS", "a SRC and a DST"},
+    {"check", Command::check, 0, 0, "c", "no path"},
+    {"explain", Command::explain, 0, 2, "", "no path, or a SRC and a DST"},
+    {"status", Command::status, 0, 0, "csJ", "no path"},
+    {"flush", Command::flush, 0, 1, "cst", "the path of one target, or none"},
+    {"pause", Command::pause, 1, 1, "cs", "the path of a target"},
+    {"resume", Command::resume, 1, 1, "cs", "the path of a target"},
+    {"metrics", Command::metrics, 0, 0, "cs", "no path"},
+    {"help", Command::help, 0, 0, "", "no path"},
+    {"version", Command::version, 0, 0, "", "no path"},
 }};
 
 tl::unexpected<Error> usage(std::string what) { return fail(0, "", {}, std::move(what) + "; foxingd --help tells more"); }
@@ -126,12 +128,10 @@ Result<Options> parse_options(int argc, char** argv) {
     }
     if (!found->apply(options, value)) return usage(fmt::format("'{}' is no value for {}", value, name));
   }
-  if (options.paths.size() < command->least_paths || options.paths.size() > command->most_paths) {
-    return usage(command->command == Command::sync ? "sync needs a SRC and a DST"
-                 : command->least_paths == 1
-                     ? fmt::format("{} needs the path of a target", command->name)
-                     : fmt::format("{} takes {}", command->name, command->most_paths == 0 ? "no path" : "one target"));
-  }
+  const std::size_t paths = options.paths.size();
+  const bool is_half_a_pair = command->command == Command::explain && paths == 1;
+  if (paths < command->least_paths || paths > command->most_paths || is_half_a_pair)
+    return usage(fmt::format("{} takes {}", command->name, command->takes));
   return options;
 }
 
@@ -142,6 +142,7 @@ foxingd daemon [-c FILE]           mirrors what FILE says, until it is stopped
 foxingd sync [-a] SRC DST          makes DST equal to SRC, once
 foxingd sync [-a] --watch SRC DST  the same, and then follows SRC until it is stopped
 foxingd check [-c FILE]            what is wrong with FILE, what would be mirrored, and which changes would be seen
+foxingd explain [SRC DST]          a configuration with every key, its meaning and its default
 foxingd status [--json]            how far the running daemon is
 foxingd flush [--timeout SECONDS] [TARGET]   waits until all that has happened until now is on the targets' disks
 foxingd pause TARGET, resume TARGET

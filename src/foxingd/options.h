@@ -10,7 +10,7 @@
 
 namespace foxing::foxingd {
 
-enum class Command : unsigned char { daemon, sync, check, status, flush, pause, resume, metrics, help, version };
+enum class Command : unsigned char { daemon, sync, check, explain, status, flush, pause, resume, metrics, help, version };
 
 /// 0 all done, 1 some failed, 2 nothing done: as fxcp.
 enum class ExitCode : int { all_done = 0, some_failed = 1, nothing_done = 2 };
