@@ -75,6 +75,7 @@ class Reader {
       case ConfigKey::Kind::number: return number(node, key);
       case ConfigKey::Kind::flag: return flag(node, key);
       case ConfigKey::Kind::text: return text(node, key);
+      case ConfigKey::Kind::word: return word(node, key);
       case ConfigKey::Kind::texts: return texts(node, key);
       case ConfigKey::Kind::path: return path(node, key);
     }
@@ -118,6 +119,17 @@ class Reader {
     auto value = node.value_exact<std::string>();
     if (value && value->find('\0') == std::string::npos) return std::move(*value);
     wrong(node, fmt::format("{} must be a text", key.name));
+    return std::nullopt;
+  }
+
+  std::optional<ConfigValue> word(const toml::node& node, const ConfigKey& key) {
+    const auto value = node.value_exact<std::string>();
+    for (std::string_view rest = key.words; value && !rest.empty();) {
+      const std::size_t end = std::min(rest.find(", "), rest.size());
+      if (rest.substr(0, end) == *value) return *value;
+      rest.remove_prefix(std::min(rest.size(), end + 2));
+    }
+    wrong(node, fmt::format("{} must be one of {}", key.name, key.words));
     return std::nullopt;
   }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "foxingd/capture/listening.h"
 #include "foxingd/mirror/selection.h"
 
 namespace foxing::foxingd {
@@ -31,6 +32,8 @@ struct Config {
   unsigned worker_count = 0;  // 0: one a processor, at most 16
   std::size_t queue_max = 1'000'000;
   std::optional<std::chrono::seconds> sweep = std::chrono::hours(1);
+  capture::Backend capture = capture::Backend::automatic;
+  std::chrono::seconds poll = std::chrono::seconds(10);
   std::string control_socket = "/run/foxingd/control.sock";
   std::string metrics = "127.0.0.1:9100";  // empty: none
   std::vector<SourceConfig> sources;

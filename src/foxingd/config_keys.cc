@@ -35,6 +35,15 @@ constexpr std::array kKeys{
                 place.config.sweep.reset();
                 if (number(value) > 0) place.config.sweep = std::chrono::minutes(number(value));
               }},
+    ConfigKey{Table::root, "capture", Kind::word, 0, 0, "\"auto\"",
+              "How changes are heard of.  auto: fanotify where it can be had, else poll, which looks at every directory from time to time.",
+              [](const ConfigPlace& place, ConfigValue&& value) {
+                place.config.capture = capture::backend_named(text(value)).value_or(capture::Backend::automatic);
+              },
+              nullptr, capture::kBackendNames},
+    ConfigKey{Table::root, "poll_seconds", Kind::number, 1, 86'400, "10",
+              "Of capture by poll: how long it rests between two looks.  `foxingd flush` has it look at once.",
+              [](const ConfigPlace& place, ConfigValue&& value) { place.config.poll = std::chrono::seconds(number(value)); }},
     ConfigKey{Table::root, "control_socket", Kind::text, 0, 0, "\"/run/foxingd/control.sock\"",
               "Where `foxingd status`, flush, pause and resume reach the daemon.  \"\": nowhere.",
               [](const ConfigPlace& place, ConfigValue&& value) { place.config.control_socket = text(value); },
@@ -79,6 +88,7 @@ std::string quoted(std::string_view bytes) {
 std::string explained(const ConfigKey& key, std::string_view path) {
   std::string text = fmt::format("# {}", key.help);
   if (key.kind == Kind::number) text += fmt::format("  From {} to {}.", key.least, key.most);
+  if (!key.words.empty()) text += fmt::format("  One of {}.", key.words);
   if (key.same != nullptr) text += "  Only a restart changes it.";
   const std::string value = key.kind != Kind::path ? std::string(key.otherwise) : quoted(path.empty() ? key.otherwise : path);
   return fmt::format("{}\n{} = {}\n", text, key.name, value);

@@ -31,6 +31,7 @@ struct ConfigKey {
     number,
     flag,
     text,
+    word,  // one of `words`
     texts,
     path  // must be there, and begins with /
   };
@@ -44,6 +45,7 @@ struct ConfigKey {
   void (*set)(const ConfigPlace&, ConfigValue&&);
   /// Of a key that only a restart changes: whether both say the same.
   bool (*same)(const Config&, const Config&) = nullptr;
+  std::string_view words = {};  // "auto, fanotify, poll"
 };
 
 std::span<const ConfigKey> config_keys();

@@ -14,7 +14,7 @@
 
 #include "base/text.h"
 #include "core/storage/storage.h"
-#include "foxingd/capture/fanotify.h"
+#include "foxingd/capture/listening.h"
 #include "foxingd/config_keys.h"
 #include "foxingd/control/control.h"
 #include "foxingd/control/metrics_server.h"
@@ -36,6 +36,10 @@ unsigned worker_count(const Config& config) {
   return config.worker_count > 0 ? config.worker_count : std::min(sys::usable_processors(), 16u);
 }
 
+capture::Listening listening(const Config& config, const Options& options) {
+  return {.backend = config.capture, .limited_queue = options.limited_queue, .poll_interval = config.poll};
+}
+
 mirror::ReplicaOptions replica_options(const Config& config, const SourceConfig& source, const TargetConfig& target,
                                        const Options& options) {
   return {.source = source.path,
@@ -43,8 +47,8 @@ mirror::ReplicaOptions replica_options(const Config& config, const SourceConfig&
           .rules = source.rules,
           .workers = worker_count(config),
           .most_pending = config.queue_max,
+          .listening = listening(config, options),
           .sweep_interval = config.sweep,
-          .limited_queue = options.limited_queue,
           .delete_anyway = source.delete_anyway || options.delete_anyway};
 }
 
@@ -247,8 +251,8 @@ ExitCode run_check(const std::string& path) {
   }
   for (const SourceConfig& source : read.config.sources) {
     const auto fd = sys::open_at(sys::working_directory(), source.path, {.links = sys::Links::follow, .directory = true});
-    auto events =
-        fd ? capture::Fanotify::start(*fd) : Result<std::unique_ptr<capture::EventSource>>(tl::make_unexpected(fd.error()));
+    auto events = fd ? capture::listen(*fd, listening(read.config, {}))
+                     : Result<std::unique_ptr<capture::EventSource>>(tl::make_unexpected(fd.error()));
     if (!events) {
       ++problems;
       std::printf("%s\n", printable(logging::told(std::move(events).error().about(source.path))).c_str());

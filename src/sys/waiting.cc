@@ -5,8 +5,11 @@
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -44,6 +47,25 @@ void Bell::ring() const {
 void Bell::silence() const {
   std::uint64_t count = 0;
   (void)!::read(fd_.get(), &count, sizeof count);  // EAGAIN: it was silent
+}
+
+Result<Timer> Timer::create() {
+  UniqueFd fd(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+  if (!fd) return failed("timerfd_create");
+  return Timer(std::move(fd));
+}
+
+void Timer::set(std::chrono::nanoseconds from_now) const {
+  const auto whole = std::max<std::int64_t>(1, from_now.count());  // 0 would switch it off
+  itimerspec when{};
+  when.it_value = {.tv_sec = whole / 1'000'000'000, .tv_nsec = whole % 1'000'000'000};
+  (void)::timerfd_settime(fd_.get(), 0, &when, nullptr);  // fails for times that are none only
+}
+
+bool Timer::has_come() const {
+  const std::array files{FdView(fd_)};
+  const auto ready = wait_any(files, std::chrono::milliseconds(0));
+  return ready && *ready;
 }
 
 Result<UniqueFd> receive_signals(std::initializer_list<int> numbers) {

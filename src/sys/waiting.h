@@ -30,6 +30,21 @@ class Bell {
   UniqueFd fd_;
 };
 
+/// Readable when its time has come.  Source: timerfd_create(2), CLOCK_MONOTONIC.
+class Timer {
+ public:
+  /// Not set: never readable.
+  static Result<Timer> create();
+  /// Once, so long from now; what it was set to before is forgotten.
+  void set(std::chrono::nanoseconds from_now) const;
+  bool has_come() const;
+  FdView fd() const { return fd_; }
+
+ private:
+  explicit Timer(UniqueFd fd) : fd_(std::move(fd)) {}
+  UniqueFd fd_;
+};
+
 /// These signals are blocked in this thread and all that it starts from now on, and told by the descriptor.  Source: signalfd(2).
 Result<UniqueFd> receive_signals(std::initializer_list<int> numbers);
 /// The next one; nothing where none has come.

@@ -33,6 +33,20 @@ TEST(Bell, WakesAnotherThread) {
   ringer.join();
 }
 
+TEST(Timer, ComesOnceAndCanBeSetAgain) {
+  const auto timer = Timer::create();
+  ASSERT_TRUE(timer);
+  EXPECT_FALSE(timer->has_come());
+  timer->set(std::chrono::hours(1));
+  EXPECT_FALSE(timer->has_come());
+  timer->set(std::chrono::nanoseconds(0));
+  const std::array files{timer->fd()};
+  EXPECT_TRUE(*wait_any(files, std::nullopt));
+  EXPECT_TRUE(timer->has_come());
+  timer->set(std::chrono::hours(1));
+  EXPECT_FALSE(timer->has_come());
+}
+
 TEST(Signals, AreTold) {
   // On a thread of its own: what is blocked there stays blocked.
   std::thread([] {

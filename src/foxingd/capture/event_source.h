@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // EventSource: one way to hear of changes below a directory.  The door of this folder.
 //   event.h   what is heard        coverage.h   which operations a source hears of        fanotify.h   the source that every kernel since 5.17 has
+//   poll.h    the last resort        listening.h   which of them
 #pragma once
 
 #include <cstdint>
@@ -24,6 +25,9 @@ class EventSource {
   virtual sys::FdView descriptor() const = 0;
   /// Appends what there is, at most about `most` events; does not wait.  False: there may be more.
   virtual Result<bool> poll(std::vector<Event>& events, std::size_t most) = 0;
+
+  /// Somebody waits for what has happened until now: the next poll that answers true has told of it.  Sources that are told by the kernel always do.
+  virtual void look_now() {}
 
   /// What was heard and left out, so that it is counted.
   struct Counters {

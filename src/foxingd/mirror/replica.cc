@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 
-#include "foxingd/capture/fanotify.h"
 #include "foxingd/log/log.h"
 #include "foxingd/pipeline/disposition.h"
 #include "sys/file.h"
@@ -52,11 +51,11 @@ Replica::~Replica() {
 }
 
 Result<> Replica::listen_from_now_on() {
-  using Queue = capture::Fanotify::Queue;
-  auto started = capture::Fanotify::start(roots_->source(), options_.limited_queue ? Queue::limited : Queue::unlimited);
+  auto started = capture::listen(roots_->source(), options_.listening);
   if (!started) return tl::make_unexpected(std::move(started).error().about(options_.source));
   events_ = std::move(*started);
   coverage_ = events_->coverage();
+  logging::info("{}: heard of by {}", options_.source, events_->name());
   return {};
 }
 
@@ -97,14 +96,8 @@ void Replica::run() {
   while (!stopping_.load()) {
     wait();
     bell_->silence();
-    const bool heard_all = listen();
-    if (heard_all) {
-      const std::lock_guard lock(mutex_);
-      if (!asked_.empty() && trees_ != nullptr) trees_->hurry();
-      if (!asked_.empty()) retries_.all_are_due(Clock::now());
-      for (Flush& flush : asked_) flushes_.push_back({std::move(flush.then), pending_.last_number()});
-      asked_.clear();
-    }
+    look_for_those_who_ask();
+    if (listen()) note_those_who_ask();
     if (stalled_until_ && Clock::now() >= *stalled_until_) try_again();
     if (!stalled_until_ && (heard_.empty() || Clock::now() - settled_ > kLongestUnsettled)) settle();
     bool paused = false;
@@ -180,7 +173,7 @@ void Replica::work() {
   retried_.clear();
   for (pipeline::Item& item : retries_.due(now)) {
     retried_.insert(item.name);
-    pending_.put_back({item.name, item.since, 0});
+    pending_.put_back({item.name, item.since, 0, item.owed});
   }
   if (pending_.empty()) return;
   auto failures = reconciler_->run(kBatch);
@@ -208,7 +201,7 @@ void Replica::judge(std::vector<pipeline::Reconciler::Failure> failures) {
       case Disposition::later: retries_.wait_until(failure.item, trees_->due(failure.item.name)); break;
       case Disposition::retry: retries_.wait(failure.item, Clock::now()); break;
       case Disposition::stall:
-        pending_.put_back({failure.item.name, failure.item.since, 0});
+        pending_.put_back({failure.item.name, failure.item.since, 0, failure.item.owed});
         stall(logging::told(failure.outcome.error));
         break;
       case Disposition::report: give_up(failure); break;
@@ -319,6 +312,26 @@ void Replica::pause(bool paused) {
     paused_ = paused;
   }
   bell_->ring();
+}
+
+void Replica::look_for_those_who_ask() {
+  const std::lock_guard lock(mutex_);
+  if (looked_for_ > 0 || asked_.empty()) return;
+  looked_for_ = asked_.size();
+  events_->look_now();
+}
+
+/// All that had happened when they were looked for has been heard.
+void Replica::note_those_who_ask() {
+  const std::lock_guard lock(mutex_);
+  if (looked_for_ == 0) return;
+  if (trees_ != nullptr) trees_->hurry();
+  retries_.all_are_due(Clock::now());
+  const auto end = asked_.begin() + static_cast<std::ptrdiff_t>(looked_for_);
+  for (auto flush = asked_.begin(); flush != end; ++flush) flushes_.push_back({std::move(flush->then), pending_.last_number()});
+  asked_.erase(asked_.begin(), end);
+  looked_for_ = 0;
+  if (!asked_.empty()) bell_->ring();  // those who came meanwhile: once more
 }
 
 void Replica::answer_flushes() {

@@ -25,7 +25,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "foxingd/capture/event_source.h"
+#include "foxingd/capture/listening.h"
 #include "foxingd/mirror/roots.h"
 #include "foxingd/mirror/scan.h"
 #include "foxingd/mirror/selection.h"
@@ -43,8 +43,8 @@ struct ReplicaOptions {
   std::vector<FilterRule> rules;
   unsigned workers = 2;  // of a scan
   std::size_t most_pending = 1'000'000;
+  capture::Listening listening = {};
   std::optional<std::chrono::seconds> sweep_interval = std::chrono::hours(1);
-  bool limited_queue = false;  // the kernel's default of 16384 events
   bool delete_anyway = false;  // an empty source, or another filesystem than last time
   bool listens = true;  // else: one scan, and no events
   friend bool operator==(const ReplicaOptions&, const ReplicaOptions&) = default;
@@ -112,6 +112,9 @@ class Replica {
   void give_up(const pipeline::Reconciler::Failure& failure);
   void stall(std::string why);
   void try_again();
+  /// Those who ask for a flush wait for what has happened until then.
+  void look_for_those_who_ask();
+  void note_those_who_ask();
   void answer_flushes();
   void publish();
   bool has_work() const { return scan_wanted_ || !pending_.empty(); }
@@ -152,6 +155,7 @@ class Replica {
   mutable std::mutex mutex_;
   ReplicaStatus shared_;
   std::vector<Flush> asked_;
+  std::size_t looked_for_ = 0;  // so many of asked_ were there when the source of events was told to look
   bool paused_ = false;
 
   std::thread thread_;

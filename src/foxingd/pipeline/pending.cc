@@ -14,24 +14,38 @@ void Pending::push(const capture::Event& event) {
     case Kind::renamed: return renamed(event);
     case Kind::itself: return add({event.directory, {}});
     case Kind::name:
-      if (!event.object.empty()) touched_.under_a_name.insert(event.object);
+      if (!event.object.empty()) touched(touched_.under_a_name, event.object);
       return add({event.directory, event.name});
-    case Kind::object: touched_.themselves.insert(event.object); return;
+    case Kind::inside: return add({event.directory, kInside});
+    case Kind::object: return touched(touched_.themselves, event.object);
   }
 }
 
-void Pending::add(const Name& name, unsigned tries) { put_back({name, ++number_, tries}); }
+void Pending::touched(std::unordered_set<FileHandle>& list, const FileHandle& object) {
+  if (touched_.empty()) touched_.since = ++number_;
+  list.insert(object);
+}
+
+void Pending::add(const Name& name, unsigned tries) { put_back({name, ++number_, tries, behalf_}); }
 
 void Pending::put_back(const Item& item) {
   const auto [at, is_new] = index_.try_emplace(item.name, item.since);
   if (!is_new) {
     ++counters_.merged;
+    const auto known = items_.find(at->second);
+    const std::uint64_t oldest = std::min(known->second.oldest(), item.oldest());
+    oldest_.erase(oldest_.find(known->second.oldest()));
+    oldest_.insert(oldest);
+    known->second.owed = oldest;
     if (item.since >= at->second) return;
     // It was here before the one that came meanwhile.
-    items_.erase(at->second);
+    items_.erase(known);
     at->second = item.since;
+    items_.emplace(item.since, item).first->second.owed = oldest;
+    return;
   }
   items_.emplace(item.since, item);
+  oldest_.insert(item.oldest());
   if (items_.size() > most_) overflow();
 }
 
@@ -40,6 +54,7 @@ std::vector<Item> Pending::take(std::size_t most) {
   while (!items_.empty() && taken.size() < most) {
     auto first = items_.begin();
     index_.erase(first->second.name);
+    oldest_.erase(oldest_.find(first->second.oldest()));
     taken.push_back(std::move(first->second));
     items_.erase(first);
   }
@@ -47,8 +62,9 @@ std::vector<Item> Pending::take(std::size_t most) {
 }
 
 std::optional<std::uint64_t> Pending::oldest() const {
-  if (items_.empty()) return std::nullopt;
-  return items_.begin()->first;
+  const auto touched = touched_.empty() ? std::nullopt : std::optional(touched_.since);
+  if (oldest_.empty()) return touched;
+  return touched ? std::min(*touched, *oldest_.begin()) : *oldest_.begin();
 }
 
 void Pending::renamed(const capture::Event& event) {
@@ -113,6 +129,7 @@ bool Pending::take_lost() { return std::exchange(lost_, false); }
 
 void Pending::clear() {
   items_.clear();
+  oldest_.clear();
   index_.clear();
   moves_.clear();
   by_target_.clear();

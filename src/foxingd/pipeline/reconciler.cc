@@ -34,12 +34,14 @@ std::vector<Reconciler::Failure> Reconciler::run(std::size_t most) {
     pending_.put_back(item);
   }
   search_for_names();
+  pending_.on_behalf_of(0);
   return std::move(failures_);
 }
 
 void Reconciler::spread(const std::vector<Item>& items) {
   const Pending::Touched touched = pending_.take_touched();
   if (touched.empty()) return;
+  pending_.on_behalf_of(touched.since);
   std::unordered_set<Name> in_hand;
   for (const Item& item : items) in_hand.insert(item.name);
   const auto pend = [&](const Name& name) {
@@ -81,6 +83,7 @@ void Reconciler::doubt(const FileHandle& directory) {
 }
 
 Reconciler::Answer Reconciler::look_at(const Item& item, bool force) {
+  pending_.on_behalf_of(item.oldest());
   if (!table_.has(item.name.directory)) {
     // Not the source's.  Were it a new one of the source's, then whoever makes it will look at all its names.
     ++counters_.outside;
@@ -108,6 +111,7 @@ Reconciler::Answer Reconciler::look_at(const Item& item, bool force) {
     case World::Opening::failed: failed(item, {Trouble::failed, world_.last_error()}); return Answer::done;
   }
   if (item.name.name.empty()) return Answer::done;  // open: it gets its attributes when it is settled
+  if (item.name.name == kInside) return look_inside(item);
   return look_at_name(item, force);
 }
 
@@ -196,6 +200,16 @@ void Reconciler::new_directory(const Item& item, const FileHandle& object) {
   pend_all_in(object);
 }
 
+Reconciler::Answer Reconciler::look_inside(const Item& item) {
+  const auto names = world_.names(item.name.directory);
+  if (!names) {
+    failed(item, {Trouble::unreadable, names.error()});
+    return Answer::done;
+  }
+  for (const std::string& name : *names) pending_.add({item.name.directory, name});
+  return Answer::done;
+}
+
 void Reconciler::pend_all_in(const FileHandle& directory) {
   const auto place = table_.place_of(directory);
   if (!place) return;
@@ -207,7 +221,7 @@ void Reconciler::pend_all_in(const FileHandle& directory) {
     const Name name{place->parent, place->name};
     forget(directory);
     if (opening == World::Opening::elsewhere || opening == World::Opening::no_target) return pending_.add(name);
-    return failed({name, pending_.last_number()}, {Trouble::unreadable, names.error()});
+    return failed({name, pending_.last_number(), 0, pending_.on_whose_behalf()}, {Trouble::unreadable, names.error()});
   }
   for (const std::string& name : *names) pending_.add({directory, name});
 }

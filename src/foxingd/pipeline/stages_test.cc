@@ -53,6 +53,33 @@ TEST(Pending, WhatIsPutBackIsOlderThanWhatCameMeanwhile) {
   EXPECT_THAT(taken(pending), ElementsAre("a", "b"));
 }
 
+TEST(Pending, WhatIsAddedOnBehalfOfAnotherIsAsOld) {
+  Pending pending(100);
+  pending.push(changed("directory"));
+  const std::uint64_t asked = pending.last_number();
+  const auto items = pending.take(1);
+  pending.push(changed("new"));
+  EXPECT_GT(*pending.oldest(), asked);
+  pending.on_behalf_of(items[0].oldest());
+  pending.add(name("in it"));
+  pending.add(name("new"));  // is there, and keeps its place
+  pending.on_behalf_of(0);
+  EXPECT_EQ(*pending.oldest(), asked);
+  EXPECT_THAT(taken(pending, 1), ElementsAre("new"));
+  EXPECT_EQ(*pending.oldest(), asked);  // the other one
+  EXPECT_THAT(taken(pending), ElementsAre("in it"));
+  EXPECT_FALSE(pending.oldest());
+}
+
+TEST(Pending, AnObjectIsPendingUntilItsNamesAreAsked) {
+  Pending pending(100);
+  pending.push({.kind = Event::Kind::object, .directory = {}, .object = {"x"}});
+  EXPECT_EQ(*pending.oldest(), pending.last_number());
+  EXPECT_FALSE(pending.empty());
+  EXPECT_EQ(pending.take_touched().since, pending.last_number());
+  EXPECT_FALSE(pending.oldest());
+}
+
 TEST(Pending, AChainOfRenamesIsOneRename) {
   Pending pending(100);
   pending.push(renamed("x", "a", "b"));
