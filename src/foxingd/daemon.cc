@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <future>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -37,6 +38,7 @@ unsigned worker_count(const Config& config) {
 }
 
 capture::Listening listening(const Config& config, const Options& options) {
+  if (options.command == Command::replay) return {.backend = capture::Backend::replay, .recording = options.paths.front()};
   return {.backend = config.capture, .limited_queue = options.limited_queue, .poll_interval = config.poll};
 }
 
@@ -236,6 +238,25 @@ ExitCode run_once(const Config& config, const Options& options) {
   std::printf("%s entries, %s changed, %s deleted, %s failed\n", grouped(report->entries).c_str(),
               grouped(report->changed).c_str(), grouped(report->deleted).c_str(), grouped(report->failures).c_str());
   return report->failures == 0 && !sys::stop_requested() ? ExitCode::all_done : ExitCode::some_failed;
+}
+
+ExitCode run_replay(const Config& config, const Options& options) {
+  sys::catch_stop_signals();
+  ready_process();
+  const SourceConfig& source = config.sources.front();
+  auto replica = mirror::Replica::prepare(replica_options(config, source, source.targets.front(), options));
+  if (!replica) return refused(replica.error());
+  std::promise<Result<>> settled;
+  (*replica)->start();
+  (*replica)->flush([&](Result<> outcome) { settled.set_value(std::move(outcome)); });
+  auto outcome = settled.get_future();
+  while (outcome.wait_for(kChangePause) != std::future_status::ready)
+    if (sys::stop_requested()) (*replica)->stop();
+  const auto status = (*replica)->status();
+  if (const Result<> all = outcome.get(); !all) return refused(all.error());
+  std::printf("%s events, %s left out; %s names looked at, %s scans\n", grouped(status.heard.heard).c_str(),
+              grouped(status.heard.left_out).c_str(), grouped(status.done.looked_at).c_str(), grouped(status.scans).c_str());
+  return status.failures == 0 && !sys::stop_requested() ? ExitCode::all_done : ExitCode::some_failed;
 }
 
 ExitCode run_check(const std::string& path) {

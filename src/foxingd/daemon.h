@@ -11,6 +11,8 @@ namespace foxing::foxingd {
 ExitCode run_daemon(const Config& config, const Options& options);
 /// `foxingd sync` without --watch.
 ExitCode run_once(const Config& config, const Options& options);
+/// `foxingd replay` without a socket: scans, tells all that was recorded, and ends when that is done.
+ExitCode run_replay(const Config& config, const Options& options);
 /// `foxingd check`.
 ExitCode run_check(const std::string& path);
 

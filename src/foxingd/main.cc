@@ -10,6 +10,7 @@
 #include "foxingd/control/control.h"
 #include "foxingd/daemon.h"
 #include "foxingd/log/log.h"
+#include "foxingd/record.h"
 #include "foxingd/status.h"
 #include "sys/fault.h"
 
@@ -40,13 +41,13 @@ int explain(const Options& options) {
   return print(explain_text(options.paths[0], options.paths[1]));
 }
 
-/// The one pair of `foxingd sync`.
-Config config_of_sync(const Options& options) {
+/// The one pair of `foxingd sync` and `replay`.
+Config config_of_pair(const Options& options, const std::string& from, const std::string& to) {
   Config config;
   config.worker_count = options.jobs;
   config.control_socket = options.socket;
   config.metrics.clear();
-  SourceConfig source{.path = options.paths[0], .rules = {}, .targets = {{options.paths[1]}}};
+  SourceConfig source{.path = from, .rules = {}, .targets = {{to}}};
   for (const std::string& pattern : options.include) source.rules.push_back({true, pattern});
   for (const std::string& pattern : options.exclude) source.rules.push_back({false, pattern});
   config.sources.push_back(std::move(source));
@@ -108,8 +109,13 @@ int main(int argc, char** argv) {
       if (const int missing = needs_config()) return missing;
       return code(run_check(config));
     case Command::explain: return explain(*options);
+    case Command::record: return code(run_record(*options));
+    case Command::replay: {
+      const Config pair = config_of_pair(*options, options->paths[1], options->paths[2]);
+      return code(pair.control_socket.empty() ? run_replay(pair, *options) : run_daemon(pair, *options));
+    }
     case Command::sync: {
-      const Config pair = config_of_sync(*options);
+      const Config pair = config_of_pair(*options, options->paths[0], options->paths[1]);
       return code(options->watch ? run_daemon(pair, *options) : run_once(pair, *options));
     }
     case Command::status:

@@ -22,11 +22,13 @@ struct CommandRow {
   std::string_view takes;
 };
 
-constexpr std::array<CommandRow, 11> kCommands{{
+constexpr std::array<CommandRow, 13> kCommands{{
     {"daemon", Command::daemon, 0, 0, "c", "no path"},
     {"sync", Command::sync, 2, 2, "awdQjeisS", "a SRC and a DST"},
     {"check", Command::check, 0, 0, "c", "no path"},
     {"explain", Command::explain, 0, 2, "", "no path, or a SRC and a DST"},
+    {"record", Command::record, 1, 1, "oT", "a SRC, and --output FILE"},
+    {"replay", Command::replay, 3, 3, "djs", "a FILE, a SRC and a DST"},
     {"status", Command::status, 0, 0, "csJ", "no path"},
     {"flush", Command::flush, 0, 1, "cst", "the path of one target, or none"},
     {"pause", Command::pause, 1, 1, "cs", "the path of a target"},
@@ -56,7 +58,7 @@ bool read_number(std::string_view text, Number least, Number most, Number& into)
 }
 
 std::span<const OptionRow> option_table() {
-  static const std::array<OptionRow, 11> kOptions{{
+  static const std::array<OptionRow, 13> kOptions{{
       {'c', "-c", "--config", true, [](Options& o, std::string_view value) { return o.config = value, !value.empty(); }},
       {'s', "", "--socket", true, [](Options& o, std::string_view value) { return o.socket = value, !value.empty(); }},
       {'a', "-a", "--archive", false, [](Options&, std::string_view) { return true; }},
@@ -69,6 +71,14 @@ std::span<const OptionRow> option_table() {
        [](Options& o, std::string_view value) { return o.exclude.emplace_back(value), !value.empty(); }},
       {'i', "", "--include", true,
        [](Options& o, std::string_view value) { return o.include.emplace_back(value), !value.empty(); }},
+      {'o', "-o", "--output", true, [](Options& o, std::string_view value) { return o.output = value, !value.empty(); }},
+      {'T', "", "--seconds", true,
+       [](Options& o, std::string_view value) {
+         unsigned seconds = 0;
+         if (!read_number(value, 1u, 31'536'000u, seconds)) return false;
+         o.duration = std::chrono::seconds(seconds);
+         return true;
+       }},
       {'t', "", "--timeout", true,
        [](Options& o, std::string_view value) {
          unsigned seconds = 0;
@@ -129,8 +139,9 @@ Result<Options> parse_options(int argc, char** argv) {
     if (!found->apply(options, value)) return usage(fmt::format("'{}' is no value for {}", value, name));
   }
   const std::size_t paths = options.paths.size();
-  const bool is_half_a_pair = command->command == Command::explain && paths == 1;
-  if (paths < command->least_paths || paths > command->most_paths || is_half_a_pair)
+  const bool is_half = (command->command == Command::explain && paths == 1) ||
+                       (command->command == Command::record && options.output.empty());
+  if (paths < command->least_paths || paths > command->most_paths || is_half)
     return usage(fmt::format("{} takes {}", command->name, command->takes));
   return options;
 }
@@ -146,6 +157,8 @@ foxingd explain [SRC DST]          a configuration with every key, its meaning a
 foxingd status [--json]            how far the running daemon is
 foxingd flush [--timeout SECONDS] [TARGET]   waits until all that has happened until now is on the targets' disks
 foxingd pause TARGET, resume TARGET
+foxingd record -o FILE [--seconds N] SRC     what is heard of SRC, into a new FILE
+foxingd replay FILE SRC DST        as sync, and then FILE is heard; with --socket PATH whenever foxingd flush asks for it
 foxingd metrics                    what is told to Prometheus
 foxingd help, version
 

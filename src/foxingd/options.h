@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,7 +11,7 @@
 
 namespace foxing::foxingd {
 
-enum class Command : unsigned char { daemon, sync, check, explain, status, flush, pause, resume, metrics, help, version };
+enum class Command : unsigned char { daemon, sync, check, explain, record, replay, status, flush, pause, resume, metrics, help, version };
 
 /// 0 all done, 1 some failed, 2 nothing done: as fxcp.
 enum class ExitCode : int { all_done = 0, some_failed = 1, nothing_done = 2 };
@@ -27,6 +28,8 @@ struct Options {
   std::vector<std::string> exclude;
   std::vector<std::string> include;
   std::chrono::seconds timeout{60};
+  std::string output;
+  std::optional<std::chrono::seconds> duration;  // nothing: until it is stopped
   std::vector<std::string> paths;
 };
 

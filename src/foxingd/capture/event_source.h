@@ -34,6 +34,7 @@ class EventSource {
     std::uint64_t heard = 0;
     std::uint64_t own = 0;  // made by this process
     std::uint64_t lost = 0;  // overflows of the kernel's queue
+    std::uint64_t left_out = 0;  // of a recording: in directories that the source has no more
   };
   virtual Counters counters() const = 0;
 };

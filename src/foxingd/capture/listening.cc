@@ -4,6 +4,7 @@
 #include "core/storage/storage.h"
 #include "foxingd/capture/fanotify.h"
 #include "foxingd/capture/poll.h"
+#include "foxingd/capture/replay.h"
 
 namespace foxing::capture {
 namespace {
@@ -32,6 +33,10 @@ std::optional<Backend> backend_named(std::string_view name) {
 Result<std::unique_ptr<EventSource>> listen(sys::FdView root, const Listening& how) {
   const auto poll = [&] { return Poll::start(root, how.poll_interval); };
   if (how.backend == Backend::poll) return poll();
+  if (how.backend == Backend::replay) {
+    auto recording = FOX_TRY(read_recording(how.recording));
+    return Replay::start(root, std::move(recording));
+  }
   const bool is_remote = FOX_TRY(storage::quick_traits(root)).nature == storage::Nature::network;
   if (is_remote && how.backend == Backend::fanotify)
     return fail(0, "", {}, "fanotify does not hear of what others change on a network filesystem: capture = \"poll\" looks for it");

@@ -7,20 +7,23 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "foxingd/capture/event_source.h"
 
 namespace foxing::capture {
 
-enum class Backend : unsigned char { automatic, fanotify, poll };
+enum class Backend : unsigned char { automatic, fanotify, poll, replay };
 inline constexpr std::string_view kBackendNames = "auto, fanotify, poll";
+/// All but replay, which is not for configurations.
 std::optional<Backend> backend_named(std::string_view name);
 
 struct Listening {
   Backend backend = Backend::automatic;
   bool limited_queue = false;  // of fanotify: the kernel's default of 16384 events
   std::chrono::milliseconds poll_interval = std::chrono::seconds(10);
+  std::string recording = {};  // of replay: the file
   friend bool operator==(const Listening&, const Listening&) = default;
 };
 

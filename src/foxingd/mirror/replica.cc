@@ -111,6 +111,11 @@ void Replica::run() {
     publish();
   }
   if (!stalled_until_) settle();
+  {
+    const std::lock_guard lock(mutex_);
+    for (Flush& flush : asked_) flushes_.push_back(std::move(flush));
+    asked_.clear();
+  }
   for (Flush& flush : flushes_) flush.then(fail(ECANCELED, "flush", {}, "foxingd stops"));
   now_.state = State::stopped;
   publish();
