@@ -34,6 +34,7 @@ struct Config {
   std::optional<std::chrono::seconds> sweep = std::chrono::hours(1);
   capture::Backend capture = capture::Backend::automatic;
   std::chrono::seconds poll = std::chrono::seconds(10);
+  bool self_test = false;
   std::string control_socket = "/run/foxingd/control.sock";
   std::string metrics = "127.0.0.1:9100";  // empty: none
   std::vector<SourceConfig> sources;

@@ -20,15 +20,13 @@ void add_rules(const ConfigPlace& place, ConfigValue& patterns, bool include) {
 
 // `include` stands before `exclude`: as in `fxcp --include ... --exclude ...` the first rule that matches counts.
 constexpr std::array kKeys{
-    ConfigKey{Table::root, "worker_count", Kind::number, 0, 256, "0", "Workers of a scan.  0: one a processor, at most 16.",
-              [](const ConfigPlace& place, ConfigValue&& value) {
-                place.config.worker_count = static_cast<unsigned>(number(value));
-              }},
-    ConfigKey{Table::root, "queue_max", Kind::number, 1'000, 100'000'000, "1000000",
-              "Names that may wait.  Beyond it they are forgotten, and everything is looked at.",
-              [](const ConfigPlace& place, ConfigValue&& value) {
-                place.config.queue_max = static_cast<std::size_t>(number(value));
-              }},
+    ConfigKey{
+        Table::root, "worker_count", Kind::number, 0, 256, "0", "Workers of a scan.  0: one a processor, at most 16.",
+        [](const ConfigPlace& place, ConfigValue&& value) { place.config.worker_count = static_cast<unsigned>(number(value)); }},
+    ConfigKey{
+        Table::root, "queue_max", Kind::number, 1'000, 100'000'000, "1000000",
+        "Names that may wait.  Beyond it they are forgotten, and everything is looked at.",
+        [](const ConfigPlace& place, ConfigValue&& value) { place.config.queue_max = static_cast<std::size_t>(number(value)); }},
     ConfigKey{Table::root, "sweep_minutes", Kind::number, 0, 60 * 24 * 365, "60",
               "How often everything is looked at for what no event tells.  0: never.",
               [](const ConfigPlace& place, ConfigValue&& value) {
@@ -36,7 +34,8 @@ constexpr std::array kKeys{
                 if (number(value) > 0) place.config.sweep = std::chrono::minutes(number(value));
               }},
     ConfigKey{Table::root, "capture", Kind::word, 0, 0, "\"auto\"",
-              "How changes are heard of.  auto: fanotify where it can be had, else poll, which looks at every directory from time to time.",
+              "How changes are heard of.  auto: fanotify where it can be had, else poll, which looks at every directory from "
+              "time to time.",
               [](const ConfigPlace& place, ConfigValue&& value) {
                 place.config.capture = capture::backend_named(text(value)).value_or(capture::Backend::automatic);
               },
@@ -44,6 +43,10 @@ constexpr std::array kKeys{
     ConfigKey{Table::root, "poll_seconds", Kind::number, 1, 86'400, "10",
               "Of capture by poll: how long it rests between two looks.  `foxingd flush` has it look at once.",
               [](const ConfigPlace& place, ConfigValue&& value) { place.config.poll = std::chrono::seconds(number(value)); }},
+    ConfigKey{Table::root, "self_test", Kind::flag, 0, 0, "false",
+              "true: at the start every operation is done in a hidden directory of each source, and what is believed to be heard "
+              "of must be.",
+              [](const ConfigPlace& place, ConfigValue&& value) { place.config.self_test = std::get<bool>(value); }},
     ConfigKey{Table::root, "control_socket", Kind::text, 0, 0, "\"/run/foxingd/control.sock\"",
               "Where `foxingd status`, flush, pause and resume reach the daemon.  \"\": nowhere.",
               [](const ConfigPlace& place, ConfigValue&& value) { place.config.control_socket = text(value); },
@@ -110,7 +113,8 @@ std::string_view title_of(Table table) {
 std::string explain_text(std::string_view source, std::string_view target) {
   std::string text =
       "# The configuration of foxingd: /etc/foxing/config.toml, /etc/foxing.toml, or what --config names.\n"
-      "# Every key is here with what it is where it is left out.  `foxingd check` finds mistakes; SIGHUP makes the daemon read it again.\n";
+      "# Every key is here with what it is where it is left out.  `foxingd check` finds mistakes; SIGHUP makes the daemon read "
+      "it again.\n";
   auto table = Table::root;
   for (const ConfigKey& key : config_keys()) {
     if (key.table != table) text += fmt::format("\n{}\n", title_of(table = key.table));

@@ -22,6 +22,7 @@
 #include "foxingd/log/log.h"
 #include "foxingd/mirror/replica.h"
 #include "foxingd/mirrors.h"
+#include "foxingd/self_test.h"
 #include "foxingd/status.h"
 #include "sys/connections.h"
 #include "sys/file.h"
@@ -137,6 +138,22 @@ void tell_service_manager(std::string_view state) {
   if (const auto told = sys::send_datagram(path, state); !told) logging::warning("NOTIFY_SOCKET: {}", told.error().message());
 }
 
+/// `self_test = true`: what the sources of events are believed to hear of, they hear of here.
+Result<> prove_sources(const Config& config) {
+  for (const SourceConfig& source : config.sources) {
+    const auto proofs = FOX_TRY(self_test(source.path, listening(config, {})));
+    for (const Proof& proof : proofs)
+      if (proof.is_wrong())
+        return fail(
+            0, "", source.path,
+            fmt::format("'{}' is not heard of on this filesystem, though it should be: capture = \"poll\" may hear of it, "
+                        "self_test = false does without",
+                        capture::name_of(proof.operation)));
+    logging::info("{}: self-test passed", source.path);
+  }
+  return {};
+}
+
 /// SIGHUP.  What cannot be used changes nothing.
 void read_again(Config& running, const Options& options, Mirrors& mirrors) {
   ReadConfig read = read_config(running.file);
@@ -162,6 +179,22 @@ void read_again(Config& running, const Options& options, Mirrors& mirrors) {
   logging::error("{}: is not used; everything goes on as it was", running.file);
 }
 
+/// What is not heard of although it should be; and its lines.
+unsigned print_self_test(const std::string& source, const capture::Listening& how) {
+  const auto proofs = self_test(source, how);
+  if (!proofs) {
+    std::printf("%s\n", printable(logging::told(proofs.error())).c_str());
+    return 1;
+  }
+  std::printf("self-test of %s:\n", printable(source).c_str());
+  unsigned wrong = 0;
+  for (const Proof& proof : *proofs) {
+    wrong += proof.is_wrong() ? 1 : 0;
+    std::printf("  %-14s %s\n", capture::name_of(proof.operation), in_words(proof).c_str());
+  }
+  return wrong;
+}
+
 void ready_process() {
   sys::raise_open_file_limit();
   sys::clear_umask();
@@ -170,6 +203,10 @@ void ready_process() {
 }  // namespace
 
 ExitCode run_daemon(const Config& config, const Options& options) {
+  if (config.self_test) {
+    sys::catch_stop_signals();
+    if (const auto proved = prove_sources(config); !proved) return refused(proved.error());
+  }
   auto signals = sys::receive_signals({SIGINT, SIGTERM, SIGHUP});  // before there are other threads
   if (!signals) return refused(signals.error());
   std::signal(SIGPIPE, SIG_IGN);
@@ -259,7 +296,8 @@ ExitCode run_replay(const Config& config, const Options& options) {
   return status.failures == 0 && !sys::stop_requested() ? ExitCode::all_done : ExitCode::some_failed;
 }
 
-ExitCode run_check(const std::string& path) {
+ExitCode run_check(const std::string& path, const Options& options) {
+  sys::catch_stop_signals();  // a self-test takes away what it has made
   const ReadConfig read = read_config(path);
   for (const Mistake& mistake : read.mistakes) std::printf("%s\n", printable(mistake.text()).c_str());
   unsigned problems = static_cast<unsigned>(read.mistakes.size());
@@ -280,6 +318,7 @@ ExitCode run_check(const std::string& path) {
     } else {
       coverage = (*events)->coverage();
       std::printf("source %s: heard of by %s\n", printable(source.path).c_str(), (*events)->name());
+      if (options.self_test) problems += print_self_test(source.path, listening(read.config, {}));
     }
     for (const TargetConfig& target : source.targets) {
       const auto there = sys::open_at(sys::working_directory(), target.path, {.links = sys::Links::follow, .directory = true});

@@ -115,7 +115,8 @@ TEST(FoxingdConfig, EveryKeyOfTheTableIsRead) {
   for (const ConfigKey& key : config_keys()) {
     if (key.table != ConfigKey::Table::root) continue;
     // A table is nothing that any key takes: who ignores the key does not complain.
-    EXPECT_THAT(mistakes(std::string(key.name) + " = {}\n"), ElementsAre(HasSubstr("c:1: " + std::string(key.name) + " must be")));
+    EXPECT_THAT(mistakes(std::string(key.name) + " = {}\n"),
+                ElementsAre(HasSubstr("c:1: " + std::string(key.name) + " must be")));
   }
 }
 

@@ -107,7 +107,7 @@ int main(int argc, char** argv) {
       return run_configured(*options, config);
     case Command::check:
       if (const int missing = needs_config()) return missing;
-      return code(run_check(config));
+      return code(run_check(config, *options));
     case Command::explain: return explain(*options);
     case Command::record: return code(run_record(*options));
     case Command::replay: {

@@ -25,7 +25,7 @@ struct CommandRow {
 constexpr std::array<CommandRow, 13> kCommands{{
     {"daemon", Command::daemon, 0, 0, "c", "no path"},
     {"sync", Command::sync, 2, 2, "awdQjeisS", "a SRC and a DST"},
-    {"check", Command::check, 0, 0, "c", "no path"},
+    {"check", Command::check, 0, 0, "cp", "no path"},
     {"explain", Command::explain, 0, 2, "", "no path, or a SRC and a DST"},
     {"record", Command::record, 1, 1, "oT", "a SRC, and --output FILE"},
     {"replay", Command::replay, 3, 3, "djs", "a FILE, a SRC and a DST"},
@@ -58,13 +58,14 @@ bool read_number(std::string_view text, Number least, Number most, Number& into)
 }
 
 std::span<const OptionRow> option_table() {
-  static const std::array<OptionRow, 13> kOptions{{
+  static const std::array<OptionRow, 14> kOptions{{
       {'c', "-c", "--config", true, [](Options& o, std::string_view value) { return o.config = value, !value.empty(); }},
       {'s', "", "--socket", true, [](Options& o, std::string_view value) { return o.socket = value, !value.empty(); }},
       {'a', "-a", "--archive", false, [](Options&, std::string_view) { return true; }},
       {'w', "", "--watch", false, [](Options& o, std::string_view) { return o.watch = true; }},
       {'d', "", "--delete-anyway", false, [](Options& o, std::string_view) { return o.delete_anyway = true; }},
       {'Q', "", "--limited-queue", false, [](Options& o, std::string_view) { return o.limited_queue = true; }},
+      {'p', "", "--self-test", false, [](Options& o, std::string_view) { return o.self_test = true; }},
       {'J', "", "--json", false, [](Options& o, std::string_view) { return o.json = true; }},
       {'j', "-j", "--jobs", true, [](Options& o, std::string_view value) { return read_number(value, 1u, 256u, o.jobs); }},
       {'e', "-e", "--exclude", true,
@@ -139,8 +140,8 @@ Result<Options> parse_options(int argc, char** argv) {
     if (!found->apply(options, value)) return usage(fmt::format("'{}' is no value for {}", value, name));
   }
   const std::size_t paths = options.paths.size();
-  const bool is_half = (command->command == Command::explain && paths == 1) ||
-                       (command->command == Command::record && options.output.empty());
+  const bool is_half =
+      (command->command == Command::explain && paths == 1) || (command->command == Command::record && options.output.empty());
   if (paths < command->least_paths || paths > command->most_paths || is_half)
     return usage(fmt::format("{} takes {}", command->name, command->takes));
   return options;
@@ -153,6 +154,7 @@ foxingd daemon [-c FILE]           mirrors what FILE says, until it is stopped
 foxingd sync [-a] SRC DST          makes DST equal to SRC, once
 foxingd sync [-a] --watch SRC DST  the same, and then follows SRC until it is stopped
 foxingd check [-c FILE]            what is wrong with FILE, what would be mirrored, and which changes would be seen
+        --self-test                and does each of them in a hidden directory of the source, to prove it
 foxingd explain [SRC DST]          a configuration with every key, its meaning and its default
 foxingd status [--json]            how far the running daemon is
 foxingd flush [--timeout SECONDS] [TARGET]   waits until all that has happened until now is on the targets' disks

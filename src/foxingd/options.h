@@ -11,7 +11,21 @@
 
 namespace foxing::foxingd {
 
-enum class Command : unsigned char { daemon, sync, check, explain, record, replay, status, flush, pause, resume, metrics, help, version };
+enum class Command : unsigned char {
+  daemon,
+  sync,
+  check,
+  explain,
+  record,
+  replay,
+  status,
+  flush,
+  pause,
+  resume,
+  metrics,
+  help,
+  version
+};
 
 /// 0 all done, 1 some failed, 2 nothing done: as fxcp.
 enum class ExitCode : int { all_done = 0, some_failed = 1, nothing_done = 2 };
@@ -24,6 +38,7 @@ struct Options {
   bool delete_anyway = false;
   bool json = false;
   bool limited_queue = false;
+  bool self_test = false;
   unsigned jobs = 0;
   std::vector<std::string> exclude;
   std::vector<std::string> include;

@@ -102,7 +102,8 @@ ExitCode run_record(const Options& options) {
     (void)sys::unlink_at(sys::working_directory(), options.output);  // without its end it is of no use
     return refused(std::move(recorded).error().about(options.output));
   }
-  std::printf("%s events, %s left out\n", grouped(recorder->counters().events).c_str(), grouped(recorder->counters().left_out).c_str());
+  std::printf("%s events, %s left out\n", grouped(recorder->counters().events).c_str(),
+              grouped(recorder->counters().left_out).c_str());
   return ExitCode::all_done;
 }
 

@@ -17,6 +17,7 @@ const char* compensation_for(Operation operation) {
   switch (operation) {
     case Operation::mapped_write:
     case Operation::aio_write: return "seen when the file is closed, and by the sweep";
+    case Operation::close_after_write: return "by itself it changes nothing";
     case Operation::inode_flags: return "not mirrored";
     default: return "seen by the sweep";
   }

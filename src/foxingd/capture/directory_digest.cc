@@ -67,7 +67,9 @@ void DirectoryDigest::add(std::string_view name, const sys::FileStatus& status) 
                                .value();
 }
 
-void DirectoryDigest::doubt(std::string_view name, std::uint64_t look) { parts_[part_of(name)] += Hash().add(name).add(look).value(); }
+void DirectoryDigest::doubt(std::string_view name, std::uint64_t look) {
+  parts_[part_of(name)] += Hash().add(name).add(look).value();
+}
 
 void DirectoryDigest::doubt_itself(std::uint64_t look) { itself_ += Hash().add(look).value(); }
 

@@ -39,7 +39,8 @@ Result<std::unique_ptr<EventSource>> listen(sys::FdView root, const Listening& h
   }
   const bool is_remote = FOX_TRY(storage::quick_traits(root)).nature == storage::Nature::network;
   if (is_remote && how.backend == Backend::fanotify)
-    return fail(0, "", {}, "fanotify does not hear of what others change on a network filesystem: capture = \"poll\" looks for it");
+    return fail(0, "", {},
+                "fanotify does not hear of what others change on a network filesystem: capture = \"poll\" looks for it");
   if (is_remote) return poll();
   auto events = Fanotify::start(root, how.limited_queue ? Fanotify::Queue::limited : Fanotify::Queue::unlimited);
   if (events || how.backend == Backend::fanotify || !cannot_be_had(events.error())) return events;

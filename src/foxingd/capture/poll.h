@@ -33,7 +33,9 @@ class Poll final : public EventSource {
 
   /// Looks for the first time; then again `interval` after the end of each look.
   static Result<std::unique_ptr<EventSource>> start(sys::FdView root, std::chrono::milliseconds interval);
-  static Coverage known_coverage() { return Coverage::all().without(Operation::mapped_write); }
+  static Coverage known_coverage() {
+    return Coverage::all().without(Operation::mapped_write).without(Operation::close_after_write);
+  }
 
   const char* name() const override { return "poll"; }
   Coverage coverage() const override { return known_coverage(); }

@@ -42,7 +42,8 @@ TEST(DirectoryDigests, DoNotDependOnTheOrderOfNames) {
 
 TEST(DirectoryDigests, TellNamesFromWhatIsUnderThem) {
   const DirectoryDigest before = digest({{"a", status(1)}, {"b", status(2)}, {"d", status(3, S_IFDIR | 0755)}});
-  const auto touched = digest({{"a", status(1, S_IFREG | 0644, 101)}, {"b", status(2)}, {"d", status(3, S_IFDIR | 0755)}}).from(before);
+  const auto touched =
+      digest({{"a", status(1, S_IFREG | 0644, 101)}, {"b", status(2)}, {"d", status(3, S_IFDIR | 0755)}}).from(before);
   EXPECT_FALSE(touched.names);
   EXPECT_TRUE(touched.parts[DirectoryDigest::part_of("a")]);
   EXPECT_EQ(touched.parts.count(), 1u);
@@ -123,7 +124,9 @@ TEST_F(Polled, WhoAsksDuringALookGetsAnotherOne) {
   source_->look_now();
   while (!*source_->poll(events, 1)) {
   }
-  const auto is_root = [&](const Event& event) { return event.kind == Kind::inside && event.directory == *sys::handle_of(root_); };
+  const auto is_root = [&](const Event& event) {
+    return event.kind == Kind::inside && event.directory == *sys::handle_of(root_);
+  };
   EXPECT_TRUE(std::ranges::any_of(events, is_root));
 }
 
@@ -151,7 +154,8 @@ TEST_F(Polled, AttributesOfADirectoryAreToldByItself) {
   start();
   world_.chmod("d", 0700);
   const auto events = looked();
-  EXPECT_TRUE(std::ranges::any_of(events, [&](const Event& event) { return event.kind == Kind::itself && event.directory == handle("d"); }));
+  EXPECT_TRUE(std::ranges::any_of(
+      events, [&](const Event& event) { return event.kind == Kind::itself && event.directory == handle("d"); }));
 }
 
 TEST_F(Polled, ADirectoryThatCannotBeReadIsToldOnce) {

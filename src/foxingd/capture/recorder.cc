@@ -50,7 +50,8 @@ bool Recorder::record(const Event& event, std::chrono::microseconds at) {
       recorded.name = slash == std::string::npos ? *path : path->substr(slash + 1);
       const auto directory = sys::open_beneath(root_, slash == std::string::npos ? "." : path->substr(0, slash),
                                                {.access = sys::Access::path, .directory = true});
-      const auto handle = directory ? sys::handle_of(*directory) : Result<sys::FileHandle>(tl::make_unexpected(directory.error()));
+      const auto handle =
+          directory ? sys::handle_of(*directory) : Result<sys::FileHandle>(tl::make_unexpected(directory.error()));
       if (handle) recorded.directory = number_of(*handle);
       if (!recorded.directory) return false;
       break;

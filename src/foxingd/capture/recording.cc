@@ -28,7 +28,7 @@ struct KindRow {
   bool has_target;
 };
 constexpr KindRow kKinds[] = {
-    {Event::Kind::name, 1, true, true, false},  {Event::Kind::itself, 2, true, false, false},
+    {Event::Kind::name, 1, true, true, false},    {Event::Kind::itself, 2, true, false, false},
     {Event::Kind::inside, 3, true, false, false}, {Event::Kind::renamed, 4, true, true, true},
     {Event::Kind::lost, 5, false, false, false},
 };
@@ -56,8 +56,8 @@ void put_text(ByteWriter& writer, std::string_view text) {
 }
 
 bool is_name(std::string_view name) {
-  return !name.empty() && name.size() <= kLongestName && name != "." && name != ".." && name.find('/') == std::string_view::npos &&
-         name.find('\0') == std::string_view::npos;
+  return !name.empty() && name.size() <= kLongestName && name != "." && name != ".." &&
+         name.find('/') == std::string_view::npos && name.find('\0') == std::string_view::npos;
 }
 
 bool is_path_below(std::string_view path) {
@@ -155,8 +155,8 @@ class Parser {
       event.to_name = text(body);
     }
     const auto is_known = [&](const auto& number) { return !number || *number < recording_.directories.size(); };
-    if (!body.complete() || !is_known(event.directory) || !is_known(event.to_directory) || (row->has_name && !is_name(event.name)) ||
-        (row->has_target && !is_name(event.to_name)))
+    if (!body.complete() || !is_known(event.directory) || !is_known(event.to_directory) ||
+        (row->has_name && !is_name(event.name)) || (row->has_target && !is_name(event.to_name)))
       return false;
     recording_.events.push_back(std::move(event));
     return true;

@@ -87,8 +87,8 @@ TEST(Recordings, WhatMakesNoSenseIsRefusedThoughItsChecksumIsRight) {
   };
   for (const char* path : {"/a", "a/", "a//b", "..", "a/../../etc", "."})
     EXPECT_THAT(with([&](Recording& r) { r.directories[1] = path; }), HasSubstr("makes no sense")) << path;
-  for (const std::string& name : {std::string(), std::string("."), std::string(".."), std::string("a/b"), std::string("a\0b", 3),
-                                  std::string(256, 'x')})
+  for (const std::string& name :
+       {std::string(), std::string("."), std::string(".."), std::string("a/b"), std::string("a\0b", 3), std::string(256, 'x')})
     EXPECT_THAT(with([&](Recording& r) { r.events[0].name = name; }), HasSubstr("makes no sense")) << name;
   EXPECT_THAT(with([](Recording& r) { r.events[0].directory = 3; }), HasSubstr("makes no sense"));
   EXPECT_THAT(with([](Recording& r) { r.events[3].to_directory = 1'000'000; }), HasSubstr("makes no sense"));

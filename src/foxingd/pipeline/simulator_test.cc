@@ -97,7 +97,8 @@ class Simulation {
 
   void reconcile(std::size_t most) {
     if (pending_.take_lost()) scan();
-    for (const auto& failure : reconciler_.run(most)) pending_.put_back({failure.item.name, failure.item.since, 0, failure.item.owed});
+    for (const auto& failure : reconciler_.run(most))
+      pending_.put_back({failure.item.name, failure.item.since, 0, failure.item.owed});
     if (pending_.empty()) world_.settle();
   }
 
@@ -131,7 +132,9 @@ TEST(Simulator, TheSourceChangesAllTheTime) { simulate("changing", {.changing = 
 TEST(Simulator, EventsAreDoubledAndOutOfOrder) { simulate("out of order", {.changing = 10, .doubled = 20, .reordered = 30}); }
 TEST(Simulator, EventsAreLost) { simulate("lost", {.changing = 10, .lost = 20}); }
 TEST(Simulator, ActionsFail) { simulate("failing", {.changing = 10, .failing = 15}); }
-TEST(Simulator, OnlyDirectoriesAreTold) { simulate("by directory", {.changing = 10, .failing = 5, .lost = 5, .by_directory = true}); }
+TEST(Simulator, OnlyDirectoriesAreTold) {
+  simulate("by directory", {.changing = 10, .failing = 5, .lost = 5, .by_directory = true});
+}
 TEST(Simulator, Everything) {
   simulate("everything", {.changing = 20, .failing = 10, .doubled = 10, .reordered = 10, .lost = 5});
 }
