@@ -124,12 +124,9 @@ class Reader {
 
   std::optional<ConfigValue> word(const toml::node& node, const ConfigKey& key) {
     const auto value = node.value_exact<std::string>();
-    for (std::string_view rest = key.words; value && !rest.empty();) {
-      const std::size_t end = std::min(rest.find(", "), rest.size());
-      if (rest.substr(0, end) == *value) return *value;
-      rest.remove_prefix(std::min(rest.size(), end + 2));
-    }
-    wrong(node, fmt::format("{} must be one of {}", key.name, key.words));
+    const auto words = key.words();
+    if (value && std::ranges::find(words, *value) != words.end()) return *value;
+    wrong(node, fmt::format("{} must be one of {}", key.name, fmt::join(words, ", ")));
     return std::nullopt;
   }
 

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "base/result.h"
-#include "foxingd/capture/listening.h"
 #include "foxingd/mirror/selection.h"
 
 namespace foxing::foxingd {
@@ -32,7 +31,7 @@ struct Config {
   unsigned worker_count = 0;  // 0: one a processor, at most 16
   std::size_t queue_max = 1'000'000;
   std::optional<std::chrono::seconds> sweep = std::chrono::hours(1);
-  capture::Backend capture = capture::Backend::automatic;
+  std::string capture = "auto";  // which source of events: a word of capture/choose.h
   std::chrono::seconds poll = std::chrono::seconds(10);
   bool self_test = false;
   std::string control_socket = "/run/foxingd/control.sock";

@@ -2,8 +2,11 @@
 #include "foxingd/config_keys.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <array>
+
+#include "foxingd/capture/choose.h"
 
 namespace foxing::foxingd {
 namespace {
@@ -33,13 +36,8 @@ constexpr std::array kKeys{
                 place.config.sweep.reset();
                 if (number(value) > 0) place.config.sweep = std::chrono::minutes(number(value));
               }},
-    ConfigKey{Table::root, "capture", Kind::word, 0, 0, "\"auto\"",
-              "How changes are heard of.  auto: fanotify where it can be had, else poll, which looks at every directory from "
-              "time to time.",
-              [](const ConfigPlace& place, ConfigValue&& value) {
-                place.config.capture = capture::backend_named(text(value)).value_or(capture::Backend::automatic);
-              },
-              nullptr, capture::kBackendNames},
+    ConfigKey{Table::root, "capture", Kind::word, 0, 0, "\"auto\"", "What tells of changes.  auto: the first of the others that works here.",
+              [](const ConfigPlace& place, ConfigValue&& value) { place.config.capture = text(value); }, nullptr, capture::words},
     ConfigKey{Table::root, "poll_seconds", Kind::number, 1, 86'400, "10",
               "Of capture by poll: how long it rests between two looks.  `foxingd flush` has it look at once.",
               [](const ConfigPlace& place, ConfigValue&& value) { place.config.poll = std::chrono::seconds(number(value)); }},
@@ -91,7 +89,7 @@ std::string quoted(std::string_view bytes) {
 std::string explained(const ConfigKey& key, std::string_view path) {
   std::string text = fmt::format("# {}", key.help);
   if (key.kind == Kind::number) text += fmt::format("  From {} to {}.", key.least, key.most);
-  if (!key.words.empty()) text += fmt::format("  One of {}.", key.words);
+  if (key.words != nullptr) text += fmt::format("  One of {}.", fmt::join(key.words(), ", "));
   if (key.same != nullptr) text += "  Only a restart changes it.";
   const std::string value = key.kind != Kind::path ? std::string(key.otherwise) : quoted(path.empty() ? key.otherwise : path);
   return fmt::format("{}\n{} = {}\n", text, key.name, value);

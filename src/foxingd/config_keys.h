@@ -45,7 +45,7 @@ struct ConfigKey {
   void (*set)(const ConfigPlace&, ConfigValue&&);
   /// Of a key that only a restart changes: whether both say the same.
   bool (*same)(const Config&, const Config&) = nullptr;
-  std::string_view words = {};  // "auto, fanotify, poll"
+  std::vector<std::string_view> (*words)() = nullptr;
 };
 
 std::span<const ConfigKey> config_keys();

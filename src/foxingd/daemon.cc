@@ -9,13 +9,14 @@
 #include <cstdio>
 #include <cstdlib>
 #include <future>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 
 #include "base/text.h"
 #include "core/storage/storage.h"
-#include "foxingd/capture/listening.h"
+#include "foxingd/capture/choose.h"
 #include "foxingd/config_keys.h"
 #include "foxingd/control/control.h"
 #include "foxingd/control/metrics_server.h"
@@ -38,10 +39,7 @@ unsigned worker_count(const Config& config) {
   return config.worker_count > 0 ? config.worker_count : std::min(sys::usable_processors(), 16u);
 }
 
-capture::Listening listening(const Config& config, const Options& options) {
-  if (options.command == Command::replay) return {.backend = capture::Backend::replay, .recording = options.paths.front()};
-  return {.backend = config.capture, .limited_queue = options.limited_queue, .poll_interval = config.poll};
-}
+capture::Wishes wishes(const Config& config) { return {.poll_interval = config.poll}; }
 
 mirror::ReplicaOptions replica_options(const Config& config, const SourceConfig& source, const TargetConfig& target,
                                        const Options& options) {
@@ -50,8 +48,11 @@ mirror::ReplicaOptions replica_options(const Config& config, const SourceConfig&
           .rules = source.rules,
           .workers = worker_count(config),
           .most_pending = config.queue_max,
-          .listening = listening(config, options),
           .sweep_interval = config.sweep,
+          .capture = config.capture,
+          .limited_queue = options.limited_queue,
+          .poll_interval = config.poll,
+          .recording = options.command == Command::replay ? options.paths.front() : std::string(),
           .delete_anyway = source.delete_anyway || options.delete_anyway};
 }
 
@@ -141,7 +142,7 @@ void tell_service_manager(std::string_view state) {
 /// `self_test = true`: what the sources of events are believed to hear of, they hear of here.
 Result<> prove_sources(const Config& config) {
   for (const SourceConfig& source : config.sources) {
-    const auto proofs = FOX_TRY(self_test(source.path, listening(config, {})));
+    const auto proofs = FOX_TRY(self_test(source.path, config.capture, wishes(config)));
     for (const Proof& proof : proofs)
       if (proof.is_wrong())
         return fail(
@@ -180,8 +181,8 @@ void read_again(Config& running, const Options& options, Mirrors& mirrors) {
 }
 
 /// What is not heard of although it should be; and its lines.
-unsigned print_self_test(const std::string& source, const capture::Listening& how) {
-  const auto proofs = self_test(source, how);
+unsigned print_self_test(const std::string& source, const Config& config) {
+  const auto proofs = self_test(source, config.capture, wishes(config));
   if (!proofs) {
     std::printf("%s\n", printable(logging::told(proofs.error())).c_str());
     return 1;
@@ -301,7 +302,7 @@ ExitCode run_check(const std::string& path, const Options& options) {
   const ReadConfig read = read_config(path);
   for (const Mistake& mistake : read.mistakes) std::printf("%s\n", printable(mistake.text()).c_str());
   unsigned problems = static_cast<unsigned>(read.mistakes.size());
-  std::optional<capture::Coverage> coverage;
+  std::map<std::string, capture::Coverage> coverages;  // of the sources that would be used
   if (read.mistakes.empty()) {
     if (const auto checked = check_pairs(read.config); !checked) {
       ++problems;
@@ -310,15 +311,17 @@ ExitCode run_check(const std::string& path, const Options& options) {
   }
   for (const SourceConfig& source : read.config.sources) {
     const auto fd = sys::open_at(sys::working_directory(), source.path, {.links = sys::Links::follow, .directory = true});
-    auto events = fd ? capture::listen(*fd, listening(read.config, {}))
-                     : Result<std::unique_ptr<capture::EventSource>>(tl::make_unexpected(fd.error()));
-    if (!events) {
+    auto chosen = fd ? capture::choose(read.config.capture, *fd, wishes(read.config))
+                     : Result<capture::Chosen>(tl::make_unexpected(fd.error()));
+    if (!chosen) {
       ++problems;
-      std::printf("%s\n", printable(logging::told(std::move(events).error().about(source.path))).c_str());
+      std::printf("%s\n", printable(logging::told(std::move(chosen).error().about(source.path))).c_str());
     } else {
-      coverage = (*events)->coverage();
-      std::printf("source %s: heard of by %s\n", printable(source.path).c_str(), (*events)->name());
-      if (options.self_test) problems += print_self_test(source.path, listening(read.config, {}));
+      coverages.emplace(chosen->source->name(), chosen->source->coverage());
+      std::printf("source %s: heard of by %s\n", printable(source.path).c_str(), chosen->source->name());
+      for (const auto& [name, why] : chosen->declined)
+        std::printf("  not by %s: %s\n", name, printable(logging::told(why)).c_str());
+      if (options.self_test) problems += print_self_test(source.path, read.config);
     }
     for (const TargetConfig& target : source.targets) {
       const auto there = sys::open_at(sys::working_directory(), target.path, {.links = sys::Links::follow, .directory = true});
@@ -330,12 +333,11 @@ ExitCode run_check(const std::string& path, const Options& options) {
                                : "will be made");
     }
   }
-  if (coverage) {
-    std::printf("coverage:\n");
+  for (const auto& [name, coverage] : coverages) {
+    std::printf("coverage of %s:\n", name.c_str());
     for (std::size_t i = 0; i < capture::kOperations; ++i) {
       const auto operation = static_cast<capture::Operation>(i);
-      std::printf("  %-14s %s\n", capture::name_of(operation),
-                  coverage->sees(operation) ? "heard of" : capture::compensation_for(operation));
+      std::printf("  %-14s %s\n", capture::name_of(operation), capture::answer_to(operation, coverage));
     }
   }
   std::printf("%u problem%s\n", problems, problems == 1 ? "" : "s");

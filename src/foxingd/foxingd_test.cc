@@ -49,6 +49,8 @@ TEST(FoxingdOptions, CommandsAndTheirOptions) {
   EXPECT_THAT(sync->paths, ElementsAre("-src", "dst"));
   EXPECT_EQ(parsed({"daemon", "-c", "file"})->config, "file");
   EXPECT_EQ(parsed({"flush", "--timeout=5"})->timeout, std::chrono::seconds(5));
+  EXPECT_EQ(parsed({"sync", "--capture=fanotify", "1", "2"})->capture, "fanotify");
+  EXPECT_EQ(sync->capture, "auto");
   EXPECT_EQ(parsed({})->command, Command::help);
   EXPECT_EQ(parsed({"--version"})->command, Command::version);
   EXPECT_EQ(parsed({"explain", "/a", "/b"})->paths.size(), 2u);
@@ -63,6 +65,7 @@ TEST(FoxingdOptions, WhatMakesNoSenseIsRefused) {
                                                                                      {"daemon", "-c"},
                                                                                      {"sync", "--watch=yes", "1", "2"},
                                                                                      {"sync", "-j", "0", "1", "2"},
+                                                                                     {"sync", "--capture", "ears", "1", "2"},
                                                                                      {"flush", "--timeout", "soon"},
                                                                                      {"explain", "/a"},
                                                                                      {"pause"}})
@@ -92,6 +95,13 @@ TEST(FoxingdConfig, EveryMistakeHasItsLine) {
   EXPECT_THAT(mistakes("a = \n"), ElementsAre(HasSubstr("c:1:")));
   EXPECT_THAT(mistakes("[[sources]]\n[[sources.targets]]\npath = ''\n"),
               ElementsAre(HasSubstr("c:1: [[sources]] needs a path"), HasSubstr("c:3:")));
+}
+
+TEST(FoxingdConfig, NamesASourceOfEvents) {
+  EXPECT_EQ(parse_config(std::string("capture = 'bpf-ctime'") + std::string(kGood), "c").config.capture, "bpf-ctime");
+  EXPECT_EQ(parse_config(kGood, "c").config.capture, "auto");
+  EXPECT_THAT(mistakes(std::string("capture = 'ears'") + std::string(kGood)),
+              ElementsAre(::testing::AllOf(HasSubstr("c:1: capture must be one of auto, "), HasSubstr("bpf-ctime, fanotify, poll"))));
 }
 
 TEST(FoxingdConfig, NoPathTwice) {

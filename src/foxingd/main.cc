@@ -45,6 +45,7 @@ int explain(const Options& options) {
 Config config_of_pair(const Options& options, const std::string& from, const std::string& to) {
   Config config;
   config.worker_count = options.jobs;
+  config.capture = options.capture;
   config.control_socket = options.socket;
   config.metrics.clear();
   SourceConfig source{.path = from, .rules = {}, .targets = {{to}}};

@@ -10,6 +10,8 @@
 #include <span>
 #include <string_view>
 
+#include "foxingd/capture/choose.h"
+
 namespace foxing::foxingd {
 namespace {
 
@@ -24,7 +26,7 @@ struct CommandRow {
 
 constexpr std::array<CommandRow, 13> kCommands{{
     {"daemon", Command::daemon, 0, 0, "c", "no path"},
-    {"sync", Command::sync, 2, 2, "awdQjeisS", "a SRC and a DST"},
+    {"sync", Command::sync, 2, 2, "awdQCjeisS", "a SRC and a DST"},
     {"check", Command::check, 0, 0, "cp", "no path"},
     {"explain", Command::explain, 0, 2, "", "no path, or a SRC and a DST"},
     {"record", Command::record, 1, 1, "oT", "a SRC, and --output FILE"},
@@ -58,13 +60,14 @@ bool read_number(std::string_view text, Number least, Number most, Number& into)
 }
 
 std::span<const OptionRow> option_table() {
-  static const std::array<OptionRow, 14> kOptions{{
+  static const std::array<OptionRow, 15> kOptions{{
       {'c', "-c", "--config", true, [](Options& o, std::string_view value) { return o.config = value, !value.empty(); }},
       {'s', "", "--socket", true, [](Options& o, std::string_view value) { return o.socket = value, !value.empty(); }},
       {'a', "-a", "--archive", false, [](Options&, std::string_view) { return true; }},
       {'w', "", "--watch", false, [](Options& o, std::string_view) { return o.watch = true; }},
       {'d', "", "--delete-anyway", false, [](Options& o, std::string_view) { return o.delete_anyway = true; }},
       {'Q', "", "--limited-queue", false, [](Options& o, std::string_view) { return o.limited_queue = true; }},
+      {'C', "", "--capture", true, [](Options& o, std::string_view value) { return o.capture = value, capture::is_word(value); }},
       {'p', "", "--self-test", false, [](Options& o, std::string_view) { return o.self_test = true; }},
       {'J', "", "--json", false, [](Options& o, std::string_view) { return o.json = true; }},
       {'j', "-j", "--jobs", true, [](Options& o, std::string_view value) { return read_number(value, 1u, 256u, o.jobs); }},
@@ -169,6 +172,7 @@ sync:     -a, --archive         everything is kept: the only way there is
           -e, --exclude PATTERN, --include PATTERN   as rsync's; neither copied nor deleted
           -j, --jobs N          workers of a scan (one a processor)
           --delete-anyway       also from an empty source, or one on another filesystem than last time
+          --capture SOURCE      what tells of changes: bpf-ctime, fanotify, poll; auto takes the first of them that works here
           --limited-queue       the kernel keeps 16384 events; what is beyond is found by a scan
 others:   -c, --config FILE     /etc/foxing/config.toml, /etc/foxing.toml
           --socket PATH         of the running daemon

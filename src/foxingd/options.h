@@ -33,6 +33,7 @@ enum class ExitCode : int { all_done = 0, some_failed = 1, nothing_done = 2 };
 struct Options {
   Command command = Command::help;
   std::string config;  // empty: where it is looked for
+  std::string capture = "auto";
   std::string socket;  // empty: the one of the configuration, or the usual one
   bool watch = false;
   bool delete_anyway = false;

@@ -9,7 +9,7 @@
 
 #include "base/little_endian.h"
 #include "base/text.h"
-#include "foxingd/capture/listening.h"
+#include "foxingd/capture/choose.h"
 #include "foxingd/capture/recorder.h"
 #include "foxingd/log/log.h"
 #include "sys/file.h"
@@ -37,9 +37,9 @@ Result<Recording> begin(const Options& options) {
   auto root = sys::open_at(sys::working_directory(), options.paths.front(), {.links = sys::Links::follow, .directory = true});
   if (!root) return named(std::move(root).error());
   recording.root = std::move(*root);
-  auto events = capture::listen(recording.root, {});
-  if (!events) return named(std::move(events).error());
-  recording.events = std::move(*events);
+  auto chosen = capture::choose(capture::kAuto, recording.root, {});
+  if (!chosen) return named(std::move(chosen).error());
+  recording.events = std::move(chosen->source);
   auto file = sys::create_at(sys::working_directory(), options.output, 0600);
   if (!file) return tl::make_unexpected(std::move(file).error().about(options.output));
   recording.file = std::move(*file);
@@ -76,7 +76,7 @@ Result<> record(Recording& recording, capture::Recorder& recorder, const Options
     FOX_TRY(sys::wait_any(files, patience));
     const auto signal = FOX_TRY(sys::next_signal(recording.signals));
     goes_on = !signal && (!options.duration || Clock::now() < begin + *options.duration);
-    if (!goes_on) recording.events->look_now();
+    if (!goes_on) recording.events->hurry();
     FOX_TRY(take_all(recording, recorder, begin));
     FOX_TRY(write_out(recording, recorder));
   }

@@ -35,9 +35,9 @@ Result<> remove_leftovers(sys::FdView source) {
   return {};
 }
 
-Result<std::vector<Proof>> prove_all(sys::FdView directory, const capture::Listening& how) {
+Result<std::vector<Proof>> prove_all(sys::FdView directory, const std::string& word, const capture::Wishes& wishes) {
   FOX_TRY(capture::prepare_operations(directory));
-  const auto events = FOX_TRY(capture::listen(directory, how));
+  const auto events = FOX_TRY(capture::choose(word, directory, wishes)).source;
   if (std::string_view(events->name()) == "poll") {
     // What is young is told in any case, and would prove nothing.
     const std::array nobody{sys::FdView(-1)};
@@ -54,7 +54,7 @@ Result<std::vector<Proof>> prove_all(sys::FdView directory, const capture::Liste
 
 }  // namespace
 
-Result<std::vector<Proof>> self_test(const std::string& source, const capture::Listening& how) {
+Result<std::vector<Proof>> self_test(const std::string& source, const std::string& capture, const capture::Wishes& wishes) {
   const auto named = [&](Error error) { return tl::make_unexpected(std::move(error).about(source)); };
   const auto root =
       sys::open_at(sys::working_directory(), source, {.links = sys::Links::follow, .directory = true, .keep_atime = true});
@@ -64,7 +64,7 @@ Result<std::vector<Proof>> self_test(const std::string& source, const capture::L
   const std::string name = names.next();
   if (auto made = sys::make_directory_at(*root, name, 0700); !made) return named(std::move(made).error());
   const auto directory = sys::open_at(*root, name, {.directory = true});
-  auto proofs = directory ? prove_all(*directory, how) : Result<std::vector<Proof>>(tl::make_unexpected(directory.error()));
+  auto proofs = directory ? prove_all(*directory, capture, wishes) : Result<std::vector<Proof>>(tl::make_unexpected(directory.error()));
   auto removed = remove_hidden(*root, name);
   if (!proofs) return named(std::move(proofs).error());
   if (!removed) return named(std::move(removed).error());
@@ -74,7 +74,8 @@ Result<std::vector<Proof>> self_test(const std::string& source, const capture::L
 std::string in_words(const Proof& proof) {
   if (!proof.heard) return "cannot be done here: " + proof.heard.error().message();
   if (*proof.heard) return proof.is_believed ? "heard of" : "heard of, though nothing relies on it";
-  return proof.is_believed ? "NOT heard of" : std::string("not heard of: ") + capture::compensation_for(proof.operation);
+  if (proof.is_believed) return "NOT heard of";
+  return std::string("not heard of: ") + capture::answer_to(proof.operation, capture::Coverage::all().without(proof.operation));
 }
 
 }  // namespace foxing::foxingd

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "foxingd/capture/listening.h"
+#include "foxingd/capture/choose.h"
 
 namespace foxing::foxingd {
 
@@ -22,8 +22,8 @@ struct Proof {
   bool is_wrong() const { return is_believed && heard && !*heard; }
 };
 
-/// Errors: the directory cannot be made or taken away, nothing can listen, or a signal came.
-Result<std::vector<Proof>> self_test(const std::string& source, const capture::Listening& how);
+/// `capture`: a word of capture/choose.h.  Errors: the directory cannot be made or taken away, nothing can listen, or a signal came.
+Result<std::vector<Proof>> self_test(const std::string& source, const std::string& capture, const capture::Wishes& wishes);
 
 /// "heard of", "cannot be done here: ...", in words.
 std::string in_words(const Proof& proof);

@@ -48,6 +48,9 @@ constexpr Row kRows[] = {
      [](const ReplicaStatus& s) { return number(s.linked_names); }},
     {"given_up", "foxing_given_up_names", "gauge", "Names given up until the next scan.",
      [](const ReplicaStatus& s) { return number(s.failures); }},
+    {"given_up_doubts", "foxing_given_up_doubts_total", "counter",
+     "Files that changed silently, and are compared only when their status changes.",
+     [](const ReplicaStatus& s) { return number(s.doubts_given_up); }},
     {"scans", "foxing_scans_total", "counter", "Looks at everything: at the start, after lost events, sweeps.",
      [](const ReplicaStatus& s) { return number(s.scans); }},
     {"events", "foxing_events_total", "counter", "Events heard.", [](const ReplicaStatus& s) { return number(s.heard.heard); }},
@@ -109,7 +112,11 @@ std::string formatted(double value) {
 std::string status_json(const std::vector<Reported>& replicas) {
   Json list = Json::array();
   for (const auto& [status, coverage] : replicas) {
-    Json one{{"source", status.source}, {"target", status.target}, {"state", mirror::name_of(status.state)}, {"why", status.why}};
+    Json one{{"source", status.source},
+             {"target", status.target},
+             {"state", mirror::name_of(status.state)},
+             {"why", status.why},
+             {"capture", status.heard_by}};
     for (const Row& row : kRows) {
       const double value = row.value(status);
       const auto whole = static_cast<std::int64_t>(value);

@@ -42,7 +42,7 @@ Result<FileHandle> ask_for_any(FdView directory, const char* name, int flags) {
 
 Result<FileHandle> handle_of(FdView file) { return ask_for_any(file, "", AT_EMPTY_PATH); }
 
-Result<std::string> path_of_handle(FdView filesystem, const FileHandle& handle) {
+Result<UniqueFd> open_handle(FdView filesystem, const FileHandle& handle, Opening how) {
   alignas(file_handle) char room[sizeof(file_handle) + MAX_HANDLE_SZ];
   auto* const opened = reinterpret_cast<file_handle*>(room);
   if (handle.bytes.size() < sizeof opened->handle_type || handle.bytes.size() > sizeof opened->handle_type + MAX_HANDLE_SZ)
@@ -50,15 +50,23 @@ Result<std::string> path_of_handle(FdView filesystem, const FileHandle& handle) 
   std::memcpy(&opened->handle_type, handle.bytes.data(), sizeof opened->handle_type);
   opened->handle_bytes = static_cast<unsigned>(handle.bytes.size() - sizeof opened->handle_type);
   std::memcpy(opened->f_handle, handle.bytes.data() + sizeof opened->handle_type, opened->handle_bytes);
-  const int fd = uninterrupted(Call::name_to_handle_at,
-                               [&] { return ::open_by_handle_at(filesystem.number(), opened, O_PATH | O_CLOEXEC); });
+  const int flags = O_CLOEXEC | (how == Opening::path ? O_PATH : O_RDONLY | O_NOATIME | O_NONBLOCK | O_NOCTTY);
+  const int fd = uninterrupted(Call::name_to_handle_at, [&] { return ::open_by_handle_at(filesystem.number(), opened, flags); });
   if (fd < 0) return failed("open_by_handle_at");
-  const UniqueFd file(fd);
-  std::string path = FOX_TRY(read_link_at(working_directory(), "/proc/self/fd/" + std::to_string(fd)));
+  return UniqueFd(fd);
+}
+
+Result<std::string> path_of(FdView file) {
+  std::string path = FOX_TRY(read_link_at(working_directory(), "/proc/self/fd/" + std::to_string(file.number())));
   // What has no name is shown with a name that it had: told by its links, and by what the name leads to.
   const auto there = status_at(working_directory(), path);
   if (!there || there->key() != FOX_TRY(status_of(file)).key()) return fail(ESTALE, "open_by_handle_at");
   return path;
+}
+
+Result<std::string> path_of_handle(FdView filesystem, const FileHandle& handle) {
+  const UniqueFd file = FOX_TRY(open_handle(filesystem, handle, Opening::path));
+  return path_of(file);
 }
 
 Result<FileHandle> handle_at(FdView directory, CString name) { return ask_for_any(directory, name.text(), 0); }

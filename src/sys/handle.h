@@ -24,6 +24,14 @@ Result<FileHandle> handle_of(FdView file);
 /// Of a name below `directory`, a link itself.
 Result<FileHandle> handle_at(FdView directory, CString name);
 
+/// The inode itself: to look at (Access::path), or to read.  ESTALE: it is gone.  `filesystem`: anything open on it.
+/// Source: open_by_handle_at(2) (CAP_DAC_READ_SEARCH).
+enum class Opening : unsigned char { path, read };
+Result<UniqueFd> open_handle(FdView filesystem, const FileHandle& handle, Opening how);
+
+/// A path of what is open, absolute, as this process sees it: one of its names.  ESTALE: it has none any more.  Source: proc_pid_fd(5).
+Result<std::string> path_of(FdView file);
+
 /// A path of the inode, absolute, as this process sees it: one of its names.  ESTALE: it is gone, or has no name any more.
 /// `filesystem`: anything open on it.  Source: open_by_handle_at(2) (CAP_DAC_READ_SEARCH), proc_pid_fd(5).
 Result<std::string> path_of_handle(FdView filesystem, const FileHandle& handle);

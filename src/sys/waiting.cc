@@ -3,13 +3,13 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -49,23 +49,32 @@ void Bell::silence() const {
   (void)!::read(fd_.get(), &count, sizeof count);  // EAGAIN: it was silent
 }
 
-Result<Timer> Timer::create() {
+Result<Gathering> Gathering::create() {
+  UniqueFd fd(::epoll_create1(EPOLL_CLOEXEC));
+  if (!fd) return failed("epoll_create1");
+  return Gathering(std::move(fd));
+}
+
+Result<> Gathering::add(FdView file) {
+  epoll_event wanted{.events = EPOLLIN, .data = {.fd = file.number()}};
+  return done_or_failed(Call::poll, "epoll_ctl", [&] { return ::epoll_ctl(fd_.get(), EPOLL_CTL_ADD, file.number(), &wanted); });
+}
+
+Result<Alarm> Alarm::create() {
   UniqueFd fd(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
   if (!fd) return failed("timerfd_create");
-  return Timer(std::move(fd));
+  return Alarm(std::move(fd));
 }
 
-void Timer::set(std::chrono::nanoseconds from_now) const {
-  const auto whole = std::max<std::int64_t>(1, from_now.count());  // 0 would switch it off
-  itimerspec when{};
-  when.it_value = {.tv_sec = whole / 1'000'000'000, .tv_nsec = whole % 1'000'000'000};
-  (void)::timerfd_settime(fd_.get(), 0, &when, nullptr);  // fails for times that are none only
-}
-
-bool Timer::has_come() const {
-  const std::array files{FdView(fd_)};
-  const auto ready = wait_any(files, std::chrono::milliseconds(0));
-  return ready && *ready;
+Result<> Alarm::set(std::optional<std::chrono::steady_clock::time_point> moment) {
+  itimerspec wanted{};  // zero: silent
+  if (moment) {
+    const auto since_boot = std::max(moment->time_since_epoch(), std::chrono::steady_clock::duration(1));
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(since_boot);
+    wanted.it_value = {.tv_sec = seconds.count(), .tv_nsec = std::chrono::nanoseconds(since_boot - seconds).count()};
+  }
+  return done_or_failed(Call::poll, "timerfd_settime",
+                        [&] { return ::timerfd_settime(fd_.get(), TFD_TIMER_ABSTIME, &wanted, nullptr); });
 }
 
 Result<UniqueFd> receive_signals(std::initializer_list<int> numbers) {

@@ -30,18 +30,28 @@ class Bell {
   UniqueFd fd_;
 };
 
-/// Readable when its time has come.  Source: timerfd_create(2), CLOCK_MONOTONIC.
-class Timer {
+/// Several descriptors as one: readable while one of them is.  They are borrowed, and outlive it.  Source: epoll(7).
+class Gathering {
  public:
-  /// Not set: never readable.
-  static Result<Timer> create();
-  /// Once, so long from now; what it was set to before is forgotten.
-  void set(std::chrono::nanoseconds from_now) const;
-  bool has_come() const;
+  static Result<Gathering> create();
+  Result<> add(FdView file);
   FdView fd() const { return fd_; }
 
  private:
-  explicit Timer(UniqueFd fd) : fd_(std::move(fd)) {}
+  explicit Gathering(UniqueFd fd) : fd_(std::move(fd)) {}
+  UniqueFd fd_;
+};
+
+/// Readable from a moment on.  Source: timerfd_create(2).
+class Alarm {
+ public:
+  static Result<Alarm> create();
+  /// The moment before is forgotten; without one it is silent.
+  Result<> set(std::optional<std::chrono::steady_clock::time_point> moment);
+  FdView fd() const { return fd_; }
+
+ private:
+  explicit Alarm(UniqueFd fd) : fd_(std::move(fd)) {}
   UniqueFd fd_;
 };
 

@@ -33,18 +33,32 @@ TEST(Bell, WakesAnotherThread) {
   ringer.join();
 }
 
-TEST(Timer, ComesOnceAndCanBeSetAgain) {
-  const auto timer = Timer::create();
-  ASSERT_TRUE(timer);
-  EXPECT_FALSE(timer->has_come());
-  timer->set(std::chrono::hours(1));
-  EXPECT_FALSE(timer->has_come());
-  timer->set(std::chrono::nanoseconds(0));
-  const std::array files{timer->fd()};
+TEST(Gathering, IsReadableWhileOneOfItsFilesIs) {
+  const auto quiet = Bell::create(), bell = Bell::create();
+  auto all = Gathering::create();
+  ASSERT_TRUE(all);
+  ASSERT_TRUE(all->add(quiet->fd()));
+  ASSERT_TRUE(all->add(bell->fd()));
+  const std::array files{all->fd()};
+  EXPECT_FALSE(*wait_any(files, milliseconds(0)));
+  bell->ring();
   EXPECT_TRUE(*wait_any(files, std::nullopt));
-  EXPECT_TRUE(timer->has_come());
-  timer->set(std::chrono::hours(1));
-  EXPECT_FALSE(timer->has_come());
+  bell->silence();
+  EXPECT_FALSE(*wait_any(files, milliseconds(0)));
+}
+
+TEST(Alarm, IsReadableFromItsMomentOnUntilItIsSetAgain) {
+  using Clock = std::chrono::steady_clock;
+  auto alarm = Alarm::create();
+  ASSERT_TRUE(alarm);
+  const std::array files{alarm->fd()};
+  EXPECT_FALSE(*wait_any(files, milliseconds(0)));
+  for (const auto moment : {Clock::now() + milliseconds(2), Clock::now(), Clock::time_point::min()}) {
+    ASSERT_TRUE(alarm->set(moment));
+    EXPECT_TRUE(*wait_any(files, std::nullopt));
+    ASSERT_TRUE(alarm->set(std::nullopt));
+    EXPECT_FALSE(*wait_any(files, milliseconds(0)));
+  }
 }
 
 TEST(Signals, AreTold) {

@@ -1,13 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # foxingd beside a tree that changes: after a flush source and target are equal, whatever has happened.
-#   mirror.sh KIND KIND       the filesystems of source and target
+#   mirror.sh KIND KIND [CAPTURE]       the filesystems of source and target, and the source of events
 . "$(dirname "$0")/../support/common.sh"
 . "$(dirname "$0")/../support/foxingd.sh"
 need_fxcp
 need_foxingd
 private_mounts "$@"
 work_dir
+CAPTURE=${3:-auto}
 a=$(new_fs "$1") || exit $?
 b=$(new_fs "$2") || exit $?
 mkdir "$a/src" "$a/elsewhere"

@@ -67,7 +67,7 @@ expect 2 foxingd check -c "$WORK/config.toml"
 says "cannot be watched as a whole"
 sed -i 's/capture = .*/capture = "inotify"/' "$WORK/config.toml"
 expect 2 foxingd check -c "$WORK/config.toml"
-says "config.toml:3: capture must be one of auto, fanotify, poll"
+says "config.toml:3: capture must be one of auto, bpf-ctime, fanotify, poll"
 
 # Without privileges.
 mkdir "$a/users" "$b/users" && echo 1 >"$a/users/file" && chown -R 65534:65534 "$a/users" "$b/users"

@@ -97,6 +97,7 @@ printf '[[sources]\n' >"$WORK/broken.toml"
 expect 2 foxingd check -c "$WORK/broken.toml"
 says "broken.toml:1"
 cat >"$WORK/good.toml" <<TOML
+capture = "fanotify"
 [[sources]]
 path = "$fs/src"
 [[sources.targets]]

@@ -24,6 +24,10 @@ for kind in xfs btrfs ext4 tmpfs; do
   configuration auto "$fs/src"
   expect 0 foxingd check --self-test -c "$WORK/config.toml"
   says "self-test of $fs/src" "0 problems"
+  ! grep -q "heard of by bpf-ctime" "$WORK/out" || says "mmap_write     heard of"
+  configuration fanotify "$fs/src"
+  expect 0 foxingd check --self-test -c "$WORK/config.toml"
+  says "0 problems"
   for operation in create mkdir link unlink rename exchange write io_uring_write truncate copy_range chmod chown utimes xattr close; do
     check "$kind: $operation is heard of" grep -qE "^  $operation +heard of$" "$WORK/out"
   done

@@ -3,6 +3,8 @@
 #   mirror SRC DST [OPTIONS]   starts `foxingd sync --watch` and waits until everything is equal for the first time
 #   settled                    waits until all that has happened is on the target
 #   stop_mirror, kill_mirror   SIGTERM, and its exit code is checked; SIGKILL
+# CAPTURE is the source of events for mirror.
+CAPTURE=auto
 FOXINGD=${FOXINGD:-$(dirname "${FXCP:-/}")/foxingd}
 MIRROR=
 
@@ -31,7 +33,7 @@ mirror() {
   local source=$1 target=$2
   shift 2
   rm -f "$WORK/control"
-  begin_mirror sync -a --watch --socket "$WORK/control" "$@" "$source" "$target" && settled
+  begin_mirror sync -a --watch --capture "$CAPTURE" --socket "$WORK/control" "$@" "$source" "$target" && settled
 }
 
 settled() { check "flush" foxingd flush --socket "$WORK/control" --timeout "${1:-60}"; }

@@ -46,10 +46,23 @@ tl::unexpected<Error> taken_by_another() {
               "another entry of the source has this name already: the target does not tell the two names apart");
 }
 
+/// A name may be listed as another one than it was made with ("a." as "a", NFC as NFD): there, what is listed does not tell who has made it.
+bool stores_names_as_given(storage::Filesystem filesystem) {
+  switch (filesystem) {
+    case storage::Filesystem::fat:
+    case storage::Filesystem::exfat:
+    case storage::Filesystem::ntfs:
+    case storage::Filesystem::hfsplus:
+    case storage::Filesystem::cifs: return false;
+    default: return true;
+  }
+}
+
 }  // namespace
 
 bool TargetDirectory::taken_by_somebody_else(const std::string& name) {
   if (!fresh()) return true;
+  if (!stores_names_as_given(pair_.target_kind)) return false;
   // Another entry of the source has another name, and would be listed by that.
   const auto directory = sys::open_at(fd_, ".", {.directory = true, .keep_atime = true});
   sys::DirectoryReader reader(32 * 1024);

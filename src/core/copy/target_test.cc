@@ -328,6 +328,15 @@ TEST_P(TargetFresh, WhatSomebodyElseHasMadeGivesWayAndTheDirectoryIsFreshNoMore)
   EXPECT_FALSE(directory_->fresh());
 }
 
+TEST_P(TargetFresh, WhereNamesAreStoredAsOthersTheFirstOneStaysWhateverIsListed) {
+  pair_.target_kind = storage::Filesystem::fat;  // "name." is listed as "name"
+  world_.file("fresh/name", "of another entry");
+  const auto second = put("name", "ours");
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, EEXIST);
+  EXPECT_EQ(world_.read("fresh/name"), "of another entry");
+}
+
 TEST_P(TargetFresh, AlsoWhereTheFilesystemCannotRenameWithoutReplacing) {
   FOXING_NEEDS_FAULTS();
   if (GetParam()) GTEST_SKIP() << "a nameless file is not renamed here: nothing is missing";

@@ -13,12 +13,14 @@ const char* name_of(Operation operation) {
   return kNames[static_cast<std::size_t>(operation)];
 }
 
-const char* compensation_for(Operation operation) {
+const char* answer_to(Operation operation, const Coverage& coverage) {
+  const bool heard = coverage.sees(operation);
+  if (heard && operation != Operation::inode_flags) return "heard of";
   switch (operation) {
     case Operation::mapped_write:
     case Operation::aio_write: return "seen when the file is closed, and by the sweep";
     case Operation::close_after_write: return "by itself it changes nothing";
-    case Operation::inode_flags: return "not mirrored";
+    case Operation::inode_flags: return heard ? "heard of, and not mirrored" : "not mirrored";
     default: return "seen by the sweep";
   }
 }

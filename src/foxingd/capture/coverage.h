@@ -59,7 +59,7 @@ class Coverage {
   std::bitset<kOperations> seen_;
 };
 
-/// What happens to changes of this kind that are not heard of, in words.
-const char* compensation_for(Operation operation);
+/// What happens to changes of this kind, in words.
+const char* answer_to(Operation operation, const Coverage& coverage);
 
 }  // namespace foxing::capture

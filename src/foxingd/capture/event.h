@@ -24,6 +24,7 @@ struct Event {
   sys::FileHandle object = {};
   sys::FileHandle to_directory = {};
   std::string to_name = {};
+  bool doubted = false;  // its status may say that nothing has changed, and not be right: `object` is to be compared by its bytes
 };
 
 }  // namespace foxing::capture

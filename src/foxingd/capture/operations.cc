@@ -111,14 +111,27 @@ Result<> act(FdView directory, Operation operation, Held& held) {
   return fail(EINVAL, "operation");
 }
 
-/// What there is to hear now; true where something of it is about `directory`.
-Result<bool> hears_of(EventSource& source, const sys::FileHandle& directory) {
-  source.look_now();
+/// By what the source may speak of an operation.
+struct Subject {
+  sys::FileHandle directory;
+  std::vector<sys::FileHandle> files;
+};
+
+Result<Subject> subject_in(FdView directory) {
+  Subject subject{FOX_TRY(sys::handle_of(directory)), {}};
+  for (const char* in_it : {kFile, kOther}) subject.files.push_back(FOX_TRY(sys::handle_at(directory, in_it)));
+  return subject;
+}
+
+/// What there is to hear now; true where something of it is about the subject.
+Result<bool> hears_of(EventSource& source, const Subject& subject) {
+  source.hurry();
   std::vector<Event> events;
   while (!FOX_TRY(source.poll(events, 1000))) {
   }
   return std::ranges::any_of(events, [&](const Event& event) {
-    return event.kind != Event::Kind::itself && (event.directory == directory || event.to_directory == directory);
+    if (event.directory.empty()) return std::ranges::find(subject.files, event.object) != subject.files.end();
+    return event.kind != Event::Kind::itself && (event.directory == subject.directory || event.to_directory == subject.directory);
   });
 }
 
@@ -141,10 +154,10 @@ Result<> prepare_operations(FdView directory) {
 
 Result<bool> is_heard(EventSource& source, FdView directory, Operation operation) {
   const sys::UniqueFd own = FOX_TRY(sys::open_at(directory, name_of(operation), {.directory = true}));
-  const sys::FileHandle handle = FOX_TRY(sys::handle_of(own));
+  const Subject subject = FOX_TRY(subject_in(own));
   const sys::Bell done = FOX_TRY(sys::Bell::create());
   const sys::Bell enough = FOX_TRY(sys::Bell::create());
-  FOX_TRY(hears_of(source, handle));  // what was there before
+  FOX_TRY(hears_of(source, subject));  // what was there before
   sys::Child child = FOX_TRY(sys::Child::start([&] {
     Held held;
     if (const auto acted = act(own, operation, held); !acted) return std::clamp(acted.error().code, 1, 254);
@@ -160,7 +173,7 @@ Result<bool> is_heard(EventSource& source, FdView directory, Operation operation
     if (pauses == kPatience || sys::stop_requested())
       return fail(ECANCELED, name_of(operation));  // the child goes with its owner
   }
-  const bool heard = FOX_TRY(hears_of(source, handle));
+  const bool heard = FOX_TRY(hears_of(source, subject));
   enough.ring();
   (void)child.wait();
   return heard;

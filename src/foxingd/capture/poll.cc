@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "foxingd/capture/poll.h"
 
+#include <array>
 #include <cstdlib>
 
 #include "base/text.h"
@@ -25,8 +26,8 @@ bool is_doubtful(const timespec& changed, const timespec& now) {
 Result<std::unique_ptr<EventSource>> Poll::start(sys::FdView root, std::chrono::milliseconds interval) {
   sys::UniqueFd own = FOX_TRY(sys::open_at(root, ".", {.directory = true, .keep_atime = true}));
   const DeviceId device = FOX_TRY(sys::status_of(own)).device();
-  sys::Timer timer = FOX_TRY(sys::Timer::create());
-  std::unique_ptr<Poll> source(new Poll(std::move(own), device, std::move(timer), interval));
+  sys::Alarm alarm = FOX_TRY(sys::Alarm::create());
+  std::unique_ptr<Poll> source(new Poll(std::move(own), device, std::move(alarm), interval));
   std::vector<Event> first;
   source->begin();
   while (!FOX_TRY(source->poll(first, kNamesAtOnce))) first.clear();
@@ -45,18 +46,19 @@ void Poll::end() {
   is_looking_ = false;
   due_.clear();
   std::erase_if(known_, [&](const auto& one) { return one.second.look != look_; });
-  timer_.set(once_more_ ? std::chrono::milliseconds(0) : interval_);
+  (void)wake_in(once_more_ ? std::chrono::milliseconds(0) : interval_);  // fails for times that are none only
 }
 
-/// The timer is readable, too, while a look has begun: whoever waits for the descriptor calls poll().
-void Poll::look_now() {
+/// The alarm is readable, too, while a look has begun: whoever waits for the descriptor calls poll().
+void Poll::hurry() {
   once_more_ = true;
-  timer_.set(std::chrono::milliseconds(0));
+  (void)wake_in(std::chrono::milliseconds(0));
 }
 
 Result<bool> Poll::poll(std::vector<Event>& events, std::size_t most) {
   if (!is_looking_) {
-    if (!once_more_ && !timer_.has_come()) return true;
+    const std::array files{alarm_.fd()};
+    if (!once_more_ && !FOX_TRY(sys::wait_any(files, std::chrono::milliseconds(0)))) return true;
     begin();
   }
   const std::size_t before = events.size();

@@ -39,9 +39,9 @@ class Poll final : public EventSource {
 
   const char* name() const override { return "poll"; }
   Coverage coverage() const override { return known_coverage(); }
-  sys::FdView descriptor() const override { return timer_.fd(); }
+  sys::FdView descriptor() const override { return alarm_.fd(); }
   Result<bool> poll(std::vector<Event>& events, std::size_t most) override;
-  void look_now() override;
+  void hurry() override;
   Counters counters() const override { return counters_; }
 
  private:
@@ -60,8 +60,9 @@ class Poll final : public EventSource {
     std::vector<std::string> files;  // and all else but directories, which tell of themselves
   };
 
-  Poll(sys::UniqueFd root, DeviceId device, sys::Timer timer, std::chrono::milliseconds interval)
-      : root_(std::move(root)), device_(device), timer_(std::move(timer)), interval_(interval) {}
+  Poll(sys::UniqueFd root, DeviceId device, sys::Alarm alarm, std::chrono::milliseconds interval)
+      : root_(std::move(root)), device_(device), alarm_(std::move(alarm)), interval_(interval) {}
+  Result<> wake_in(std::chrono::milliseconds pause) { return alarm_.set(std::chrono::steady_clock::now() + pause); }
   void begin();
   void end();
   Result<> visit(const Due& due, std::vector<Event>& events);
@@ -71,7 +72,7 @@ class Poll final : public EventSource {
 
   const sys::UniqueFd root_;
   const DeviceId device_;
-  const sys::Timer timer_;
+  sys::Alarm alarm_;
   const std::chrono::milliseconds interval_;
   std::unordered_map<sys::FileHandle, Known> known_;
   std::unordered_set<std::string> unreadable_;  // paths: told once

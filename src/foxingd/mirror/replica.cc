@@ -51,10 +51,17 @@ Replica::~Replica() {
 }
 
 Result<> Replica::listen_from_now_on() {
-  auto started = capture::listen(roots_->source(), options_.listening);
-  if (!started) return tl::make_unexpected(std::move(started).error().about(options_.source));
-  events_ = std::move(*started);
+  using Queue = sys::FanotifyGroup::Queue;
+  auto chosen = capture::choose(options_.capture, roots_->source(),
+                                {.queue = options_.limited_queue ? Queue::limited : Queue::unlimited,
+                                 .poll_interval = options_.poll_interval,
+                                 .recording = options_.recording});
+  if (!chosen) return tl::make_unexpected(std::move(chosen).error().about(options_.source));
+  events_ = std::move(chosen->source);
   coverage_ = events_->coverage();
+  now_.heard_by = events_->name();
+  for (const auto& [name, why] : chosen->declined)
+    logging::info("{}: not heard of by {}: {}", options_.source, name, logging::told(why));
   logging::info("{}: heard of by {}", options_.source, events_->name());
   return {};
 }
@@ -69,7 +76,7 @@ Result<> Replica::connect() {
   }
   table_.emplace(std::move(*root));
   links_.clear();
-  trees_ = std::make_unique<TreePair>(roots_->for_trees(), selection_.get());
+  trees_ = std::make_unique<TreePair>(roots_->for_trees(), selection_.get(), &doubts_);
   FOX_TRY(trees_->connect());
   reconciler_.emplace(*table_, links_, pending_, *trees_);
   return {};
@@ -157,7 +164,10 @@ bool Replica::listen() {
     pending_.push({.kind = capture::Event::Kind::lost});
     return true;
   }
-  for (const capture::Event& event : heard_) pending_.push(event);
+  for (const capture::Event& event : heard_) {
+    if (event.doubted) doubts_.add(event.object);
+    pending_.push(event);
+  }
   if (!heard_.empty() && !pending_.empty()) heard_when_.emplace_back(pending_.last_number(), Clock::now());
   return *all;
 }
@@ -178,7 +188,7 @@ void Replica::work() {
   retried_.clear();
   for (pipeline::Item& item : retries_.due(now)) {
     retried_.insert(item.name);
-    pending_.put_back({item.name, item.since, 0, item.owed});
+    pending_.put_back({item.name, item.since, 0, item.cause});
   }
   if (pending_.empty()) return;
   auto failures = reconciler_->run(kBatch);
@@ -206,7 +216,7 @@ void Replica::judge(std::vector<pipeline::Reconciler::Failure> failures) {
       case Disposition::later: retries_.wait_until(failure.item, trees_->due(failure.item.name)); break;
       case Disposition::retry: retries_.wait(failure.item, Clock::now()); break;
       case Disposition::stall:
-        pending_.put_back({failure.item.name, failure.item.since, 0, failure.item.owed});
+        pending_.put_back({failure.item.name, failure.item.since, 0, failure.item.cause});
         stall(logging::told(failure.outcome.error));
         break;
       case Disposition::report: give_up(failure); break;
@@ -247,6 +257,9 @@ void Replica::scan_all() {
   }
   walker.join();
   ++now_.scans;
+  // A scan believes what status tells.
+  for (const pipeline::FileHandle& object : doubts_.all())
+    pending_.push({.kind = capture::Event::Kind::object, .object = object, .doubted = true});
   if (stopping_.load()) return;
   if (!report) {
     scan_wanted_ = true;
@@ -306,7 +319,7 @@ void Replica::try_again() {
 void Replica::flush(std::function<void(Result<>)> then) {
   {
     const std::lock_guard lock(mutex_);
-    asked_.push_back({std::move(then), std::nullopt});
+    asked_.push_back({std::move(then)});
   }
   bell_->ring();
 }
@@ -323,7 +336,7 @@ void Replica::look_for_those_who_ask() {
   const std::lock_guard lock(mutex_);
   if (looked_for_ > 0 || asked_.empty()) return;
   looked_for_ = asked_.size();
-  events_->look_now();
+  events_->hurry();
 }
 
 /// All that had happened when they were looked for has been heard.
@@ -344,7 +357,7 @@ void Replica::answer_flushes() {
   const auto oldest = [](std::optional<std::uint64_t> a, std::optional<std::uint64_t> b) {
     return a && b ? std::min(*a, *b) : a ? *a : b ? *b : std::numeric_limits<std::uint64_t>::max();
   }(pending_.oldest(), retries_.oldest());
-  const auto is_done = [&](const Flush& flush) { return *flush.until < oldest; };
+  const auto is_done = [&](const Flush& flush) { return flush.until < oldest; };
   if (std::ranges::none_of(flushes_, is_done)) return;
   settle();
   const auto durable = sys::sync_filesystem(roots_->target());
@@ -364,6 +377,7 @@ void Replica::publish() {
   now_.retrying = retries_.waiting();
   now_.directories = table_->size();
   now_.linked_names = links_.names();
+  now_.doubts_given_up = doubts_.given_up();
   if (events_) now_.heard = events_->counters();
   now_.merged = pending_.counters();
   if (reconciler_) now_.done = reconciler_->counters();
@@ -377,7 +391,7 @@ void Replica::publish() {
   while (!heard_when_.empty() && (!oldest || heard_when_.front().first < *oldest)) heard_when_.pop_front();
   now_.lag = heard_when_.empty() ? std::chrono::nanoseconds(0) : Clock::now() - heard_when_.front().second;
   const bool settled = trees_ != nullptr && !trees_->is_unsettled();
-  if (!oldest && retries_.waiting() == 0 && !scan_wanted_ && settled && now_.state == State::live)
+  if (pending_.empty() && retries_.waiting() == 0 && !scan_wanted_ && settled && now_.state == State::live)
     now_.equal_as_of = std::chrono::system_clock::now();
   const std::lock_guard lock(mutex_);
   shared_ = now_;

@@ -25,7 +25,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "foxingd/capture/listening.h"
+#include "foxingd/capture/choose.h"
 #include "foxingd/mirror/roots.h"
 #include "foxingd/mirror/scan.h"
 #include "foxingd/mirror/selection.h"
@@ -43,8 +43,11 @@ struct ReplicaOptions {
   std::vector<FilterRule> rules;
   unsigned workers = 2;  // of a scan
   std::size_t most_pending = 1'000'000;
-  capture::Listening listening = {};
   std::optional<std::chrono::seconds> sweep_interval = std::chrono::hours(1);
+  std::string capture = std::string(capture::kAuto);  // the source of events: a word of capture/choose.h
+  bool limited_queue = false;  // the kernel's default of 16384 events
+  std::chrono::milliseconds poll_interval = std::chrono::seconds(10);  // of capture by poll
+  std::string recording = {};  // is told once more, in place of what happens
   bool delete_anyway = false;  // an empty source, or another filesystem than last time
   bool listens = true;  // else: one scan, and no events
   friend bool operator==(const ReplicaOptions&, const ReplicaOptions&) = default;
@@ -65,6 +68,8 @@ struct ReplicaStatus {
   std::uint64_t linked_names = 0;
   std::uint64_t scans = 0;
   std::uint64_t failures = 0;  // names given up until the next scan
+  std::uint64_t doubts_given_up = 0;
+  std::string heard_by = {};  // the source of events
   std::optional<std::chrono::system_clock::time_point> equal_as_of = {};
   capture::EventSource::Counters heard = {};
   pipeline::Pending::Counters merged = {};
@@ -97,6 +102,11 @@ class Replica {
   capture::Coverage coverage() const { return coverage_; }
 
  private:
+  struct Flush {
+    std::function<void(Result<>)> then;
+    std::uint64_t until = 0;  // the last number that it waits for, once all that was there has been heard
+  };
+
   explicit Replica(ReplicaOptions options) : options_(std::move(options)), pending_(options_.most_pending) {}
   Result<> listen_from_now_on();
   Result<> connect();
@@ -120,11 +130,6 @@ class Replica {
   bool has_work() const { return scan_wanted_ || !pending_.empty(); }
   std::optional<std::chrono::milliseconds> patience() const;
 
-  struct Flush {
-    std::function<void(Result<>)> then;
-    std::optional<std::uint64_t> until;  // the last number that it waits for; nothing while not all that was there has been heard
-  };
-
   const ReplicaOptions options_;
   std::unique_ptr<Selection> selection_;
   std::unique_ptr<Roots> roots_;
@@ -140,6 +145,7 @@ class Replica {
   std::unique_ptr<TreePair> trees_;
   std::optional<pipeline::Reconciler> reconciler_;
   std::vector<capture::Event> heard_;
+  Doubts doubts_;
   bool scan_wanted_ = true;
   std::size_t put_off_ = 0;
   pipeline::Clock::time_point settled_{};

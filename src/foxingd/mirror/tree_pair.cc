@@ -70,17 +70,31 @@ class InodeSearch final : public walk::Visitor {
 
 }  // namespace
 
-TreePair::TreePair(Roots roots, Selection* selection) : roots_(std::move(roots)), selection_(selection) {}
+TreePair::TreePair(Roots roots, Selection* selection, Doubts* doubts)
+    : roots_(std::move(roots)), selection_(selection), doubts_(doubts) {}
 
 TreePair::~TreePair() { open_.clear(); }
 
 Result<> TreePair::connect() {
-  copier_ = std::make_unique<copy::Copier>(engine_options(roots_.target), collector_, 1);
   deleter_ = std::make_unique<copy::Deleter>(copy::Deleting{.target_name = roots_.target}, collector_, selection_, nullptr);
-  copier_->clear_away_with(nullptr, deleter_.get(), nullptr);
-  walk_ = std::make_unique<walk::Walk>(*copier_, walk::Walk::Options{.workers = 1});
-  copier_->connect(*walk_, FOX_TRY(sys::duplicate(roots_.target_fd)));
+  engine_ = FOX_TRY(make_engine(copy::Comparison::By::quick));
   return {};
+}
+
+Result<TreePair::Engine> TreePair::make_engine(copy::Comparison::By by) {
+  copy::Options options = engine_options(roots_.target);
+  options.compare.by = by;
+  Engine engine;
+  engine.copier = std::make_unique<copy::Copier>(std::move(options), collector_, 1);
+  engine.copier->clear_away_with(nullptr, deleter_.get(), nullptr);
+  engine.walk = std::make_unique<walk::Walk>(*engine.copier, walk::Walk::Options{.workers = 1});
+  engine.copier->connect(*engine.walk, FOX_TRY(sys::duplicate(roots_.target_fd)));
+  return engine;
+}
+
+void TreePair::add_counters_to(copy::Counters& sum) const {
+  engine_.copier->add_counters_to(sum);
+  if (comparing_.copier) comparing_.copier->add_counters_to(sum);
 }
 
 const walk::Hold& TreePair::at(const FileHandle& directory) const {
@@ -124,9 +138,9 @@ pipeline::World::Opening TreePair::open(const FileHandle& directory, const std::
   if (!status) return could_not_open(Error(status.error()).about(roots_.source + '/' + path), false);
   auto target = sys::open_beneath(roots_.target_fd, below, {.directory = true, .keep_atime = true});
   if (!target) return could_not_open(std::move(target).error().about(roots_.target + '/' + path), true);
-  auto adopted = copier_->adopt(std::move(*target), *source, status->device(), false);
+  auto adopted = engine_.copier->adopt(std::move(*target), *source, status->device(), false);
   if (!adopted) return could_not_open(std::move(adopted).error().about(roots_.target + '/' + path), true);
-  walk::Hold hold = walk_->add_detached(std::move(*source), *status, roots_.source, path, std::move(*adopted));
+  walk::Hold hold = engine_.walk->add_detached(std::move(*source), *status, roots_.source, path, std::move(*adopted));
   target_of(hold).stands_for(*hold);
   open_.emplace(directory, Open{std::move(hold), batch_});
   return Opening::open;
@@ -176,19 +190,38 @@ bool TreePair::is_copy(const Name& copy, const Name& name) {
   }
 }
 
+std::vector<FileHandle> TreePair::doubted(std::span<const Name> names) const {
+  std::vector<FileHandle> found;
+  if (doubts_ == nullptr || doubts_->empty()) return found;
+  for (const Name& name : names)
+    if (auto handle = sys::handle_at(at(name.directory)->fd(), name.name); handle && doubts_->has(*handle))
+      found.push_back(std::move(*handle));
+  return found;
+}
+
 Outcome TreePair::synchronise(std::span<const Name> names) {
   const auto begin = pipeline::Clock::now();
   if (pace_.rests(names.back(), begin)) return {.trouble = Trouble::too_soon};
-  copier_->begin_anew();
+  const std::vector<FileHandle> doubtful = doubted(names);
+  if (!doubtful.empty() && !comparing_.copier) {
+    auto made = make_engine(copy::Comparison::By::content);
+    if (!made) return {Trouble::failed, std::move(made).error()};
+    comparing_ = std::move(*made);
+  }
+  Engine& engine = doubtful.empty() ? engine_ : comparing_;
+  engine.copier->begin_anew();
   for (const Name& name : names) {
     const walk::Hold& directory = at(name.directory);
     const auto status = sys::status_at(directory->fd(), name.name);
     if (!status || status->type() == sys::FileType::directory) continue;  // somebody will tell
-    copier_->visit(directory, {name.name.c_str(), status->type(), status->inode(), sys::Links::keep}, 0);
+    engine.copier->visit(directory, {name.name.c_str(), status->type(), status->inode(), sys::Links::keep}, 0);
   }
-  walk_->run();  // links whose first name failed
+  engine.walk->run();  // links whose first name failed
   pace_.copied(names.back(), begin, pipeline::Clock::now());
-  return collector_.take();
+  Outcome outcome = collector_.take();
+  if (outcome.is_there())
+    for (const FileHandle& file : doubtful) doubts_->settled(file);
+  return outcome;
 }
 
 pipeline::World::Made TreePair::make_directory(const Name& name) {
@@ -205,12 +238,12 @@ pipeline::World::Made TreePair::make_directory(const Name& name) {
   const auto status = sys::status_of(*fd);
   if (!status) return failed(status.error());
   // Named by its last component, which is what the engine makes.
-  const walk::Hold named = walk_->add_detached(std::move(*fd), *status, name.name, {}, nullptr);
-  auto target = copier_->place(*named, target_of(parent));
+  const walk::Hold named = engine_.walk->add_detached(std::move(*fd), *status, name.name, {}, nullptr);
+  auto target = engine_.copier->place(*named, target_of(parent));
   if (!target) return failed(std::move(target).error());
   const bool is_new = (*target)->fresh();
   named->attach(std::move(*target));
-  copier_->dress_detached(*named);
+  engine_.copier->dress_detached(*named);
   return {.outcome = collector_.take(), .is_new = is_new};
 }
 
@@ -251,7 +284,10 @@ std::optional<Name> TreePair::name_of(const FileHandle& object) {
   const auto root =
       path ? sys::read_link_at(sys::working_directory(), "/proc/self/fd/" + std::to_string(roots_.source_fd.number()))
            : Result<std::string>(std::string());
-  if (!path || !root || !path->starts_with(*root + '/')) return std::nullopt;
+  if (!path || !root || !path->starts_with(*root + '/')) {
+    if (doubts_ != nullptr) doubts_->settled(object);
+    return std::nullopt;
+  }
   const std::string below = path->substr(root->size() + 1);
   const std::size_t slash = below.rfind('/');
   const std::string directory = slash == std::string::npos ? "." : below.substr(0, slash);
@@ -296,7 +332,7 @@ void TreePair::settle() {
     const walk::Hold& directory = open.hold;
     if (const auto status = sys::status_of(directory->fd())) {
       directory->renew_status(*status);
-      copier_->dress_detached(*directory);
+      engine_.copier->dress_detached(*directory);
     }
     if (Outcome outcome = collector_.take(); !outcome.good()) unsettled_.push_back(std::move(outcome.error));
   }

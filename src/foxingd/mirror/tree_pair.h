@@ -18,6 +18,7 @@
 #include "core/copy/deleting.h"
 #include "core/walk/walk.h"
 #include "foxingd/mirror/collector.h"
+#include "foxingd/mirror/doubts.h"
 #include "foxingd/mirror/selection.h"
 #include "foxingd/pipeline/pace.h"
 #include "foxingd/pipeline/world.h"
@@ -29,7 +30,7 @@ copy::Options engine_options(const std::string& target_name);
 
 class TreePair final : public pipeline::World {
  public:
-  /// `source` and `target` are how messages call them; the descriptors and the selection outlive this.
+  /// `source` and `target` are how messages call them; the descriptors, the selection and the doubts outlive this.
   struct Roots {
     std::string source;
     std::string target;
@@ -37,7 +38,7 @@ class TreePair final : public pipeline::World {
     sys::FdView target_fd;
     DeviceId source_device;
   };
-  TreePair(Roots roots, Selection* selection);
+  TreePair(Roots roots, Selection* selection, Doubts* doubts = nullptr);
   ~TreePair() override;
 
   /// The target's root has been opened.
@@ -66,7 +67,7 @@ class TreePair final : public pipeline::World {
   void hurry() { pace_.hurry(); }
 
   /// Sums since the beginning, of what single names needed.
-  void add_counters_to(copy::Counters& sum) const { copier_->add_counters_to(sum); }
+  void add_counters_to(copy::Counters& sum) const;
   /// Directories that did not get their attributes.
   std::vector<Error> take_unsettled() { return std::exchange(unsettled_, {}); }
 
@@ -76,14 +77,23 @@ class TreePair final : public pipeline::World {
   const walk::Hold& at(const pipeline::FileHandle& directory) const;
   static copy::TargetDirectory& target_of(const walk::Hold& directory);
   Opening could_not_open(Error error, bool of_target);
+  /// The engine for one way of telling what is equal.
+  struct Engine {
+    std::unique_ptr<copy::Copier> copier;
+    std::unique_ptr<walk::Walk> walk;
+  };
+  Result<Engine> make_engine(copy::Comparison::By by);
+  /// Those of the names' files whose status is not to be believed.
+  std::vector<pipeline::FileHandle> doubted(std::span<const pipeline::Name> names) const;
 
   const Roots roots_;
   Selection* const selection_;
+  Doubts* const doubts_;  // null: there are none
   Collector collector_;
   pipeline::Pace pace_;
-  std::unique_ptr<copy::Copier> copier_;
   std::unique_ptr<copy::Deleter> deleter_;
-  std::unique_ptr<walk::Walk> walk_;
+  Engine engine_;
+  Engine comparing_;  // by bytes; made when it is needed first
   struct Open {
     walk::Hold hold;
     std::uint64_t checked = 0;  // the batch in which its path last led to it

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "foxingd/pipeline/pending.h"
 
+#include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace foxing::pipeline {
@@ -14,39 +16,46 @@ void Pending::push(const capture::Event& event) {
     case Kind::renamed: return renamed(event);
     case Kind::itself: return add({event.directory, {}});
     case Kind::name:
-      if (!event.object.empty()) touched(touched_.under_a_name, event.object);
+      if (!event.object.empty()) touch(touched_.under_a_name, event.object);
       return add({event.directory, event.name});
     case Kind::inside: return add({event.directory, kInside});
-    case Kind::object: return touched(touched_.themselves, event.object);
+    case Kind::object: return touch(touched_.themselves, event.object);
   }
 }
 
-void Pending::touched(std::unordered_set<FileHandle>& list, const FileHandle& object) {
-  if (touched_.empty()) touched_.since = ++number_;
-  list.insert(object);
+void Pending::touch(std::unordered_set<FileHandle>& objects, const FileHandle& object) {
+  ++number_;
+  if (touched_.empty()) touched_.since = number_;
+  objects.insert(object);
 }
 
-void Pending::add(const Name& name, unsigned tries) { put_back({name, ++number_, tries, behalf_}); }
+void Pending::add(const Name& name, unsigned tries) { put_back({name, ++number_, tries, cause_}); }
 
 void Pending::put_back(const Item& item) {
   const auto [at, is_new] = index_.try_emplace(item.name, item.since);
+  Item kept = item;
   if (!is_new) {
     ++counters_.merged;
-    const auto known = items_.find(at->second);
-    const std::uint64_t oldest = std::min(known->second.oldest(), item.oldest());
-    oldest_.erase(oldest_.find(known->second.oldest()));
-    oldest_.insert(oldest);
-    known->second.owed = oldest;
-    if (item.since >= at->second) return;
-    // It was here before the one that came meanwhile.
-    items_.erase(known);
-    at->second = item.since;
-    items_.emplace(item.since, item).first->second.owed = oldest;
-    return;
+    const auto before = items_.find(at->second);
+    const std::uint64_t age = std::min(item.age(), before->second.age());
+    // One was here before the other came: it keeps its place.
+    if (before->second.since < item.since) {
+      if (age == before->second.age()) return;
+      kept = before->second;
+    }
+    kept.cause = age;
+    drop_age(before->second.age());
+    items_.erase(before);
+    at->second = kept.since;
   }
-  items_.emplace(item.since, item);
-  oldest_.insert(item.oldest());
+  ++ages_[kept.age()];
+  items_.emplace(kept.since, std::move(kept));
   if (items_.size() > most_) overflow();
+}
+
+void Pending::drop_age(std::uint64_t age) {
+  const auto at = ages_.find(age);
+  if (--at->second == 0) ages_.erase(at);
 }
 
 std::vector<Item> Pending::take(std::size_t most) {
@@ -54,7 +63,7 @@ std::vector<Item> Pending::take(std::size_t most) {
   while (!items_.empty() && taken.size() < most) {
     auto first = items_.begin();
     index_.erase(first->second.name);
-    oldest_.erase(oldest_.find(first->second.oldest()));
+    drop_age(first->second.age());
     taken.push_back(std::move(first->second));
     items_.erase(first);
   }
@@ -62,9 +71,9 @@ std::vector<Item> Pending::take(std::size_t most) {
 }
 
 std::optional<std::uint64_t> Pending::oldest() const {
-  const auto touched = touched_.empty() ? std::nullopt : std::optional(touched_.since);
-  if (oldest_.empty()) return touched;
-  return touched ? std::min(*touched, *oldest_.begin()) : *oldest_.begin();
+  if (ages_.empty() && touched_.empty()) return std::nullopt;
+  constexpr auto kNone = std::numeric_limits<std::uint64_t>::max();
+  return std::min(ages_.empty() ? kNone : ages_.begin()->first, touched_.empty() ? kNone : touched_.since);
 }
 
 void Pending::renamed(const capture::Event& event) {
@@ -129,8 +138,8 @@ bool Pending::take_lost() { return std::exchange(lost_, false); }
 
 void Pending::clear() {
   items_.clear();
-  oldest_.clear();
   index_.clear();
+  ages_.clear();
   moves_.clear();
   by_target_.clear();
   by_origin_.clear();

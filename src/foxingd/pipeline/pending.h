@@ -10,7 +10,6 @@
 // Not here: paths, files, time.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -51,8 +50,8 @@ struct Item {
   Name name;
   std::uint64_t since = 0;  // the number of the push that brought it: lower is earlier
   unsigned tries = 0;  // how often it was put off
-  std::uint64_t owed = 0;  // the number of the push that led to it, where that was of another name; else 0
-  std::uint64_t oldest() const { return owed == 0 ? since : std::min(owed, since); }
+  std::uint64_t cause = 0;  // the number of what it follows from; 0: it follows from nothing
+  std::uint64_t age() const { return cause == 0 ? since : cause; }
 };
 
 /// An object that had the name `from` when the target was last looked after, and now has `to`.
@@ -67,16 +66,13 @@ class Pending {
   explicit Pending(std::size_t most) : most_(most) {}
 
   void push(const capture::Event& event);
-  /// What is added from now on is added because of a push of this number: it is not done before that is.  0: for its own sake.
-  void on_behalf_of(std::uint64_t number) { behalf_ = number; }
-  std::uint64_t on_whose_behalf() const { return behalf_; }
   /// A name alone; `tries` counts only where it is new.
   void add(const Name& name, unsigned tries = 0);
   /// Files that something happened to under whatever name, and those that got or lost a name; since the last time.
   struct Touched {
     std::unordered_set<FileHandle> under_a_name;
     std::unordered_set<FileHandle> themselves;
-    std::uint64_t since = 0;  // the number of the first
+    std::uint64_t since = 0;
     bool empty() const { return under_a_name.empty() && themselves.empty(); }
   };
   Touched take_touched() { return std::exchange(touched_, {}); }
@@ -89,8 +85,10 @@ class Pending {
   std::vector<Item> take(std::size_t most);
   /// The next push gets a higher number than this.
   std::uint64_t last_number() const { return number_; }
-  /// Of the oldest push of which something is here.
+  /// Of the oldest that is here, or that something here follows from.
   std::optional<std::uint64_t> oldest() const;
+  /// What is added from now on follows from this one, and whoever waits for it waits for that as well; 0: from nothing.
+  void on_behalf_of(std::uint64_t cause) { cause_ = cause; }
 
   /// By what the object is now called, and by where its copy lies.
   const Move* move_to(const Name& name) const;
@@ -114,16 +112,17 @@ class Pending {
 
  private:
   void renamed(const capture::Event& event);
-  void touched(std::unordered_set<FileHandle>& list, const FileHandle& object);
   void unindex(const Move& move);
   void overflow();
+  void touch(std::unordered_set<FileHandle>& objects, const FileHandle& object);
+  void drop_age(std::uint64_t age);
 
   const std::size_t most_;
   std::uint64_t number_ = 0;
-  std::uint64_t behalf_ = 0;
   std::map<std::uint64_t, Item> items_;
-  std::multiset<std::uint64_t> oldest_;  // Item::oldest()
   std::unordered_map<Name, std::uint64_t> index_;
+  std::map<std::uint64_t, std::size_t> ages_;  // how many items are so old
+  std::uint64_t cause_ = 0;
   std::unordered_map<FileHandle, Move> moves_;
   std::unordered_map<Name, FileHandle> by_target_;  // Move::to
   std::unordered_map<Name, std::set<FileHandle>> by_origin_;  // Move::from

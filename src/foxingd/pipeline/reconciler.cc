@@ -83,7 +83,7 @@ void Reconciler::doubt(const FileHandle& directory) {
 }
 
 Reconciler::Answer Reconciler::look_at(const Item& item, bool force) {
-  pending_.on_behalf_of(item.oldest());
+  pending_.on_behalf_of(item.age());
   if (!table_.has(item.name.directory)) {
     // Not the source's.  Were it a new one of the source's, then whoever makes it will look at all its names.
     ++counters_.outside;
@@ -221,7 +221,7 @@ void Reconciler::pend_all_in(const FileHandle& directory) {
     const Name name{place->parent, place->name};
     forget(directory);
     if (opening == World::Opening::elsewhere || opening == World::Opening::no_target) return pending_.add(name);
-    return failed({name, pending_.last_number(), 0, pending_.on_whose_behalf()}, {Trouble::unreadable, names.error()});
+    return failed({name, pending_.last_number()}, {Trouble::unreadable, names.error()});
   }
   for (const std::string& name : *names) pending_.add({directory, name});
 }

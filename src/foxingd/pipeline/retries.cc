@@ -35,7 +35,7 @@ std::optional<Clock::time_point> Retries::next() const {
 
 std::optional<std::uint64_t> Retries::oldest() const {
   std::optional<std::uint64_t> oldest;
-  for (const auto& [due, item] : waiting_) oldest = std::min(oldest.value_or(item.oldest()), item.oldest());
+  for (const auto& [due, item] : waiting_) oldest = std::min(oldest.value_or(item.age()), item.age());
   return oldest;
 }
 

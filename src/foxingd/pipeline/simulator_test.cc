@@ -98,7 +98,7 @@ class Simulation {
   void reconcile(std::size_t most) {
     if (pending_.take_lost()) scan();
     for (const auto& failure : reconciler_.run(most))
-      pending_.put_back({failure.item.name, failure.item.since, 0, failure.item.owed});
+      pending_.put_back({failure.item.name, failure.item.since, 0, failure.item.cause});
     if (pending_.empty()) world_.settle();
   }
 

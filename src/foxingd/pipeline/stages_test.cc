@@ -53,31 +53,31 @@ TEST(Pending, WhatIsPutBackIsOlderThanWhatCameMeanwhile) {
   EXPECT_THAT(taken(pending), ElementsAre("a", "b"));
 }
 
-TEST(Pending, WhatIsAddedOnBehalfOfAnotherIsAsOld) {
+TEST(Pending, WhatFollowsFromANameIsAsOldAsIt) {
   Pending pending(100);
   pending.push(changed("directory"));
-  const std::uint64_t asked = pending.last_number();
-  const auto items = pending.take(1);
-  pending.push(changed("new"));
-  EXPECT_GT(*pending.oldest(), asked);
-  pending.on_behalf_of(items[0].oldest());
-  pending.add(name("in it"));
-  pending.add(name("new"));  // is there, and keeps its place
+  const auto directory = pending.take(1);
+  pending.push(changed("later"));
+  pending.on_behalf_of(directory[0].age());
+  pending.add(name("inside"));
   pending.on_behalf_of(0);
-  EXPECT_EQ(*pending.oldest(), asked);
-  EXPECT_THAT(taken(pending, 1), ElementsAre("new"));
-  EXPECT_EQ(*pending.oldest(), asked);  // the other one
-  EXPECT_THAT(taken(pending), ElementsAre("in it"));
-  EXPECT_FALSE(pending.oldest());
+  EXPECT_EQ(pending.oldest(), directory[0].since);
+  pending.push(changed("inside"));
+  EXPECT_THAT(taken(pending, 1), ElementsAre("later"));
+  EXPECT_EQ(pending.oldest(), directory[0].since);
+  const auto inside = pending.take(1);
+  EXPECT_EQ(pending.oldest(), std::nullopt);
+  pending.push(changed("inside"));
+  pending.put_back(inside[0]);
+  EXPECT_EQ(pending.oldest(), directory[0].since);
 }
 
-TEST(Pending, AnObjectIsPendingUntilItsNamesAreAsked) {
+TEST(Pending, AFileWithoutANameIsWaitedFor) {
   Pending pending(100);
-  pending.push({.kind = Event::Kind::object, .directory = {}, .object = {"x"}});
-  EXPECT_EQ(*pending.oldest(), pending.last_number());
-  EXPECT_FALSE(pending.empty());
+  pending.push({.kind = Event::Kind::object, .object = {"x"}});
+  EXPECT_EQ(pending.oldest(), pending.last_number());
   EXPECT_EQ(pending.take_touched().since, pending.last_number());
-  EXPECT_FALSE(pending.oldest());
+  EXPECT_EQ(pending.oldest(), std::nullopt);
 }
 
 TEST(Pending, AChainOfRenamesIsOneRename) {
