@@ -14,13 +14,10 @@
 
 #include <algorithm>
 #include <array>
-#include <initializer_list>
-#include <limits>
 #include <set>
 
-#include "foxingd/capture/choose.h"
+#include "foxingd/config_keys.h"
 #include "sys/file.h"
-#include "sys/stream.h"
 
 namespace foxing::foxingd {
 namespace {
@@ -34,18 +31,7 @@ class Reader {
   ReadConfig read(const toml::table& root) {
     Config& config = result_.config;
     config.file = file_;
-    know(root, "", {"worker_count", "queue_max", "sweep_minutes", "capture", "control_socket", "metrics", "sources"});
-    config.worker_count = static_cast<unsigned>(number(root, "worker_count", 0, 0, 256));
-    config.queue_max = static_cast<std::size_t>(number(root, "queue_max", 1'000'000, 1'000, 100'000'000));
-    const auto sweep = number(root, "sweep_minutes", 60, 0, 60 * 24 * 365);
-    config.sweep.reset();
-    if (sweep > 0) config.sweep = std::chrono::minutes(sweep);
-    config.capture = text(root, "capture", config.capture);
-    if (!capture::is_word(config.capture))
-      wrong(*root.get("capture"),
-            fmt::format("there is no capture = '{}'; there are: {}", config.capture, fmt::join(capture::words(), ", ")));
-    config.control_socket = text(root, "control_socket", config.control_socket);
-    config.metrics = text(root, "metrics", config.metrics);
+    take(root, ConfigKey::Table::root, "sources", {config});
     for (const toml::table* table : tables(root, "sources")) config.sources.push_back(source(*table));
     if (config.sources.empty() && result_.mistakes.empty()) wrong(root, "there is no [[sources]]: nothing would be mirrored");
     check_paths();
@@ -59,18 +45,41 @@ class Reader {
 
  private:
   SourceConfig source(const toml::table& table) {
-    know(table, "[[sources]]", {"path", "exclude", "include", "delete_anyway", "targets"});
-    SourceConfig source{.path = path(table, "[[sources]]"), .rules = {}, .targets = {}};
-    // As `fxcp --include ... --exclude ...`: the first rule that matches counts, so what is included stands before what is excluded.
-    for (std::string& pattern : texts(table, "include")) source.rules.push_back({true, std::move(pattern)});
-    for (std::string& pattern : texts(table, "exclude")) source.rules.push_back({false, std::move(pattern)});
-    source.delete_anyway = flag(table, "delete_anyway", false);
-    for (const toml::table* target : tables(table, "targets")) {
-      know(*target, "[[sources.targets]]", {"path"});
-      source.targets.push_back({path(*target, "[[sources.targets]]")});
+    SourceConfig source;
+    take(table, ConfigKey::Table::source, "targets", {result_.config, &source});
+    for (const toml::table* one : tables(table, "targets")) {
+      TargetConfig target;
+      take(*one, ConfigKey::Table::target, {}, {result_.config, &source, &target});
+      source.targets.push_back(std::move(target));
     }
     if (source.targets.empty()) wrong(table, "this source has no [[sources.targets]]");
     return source;
+  }
+
+  /// The values of one table, by config_keys(); `inner` is the key of the tables in it.
+  void take(const toml::table& table, ConfigKey::Table which, std::string_view inner, const ConfigPlace& place) {
+    know(table, which, inner);
+    for (const ConfigKey& key : config_keys()) {
+      if (key.table != which) continue;
+      const toml::node* const node = table.get(key.name);
+      if (node == nullptr) {
+        if (key.kind == ConfigKey::Kind::path) wrong(table, fmt::format("{} needs a {}", title_of(which), key.name));
+        continue;
+      }
+      if (auto value = value_of(*node, key)) key.set(place, std::move(*value));
+    }
+  }
+
+  std::optional<ConfigValue> value_of(const toml::node& node, const ConfigKey& key) {
+    switch (key.kind) {
+      case ConfigKey::Kind::number: return number(node, key);
+      case ConfigKey::Kind::flag: return flag(node, key);
+      case ConfigKey::Kind::text: return text(node, key);
+      case ConfigKey::Kind::word: return word(node, key);
+      case ConfigKey::Kind::texts: return texts(node, key);
+      case ConfigKey::Kind::path: return path(node, key);
+    }
+    return std::nullopt;
   }
 
   void check_paths() {
@@ -86,63 +95,80 @@ class Reader {
     }
   }
 
-  void know(const toml::table& table, std::string_view where, std::initializer_list<std::string_view> keys) {
+  void know(const toml::table& table, ConfigKey::Table which, std::string_view inner) {
+    std::vector<std::string_view> names;
+    for (const ConfigKey& key : config_keys())
+      if (key.table == which) names.push_back(key.name);
+    if (!inner.empty()) names.push_back(inner);
+    const std::string_view title = title_of(which);
     for (const auto& [key, node] : table) {
-      if (std::ranges::find(keys, key.str()) != keys.end()) continue;
-      wrong(node, fmt::format("unknown key '{}'{}{}; there are: {}", key.str(), where.empty() ? "" : " in ", where,
-                              fmt::join(keys, ", ")));
+      if (std::ranges::find(names, key.str()) != names.end()) continue;
+      wrong(node, fmt::format("unknown key '{}'{}{}; there are: {}", key.str(), title.empty() ? "" : " in ", title,
+                              fmt::join(names, ", ")));
     }
   }
 
-  std::int64_t number(const toml::table& table, std::string_view key, std::int64_t otherwise, std::int64_t least,
-                      std::int64_t most) {
-    const toml::node* node = table.get(key);
-    if (node == nullptr) return otherwise;
-    const auto value = node->value_exact<std::int64_t>();
-    if (!value || *value < least || *value > most) {
-      wrong(*node, fmt::format("{} must be a whole number from {} to {}", key, least, most));
-      return otherwise;
-    }
-    return *value;
+  std::optional<ConfigValue> number(const toml::node& node, const ConfigKey& key) {
+    const auto value = node.value_exact<std::int64_t>();
+    if (value && *value >= key.least && *value <= key.most) return *value;
+    wrong(node, fmt::format("{} must be a whole number from {} to {}", key.name, key.least, key.most));
+    return std::nullopt;
   }
 
-  std::string text(const toml::table& table, std::string_view key, std::string otherwise) {
-    const toml::node* node = table.get(key);
-    if (node == nullptr) return otherwise;
-    const auto value = node->value_exact<std::string>();
-    if (!value || value->find('\0') != std::string::npos) {
-      wrong(*node, fmt::format("{} must be a text", key));
-      return otherwise;
-    }
-    return *value;
+  std::optional<ConfigValue> text(const toml::node& node, const ConfigKey& key) {
+    auto value = node.value_exact<std::string>();
+    if (value && value->find('\0') == std::string::npos) return std::move(*value);
+    wrong(node, fmt::format("{} must be a text", key.name));
+    return std::nullopt;
   }
 
-  bool flag(const toml::table& table, std::string_view key, bool otherwise) {
-    const toml::node* node = table.get(key);
-    if (node == nullptr) return otherwise;
-    const auto value = node->value_exact<bool>();
-    if (!value) wrong(*node, fmt::format("{} must be true or false", key));
-    return value.value_or(otherwise);
+  std::optional<ConfigValue> word(const toml::node& node, const ConfigKey& key) {
+    const auto value = node.value_exact<std::string>();
+    const auto words = key.words();
+    if (value && std::ranges::find(words, *value) != words.end()) return *value;
+    wrong(node, fmt::format("{} must be one of {}", key.name, fmt::join(words, ", ")));
+    return std::nullopt;
   }
 
-  std::vector<std::string> texts(const toml::table& table, std::string_view key) {
+  std::optional<ConfigValue> flag(const toml::node& node, const ConfigKey& key) {
+    if (const auto value = node.value_exact<bool>()) return *value;
+    wrong(node, fmt::format("{} must be true or false", key.name));
+    return std::nullopt;
+  }
+
+  std::optional<ConfigValue> texts(const toml::node& node, const ConfigKey& key) {
     std::vector<std::string> values;
-    const toml::node* node = table.get(key);
-    if (node == nullptr) return values;
-    const toml::array* array = node->as_array();
+    const std::size_t mistakes = result_.mistakes.size();
+    const auto must_be = [&](const toml::node& at) { wrong(at, fmt::format("{} must be a list of texts", key.name)); };
+    const toml::array* const array = node.as_array();
     if (array == nullptr) {
-      wrong(*node, fmt::format("{} must be a list of texts", key));
-      return values;
+      must_be(node);
+      return std::nullopt;
     }
     for (const toml::node& element : *array) {
       auto value = element.value_exact<std::string>();
       if (value && !value->empty()) {
         values.push_back(std::move(*value));
       } else {
-        wrong(element, fmt::format("{} must be a list of texts", key));
+        must_be(element);
       }
     }
+    if (result_.mistakes.size() > mistakes) return std::nullopt;
     return values;
+  }
+
+  std::optional<ConfigValue> path(const toml::node& node, const ConfigKey& key) {
+    auto value = node.value_exact<std::string>();
+    if (!value || value->empty() || value->find('\0') != std::string::npos) {
+      wrong(node, fmt::format("{} must be a text that is not empty", key.name));
+      return std::nullopt;
+    }
+    if (value->front() != '/') {
+      wrong(node, fmt::format("'{}' is a relative path: write it from the root, beginning with /", *value));
+      return std::nullopt;
+    }
+    while (value->size() > 1 && value->back() == '/') value->pop_back();
+    return std::move(*value);
   }
 
   std::vector<const toml::table*> tables(const toml::table& table, std::string_view key) {
@@ -162,19 +188,6 @@ class Reader {
       }
     }
     return found;
-  }
-
-  std::string path(const toml::table& table, std::string_view where) {
-    std::string value = text(table, "path", "");
-    if (!table.contains("path")) {
-      wrong(table, fmt::format("{} needs a path", where));
-    } else if (!value.empty() && value.front() != '/') {
-      wrong(*table.get("path"), fmt::format("'{}' is a relative path: write it from the root, beginning with /", value));
-    } else if (value.empty()) {
-      wrong(*table.get("path"), "path must be a text that is not empty");
-    }
-    while (value.size() > 1 && value.back() == '/') value.pop_back();
-    return value;
   }
 
   void wrong(const toml::node& node, std::string what) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The configuration: what is in config.toml, as plain data; and every mistake in it with file and line.
-// docs/configuration.md has all keys.   Not here: whether the paths can be used (`foxingd check` tries).
+// config_keys.h is the table of what can stand there; docs/configuration.md is for people.   Not here: whether the paths can be used (`foxingd check` tries).
 #pragma once
 
 #include <chrono>
@@ -15,6 +15,7 @@ namespace foxing::foxingd {
 
 struct TargetConfig {
   std::string path;
+  friend bool operator==(const TargetConfig&, const TargetConfig&) = default;
 };
 
 struct SourceConfig {
@@ -22,6 +23,7 @@ struct SourceConfig {
   std::vector<mirror::FilterRule> rules;
   std::vector<TargetConfig> targets;
   bool delete_anyway = false;
+  friend bool operator==(const SourceConfig&, const SourceConfig&) = default;
 };
 
 struct Config {
@@ -30,9 +32,12 @@ struct Config {
   std::size_t queue_max = 1'000'000;
   std::optional<std::chrono::seconds> sweep = std::chrono::hours(1);
   std::string capture = "auto";  // which source of events: a word of capture/choose.h
+  std::chrono::seconds poll = std::chrono::seconds(10);
+  bool self_test = false;
   std::string control_socket = "/run/foxingd/control.sock";
   std::string metrics = "127.0.0.1:9100";  // empty: none
   std::vector<SourceConfig> sources;
+  friend bool operator==(const Config&, const Config&) = default;
 };
 
 /// "config.toml:12: worker_count must be a number"

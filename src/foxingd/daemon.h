@@ -11,7 +11,9 @@ namespace foxing::foxingd {
 ExitCode run_daemon(const Config& config, const Options& options);
 /// `foxingd sync` without --watch.
 ExitCode run_once(const Config& config, const Options& options);
-/// `foxingd check`.
-ExitCode run_check(const std::string& path);
+/// `foxingd replay` without a socket: scans, tells all that was recorded, and ends when that is done.
+ExitCode run_replay(const Config& config, const Options& options);
+/// `foxingd check`, with or without --self-test.
+ExitCode run_check(const std::string& path, const Options& options);
 
 }  // namespace foxing::foxingd

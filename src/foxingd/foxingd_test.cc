@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "foxingd/config.h"
+#include "foxingd/config_keys.h"
 #include "foxingd/options.h"
 #include "foxingd/status.h"
 
@@ -52,6 +53,7 @@ TEST(FoxingdOptions, CommandsAndTheirOptions) {
   EXPECT_EQ(sync->capture, "auto");
   EXPECT_EQ(parsed({})->command, Command::help);
   EXPECT_EQ(parsed({"--version"})->command, Command::version);
+  EXPECT_EQ(parsed({"explain", "/a", "/b"})->paths.size(), 2u);
 }
 
 TEST(FoxingdOptions, WhatMakesNoSenseIsRefused) {
@@ -65,6 +67,7 @@ TEST(FoxingdOptions, WhatMakesNoSenseIsRefused) {
                                                                                      {"sync", "-j", "0", "1", "2"},
                                                                                      {"sync", "--capture", "ears", "1", "2"},
                                                                                      {"flush", "--timeout", "soon"},
+                                                                                     {"explain", "/a"},
                                                                                      {"pause"}})
     EXPECT_FALSE(parsed(words)) << ::testing::PrintToString(words);
 }
@@ -98,7 +101,7 @@ TEST(FoxingdConfig, NamesASourceOfEvents) {
   EXPECT_EQ(parse_config(std::string("capture = 'bpf-ctime'") + std::string(kGood), "c").config.capture, "bpf-ctime");
   EXPECT_EQ(parse_config(kGood, "c").config.capture, "auto");
   EXPECT_THAT(mistakes(std::string("capture = 'ears'") + std::string(kGood)),
-              ElementsAre(::testing::AllOf(HasSubstr("c:1: there is no capture = 'ears'"), HasSubstr("bpf-ctime, fanotify"))));
+              ElementsAre(::testing::AllOf(HasSubstr("c:1: capture must be one of auto, "), HasSubstr("bpf-ctime, fanotify, poll"))));
 }
 
 TEST(FoxingdConfig, NoPathTwice) {
@@ -106,6 +109,33 @@ TEST(FoxingdConfig, NoPathTwice) {
       mistakes(
           "[[sources]]\npath='/a'\n[[sources.targets]]\npath='/t'\n[[sources]]\npath='/b'\n[[sources.targets]]\npath='/t/'\n"),
       ElementsAre(HasSubstr("target '/t' is there twice")));
+}
+
+TEST(FoxingdConfig, WhatExplainSaysIsAConfigurationOfDefaults) {
+  const ReadConfig read = parse_config(explain_text("/a \"b\"\\c\n", "/t"), "c");
+  EXPECT_THAT(read.mistakes, IsEmpty());
+  Config expected;
+  expected.file = "c";
+  expected.sources = {{.path = "/a \"b\"\\c\n", .targets = {{"/t"}}}};
+  EXPECT_EQ(read.config, expected);
+  for (const ConfigKey& key : config_keys()) EXPECT_THAT(explain_text(), HasSubstr("\n" + std::string(key.name) + " = "));
+}
+
+TEST(FoxingdConfig, EveryKeyOfTheTableIsRead) {
+  for (const ConfigKey& key : config_keys()) {
+    if (key.table != ConfigKey::Table::root) continue;
+    // A table is nothing that any key takes: who ignores the key does not complain.
+    EXPECT_THAT(mistakes(std::string(key.name) + " = {}\n"),
+                ElementsAre(HasSubstr("c:1: " + std::string(key.name) + " must be")));
+  }
+}
+
+TEST(FoxingdConfig, SomeKeysWaitForARestart) {
+  Config running, wanted;
+  wanted.worker_count = 7;
+  EXPECT_THAT(waiting_for_restart(running, wanted), IsEmpty());
+  wanted.metrics = "";
+  EXPECT_THAT(waiting_for_restart(running, wanted), ElementsAre("metrics"));
 }
 
 Reported reported() {

@@ -6,9 +6,11 @@
 #include <exception>
 
 #include "base/text.h"
+#include "foxingd/config_keys.h"
 #include "foxingd/control/control.h"
 #include "foxingd/daemon.h"
 #include "foxingd/log/log.h"
+#include "foxingd/record.h"
 #include "foxingd/status.h"
 #include "sys/fault.h"
 
@@ -30,14 +32,23 @@ int print(const std::string& text) {
   return code(ExitCode::nothing_done);
 }
 
-/// The one pair of `foxingd sync`.
-Config config_of_sync(const Options& options) {
+int explain(const Options& options) {
+  if (options.paths.empty()) return print(explain_text());
+  for (const std::string& path : options.paths) {
+    if (!path.starts_with('/')) return refused("'" + path + "' is a relative path: write it from the root, beginning with /");
+    if (!is_utf8(path)) return refused("'" + path + "' is not UTF-8: a configuration, which is TOML, cannot name it");
+  }
+  return print(explain_text(options.paths[0], options.paths[1]));
+}
+
+/// The one pair of `foxingd sync` and `replay`.
+Config config_of_pair(const Options& options, const std::string& from, const std::string& to) {
   Config config;
   config.worker_count = options.jobs;
   config.capture = options.capture;
   config.control_socket = options.socket;
   config.metrics.clear();
-  SourceConfig source{.path = options.paths[0], .rules = {}, .targets = {{options.paths[1]}}};
+  SourceConfig source{.path = from, .rules = {}, .targets = {{to}}};
   for (const std::string& pattern : options.include) source.rules.push_back({true, pattern});
   for (const std::string& pattern : options.exclude) source.rules.push_back({false, pattern});
   config.sources.push_back(std::move(source));
@@ -97,9 +108,15 @@ int main(int argc, char** argv) {
       return run_configured(*options, config);
     case Command::check:
       if (const int missing = needs_config()) return missing;
-      return code(run_check(config));
+      return code(run_check(config, *options));
+    case Command::explain: return explain(*options);
+    case Command::record: return code(run_record(*options));
+    case Command::replay: {
+      const Config pair = config_of_pair(*options, options->paths[1], options->paths[2]);
+      return code(pair.control_socket.empty() ? run_replay(pair, *options) : run_daemon(pair, *options));
+    }
     case Command::sync: {
-      const Config pair = config_of_sync(*options);
+      const Config pair = config_of_pair(*options, options->paths[0], options->paths[1]);
       return code(options->watch ? run_daemon(pair, *options) : run_once(pair, *options));
     }
     case Command::status:

@@ -21,19 +21,23 @@ struct CommandRow {
   std::size_t least_paths;
   std::size_t most_paths;
   std::string_view options;  // letters of the options below that it knows
+  std::string_view takes;
 };
 
-constexpr std::array<CommandRow, 10> kCommands{{
-    {"daemon", Command::daemon, 0, 0, "c"},
-    {"sync", Command::sync, 2, 2, "awdQCjeisS"},
-    {"check", Command::check, 0, 0, "c"},
-    {"status", Command::status, 0, 0, "csJ"},
-    {"flush", Command::flush, 0, 1, "cst"},
-    {"pause", Command::pause, 1, 1, "cs"},
-    {"resume", Command::resume, 1, 1, "cs"},
-    {"metrics", Command::metrics, 0, 0, "cs"},
-    {"help", Command::help, 0, 0, ""},
-    {"version", Command::version, 0, 0, ""},
+constexpr std::array<CommandRow, 13> kCommands{{
+    {"daemon", Command::daemon, 0, 0, "c", "no path"},
+    {"sync", Command::sync, 2, 2, "awdQCjeisS", "a SRC and a DST"},
+    {"check", Command::check, 0, 0, "cp", "no path"},
+    {"explain", Command::explain, 0, 2, "", "no path, or a SRC and a DST"},
+    {"record", Command::record, 1, 1, "oT", "a SRC, and --output FILE"},
+    {"replay", Command::replay, 3, 3, "djs", "a FILE, a SRC and a DST"},
+    {"status", Command::status, 0, 0, "csJ", "no path"},
+    {"flush", Command::flush, 0, 1, "cst", "the path of one target, or none"},
+    {"pause", Command::pause, 1, 1, "cs", "the path of a target"},
+    {"resume", Command::resume, 1, 1, "cs", "the path of a target"},
+    {"metrics", Command::metrics, 0, 0, "cs", "no path"},
+    {"help", Command::help, 0, 0, "", "no path"},
+    {"version", Command::version, 0, 0, "", "no path"},
 }};
 
 tl::unexpected<Error> usage(std::string what) { return fail(0, "", {}, std::move(what) + "; foxingd --help tells more"); }
@@ -56,7 +60,7 @@ bool read_number(std::string_view text, Number least, Number most, Number& into)
 }
 
 std::span<const OptionRow> option_table() {
-  static const std::array<OptionRow, 12> kOptions{{
+  static const std::array<OptionRow, 15> kOptions{{
       {'c', "-c", "--config", true, [](Options& o, std::string_view value) { return o.config = value, !value.empty(); }},
       {'s', "", "--socket", true, [](Options& o, std::string_view value) { return o.socket = value, !value.empty(); }},
       {'a', "-a", "--archive", false, [](Options&, std::string_view) { return true; }},
@@ -64,12 +68,21 @@ std::span<const OptionRow> option_table() {
       {'d', "", "--delete-anyway", false, [](Options& o, std::string_view) { return o.delete_anyway = true; }},
       {'Q', "", "--limited-queue", false, [](Options& o, std::string_view) { return o.limited_queue = true; }},
       {'C', "", "--capture", true, [](Options& o, std::string_view value) { return o.capture = value, capture::is_word(value); }},
+      {'p', "", "--self-test", false, [](Options& o, std::string_view) { return o.self_test = true; }},
       {'J', "", "--json", false, [](Options& o, std::string_view) { return o.json = true; }},
       {'j', "-j", "--jobs", true, [](Options& o, std::string_view value) { return read_number(value, 1u, 256u, o.jobs); }},
       {'e', "-e", "--exclude", true,
        [](Options& o, std::string_view value) { return o.exclude.emplace_back(value), !value.empty(); }},
       {'i', "", "--include", true,
        [](Options& o, std::string_view value) { return o.include.emplace_back(value), !value.empty(); }},
+      {'o', "-o", "--output", true, [](Options& o, std::string_view value) { return o.output = value, !value.empty(); }},
+      {'T', "", "--seconds", true,
+       [](Options& o, std::string_view value) {
+         unsigned seconds = 0;
+         if (!read_number(value, 1u, 31'536'000u, seconds)) return false;
+         o.duration = std::chrono::seconds(seconds);
+         return true;
+       }},
       {'t', "", "--timeout", true,
        [](Options& o, std::string_view value) {
          unsigned seconds = 0;
@@ -129,12 +142,11 @@ Result<Options> parse_options(int argc, char** argv) {
     }
     if (!found->apply(options, value)) return usage(fmt::format("'{}' is no value for {}", value, name));
   }
-  if (options.paths.size() < command->least_paths || options.paths.size() > command->most_paths) {
-    return usage(command->command == Command::sync ? "sync needs a SRC and a DST"
-                 : command->least_paths == 1
-                     ? fmt::format("{} needs the path of a target", command->name)
-                     : fmt::format("{} takes {}", command->name, command->most_paths == 0 ? "no path" : "one target"));
-  }
+  const std::size_t paths = options.paths.size();
+  const bool is_half =
+      (command->command == Command::explain && paths == 1) || (command->command == Command::record && options.output.empty());
+  if (paths < command->least_paths || paths > command->most_paths || is_half)
+    return usage(fmt::format("{} takes {}", command->name, command->takes));
   return options;
 }
 
@@ -145,9 +157,13 @@ foxingd daemon [-c FILE]           mirrors what FILE says, until it is stopped
 foxingd sync [-a] SRC DST          makes DST equal to SRC, once
 foxingd sync [-a] --watch SRC DST  the same, and then follows SRC until it is stopped
 foxingd check [-c FILE]            what is wrong with FILE, what would be mirrored, and which changes would be seen
+        --self-test                and does each of them in a hidden directory of the source, to prove it
+foxingd explain [SRC DST]          a configuration with every key, its meaning and its default
 foxingd status [--json]            how far the running daemon is
 foxingd flush [--timeout SECONDS] [TARGET]   waits until all that has happened until now is on the targets' disks
 foxingd pause TARGET, resume TARGET
+foxingd record -o FILE [--seconds N] SRC     what is heard of SRC, into a new FILE
+foxingd replay FILE SRC DST        as sync, and then FILE is heard; with --socket PATH whenever foxingd flush asks for it
 foxingd metrics                    what is told to Prometheus
 foxingd help, version
 
@@ -156,7 +172,7 @@ sync:     -a, --archive         everything is kept: the only way there is
           -e, --exclude PATTERN, --include PATTERN   as rsync's; neither copied nor deleted
           -j, --jobs N          workers of a scan (one a processor)
           --delete-anyway       also from an empty source, or one on another filesystem than last time
-          --capture SOURCE      what tells of changes: bpf-ctime, fanotify; auto takes the first of them that works here
+          --capture SOURCE      what tells of changes: bpf-ctime, fanotify, poll; auto takes the first of them that works here
           --limited-queue       the kernel keeps 16384 events; what is beyond is found by a scan
 others:   -c, --config FILE     /etc/foxing/config.toml, /etc/foxing.toml
           --socket PATH         of the running daemon

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,7 +11,21 @@
 
 namespace foxing::foxingd {
 
-enum class Command : unsigned char { daemon, sync, check, status, flush, pause, resume, metrics, help, version };
+enum class Command : unsigned char {
+  daemon,
+  sync,
+  check,
+  explain,
+  record,
+  replay,
+  status,
+  flush,
+  pause,
+  resume,
+  metrics,
+  help,
+  version
+};
 
 /// 0 all done, 1 some failed, 2 nothing done: as fxcp.
 enum class ExitCode : int { all_done = 0, some_failed = 1, nothing_done = 2 };
@@ -24,10 +39,13 @@ struct Options {
   bool delete_anyway = false;
   bool json = false;
   bool limited_queue = false;
+  bool self_test = false;
   unsigned jobs = 0;
   std::vector<std::string> exclude;
   std::vector<std::string> include;
   std::chrono::seconds timeout{60};
+  std::string output;
+  std::optional<std::chrono::seconds> duration;  // nothing: until it is stopped
   std::vector<std::string> paths;
 };
 

@@ -56,6 +56,8 @@ constexpr Row kRows[] = {
     {"events", "foxing_events_total", "counter", "Events heard.", [](const ReplicaStatus& s) { return number(s.heard.heard); }},
     {"own_events", "foxing_own_events_total", "counter", "Events of foxingd itself, left out.",
      [](const ReplicaStatus& s) { return number(s.heard.own); }},
+    {"left_out", "foxing_left_out_events_total", "counter", "Events of a recording whose directory the source has no more.",
+     [](const ReplicaStatus& s) { return number(s.heard.left_out); }},
     {"lost", "foxing_event_overflows_total", "counter", "Times that the kernel lost events.",
      [](const ReplicaStatus& s) { return number(s.heard.lost); }},
     {"overflows", "foxing_pending_overflows_total", "counter", "Times that queue_max was reached or events were lost.",

@@ -12,6 +12,10 @@
 namespace foxing::sys {
 namespace {
 
+#ifndef AT_HANDLE_FID
+#define AT_HANDLE_FID 0x200
+#endif
+
 Result<FileHandle> ask(FdView directory, const char* name, int flags) {
   alignas(file_handle) char room[sizeof(file_handle) + MAX_HANDLE_SZ];
   auto* const handle = reinterpret_cast<file_handle*>(room);
@@ -26,9 +30,17 @@ Result<FileHandle> ask(FdView directory, const char* name, int flags) {
   return answer;
 }
 
+/// Overlayfs, for one, has handles that cannot be opened, but identify an inode all the same (Linux 6.5).
+Result<FileHandle> ask_for_any(FdView directory, const char* name, int flags) {
+  auto handle = ask(directory, name, flags);
+  if (handle || handle.error().code != EOPNOTSUPP) return handle;
+  if (auto only_for_comparing = ask(directory, name, flags | AT_HANDLE_FID)) return only_for_comparing;
+  return handle;
+}
+
 }  // namespace
 
-Result<FileHandle> handle_of(FdView file) { return ask(file, "", AT_EMPTY_PATH); }
+Result<FileHandle> handle_of(FdView file) { return ask_for_any(file, "", AT_EMPTY_PATH); }
 
 Result<UniqueFd> open_handle(FdView filesystem, const FileHandle& handle, Opening how) {
   alignas(file_handle) char room[sizeof(file_handle) + MAX_HANDLE_SZ];
@@ -57,6 +69,6 @@ Result<std::string> path_of_handle(FdView filesystem, const FileHandle& handle) 
   return path_of(file);
 }
 
-Result<FileHandle> handle_at(FdView directory, CString name) { return ask(directory, name.text(), 0); }
+Result<FileHandle> handle_at(FdView directory, CString name) { return ask_for_any(directory, name.text(), 0); }
 
 }  // namespace foxing::sys

@@ -19,7 +19,7 @@ struct FileHandle {
   friend auto operator<=>(const FileHandle&, const FileHandle&) = default;
 };
 
-/// Of what is open.  EOPNOTSUPP: this filesystem has none.  Source: name_to_handle_at(2), AT_EMPTY_PATH.
+/// Of what is open.  EOPNOTSUPP: this filesystem has none, not even for comparing.  Source: name_to_handle_at(2), AT_EMPTY_PATH, AT_HANDLE_FID.
 Result<FileHandle> handle_of(FdView file);
 /// Of a name below `directory`, a link itself.
 Result<FileHandle> handle_at(FdView directory, CString name);

@@ -3,6 +3,7 @@
 //   from  the configuration        to  a source that listens, and why those before it in the table do not
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -22,6 +23,8 @@ bool is_word(std::string_view word);
 
 struct Wishes {
   sys::FanotifyGroup::Queue queue = sys::FanotifyGroup::Queue::unlimited;
+  std::chrono::milliseconds poll_interval = std::chrono::seconds(10);
+  std::string recording = {};  // a file: it is told once more, and nothing else is heard of
 };
 
 struct Chosen {

@@ -19,6 +19,7 @@ const char* answer_to(Operation operation, const Coverage& coverage) {
   switch (operation) {
     case Operation::mapped_write:
     case Operation::aio_write: return "seen when the file is closed, and by the sweep";
+    case Operation::close_after_write: return "by itself it changes nothing";
     case Operation::inode_flags: return heard ? "heard of, and not mirrored" : "not mirrored";
     default: return "seen by the sweep";
   }

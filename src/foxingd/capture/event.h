@@ -13,6 +13,7 @@ struct Event {
   enum class Kind : unsigned char {
     name,     // something is new, changed or gone under this name
     itself,   // the directory's own attributes
+    inside,   // names in this directory came, went, or changed: look at all that it has, and had
     object,   // a file that got another name, or lost one: whatever it is called
     renamed,  // `object` had the first name and has the second
     lost,     // events are missing, nobody knows which: look at everything

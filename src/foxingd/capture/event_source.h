@@ -2,6 +2,7 @@
 // EventSource: one way to hear of changes below a directory.  The door of this folder.
 //   event.h   what is heard        coverage.h   which operations a source hears of        choose.h   which source is used
 //   fanotify.h   the source that every kernel since 5.17 has        bpf_ctime.h   one that hears of everything, from Linux 6.13 on
+//   poll.h   the last resort        replay.h   what was recorded
 #pragma once
 
 #include <cstdint>
@@ -26,14 +27,20 @@ class EventSource {
   /// Appends what there is, at most about `most` events; does not wait.  False: there may be more.
   virtual Result<bool> poll(std::vector<Event>& events, std::size_t most) = 0;
 
+<<<<<<< HEAD
   /// Somebody waits for what has happened until now: the next poll that answers true has told of it.  Sources that are told by the kernel always do.
   virtual void look_now() {}
+=======
+  /// Somebody waits: what is held back until it has settled is there at the next poll that answers true, and so is what has to be looked for.
+  virtual void hurry() {}
+>>>>>>> capture
 
   /// What was heard and left out, so that it is counted.
   struct Counters {
     std::uint64_t heard = 0;
     std::uint64_t own = 0;  // made by this process
     std::uint64_t lost = 0;  // overflows of the kernel's queue, and changes that found no room
+    std::uint64_t left_out = 0;  // of a recording: in directories that the source has no more
   };
   virtual Counters counters() const = 0;
 };

@@ -52,8 +52,10 @@ Replica::~Replica() {
 
 Result<> Replica::listen_from_now_on() {
   using Queue = sys::FanotifyGroup::Queue;
-  auto chosen =
-      capture::choose(options_.capture, roots_->source(), {.queue = options_.limited_queue ? Queue::limited : Queue::unlimited});
+  auto chosen = capture::choose(options_.capture, roots_->source(),
+                                {.queue = options_.limited_queue ? Queue::limited : Queue::unlimited,
+                                 .poll_interval = options_.poll_interval,
+                                 .recording = options_.recording});
   if (!chosen) return tl::make_unexpected(std::move(chosen).error().about(options_.source));
   events_ = std::move(chosen->source);
   coverage_ = events_->coverage();
@@ -334,7 +336,11 @@ void Replica::look_for_those_who_ask() {
   const std::lock_guard lock(mutex_);
   if (looked_for_ > 0 || asked_.empty()) return;
   looked_for_ = asked_.size();
+<<<<<<< HEAD
   events_->look_now();
+=======
+  events_->hurry();
+>>>>>>> capture
 }
 
 /// All that had happened when they were looked for has been heard.

@@ -46,8 +46,11 @@ struct ReplicaOptions {
   std::optional<std::chrono::seconds> sweep_interval = std::chrono::hours(1);
   std::string capture = std::string(capture::kAuto);  // the source of events: a word of capture/choose.h
   bool limited_queue = false;  // the kernel's default of 16384 events
+  std::chrono::milliseconds poll_interval = std::chrono::seconds(10);  // of capture by poll
+  std::string recording = {};  // is told once more, in place of what happens
   bool delete_anyway = false;  // an empty source, or another filesystem than last time
   bool listens = true;  // else: one scan, and no events
+  friend bool operator==(const ReplicaOptions&, const ReplicaOptions&) = default;
 };
 
 enum class State : unsigned char { starting, scanning, live, stalled, paused, stopped };
@@ -91,6 +94,7 @@ class Replica {
   Result<ScanReport> scan_once();
 
   // From any thread.
+  const ReplicaOptions& options() const { return options_; }
   ReplicaStatus status() const;
   /// `then` is called on the replica's thread when all that has happened in the source until now is on the target's disk; or when it stops, with ECANCELED.
   void flush(std::function<void(Result<>)> then);

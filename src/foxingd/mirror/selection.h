@@ -16,6 +16,7 @@ namespace foxing::mirror {
 struct FilterRule {
   bool include = false;
   std::string pattern;
+  friend bool operator==(const FilterRule&, const FilterRule&) = default;
 };
 
 class Selection final : public walk::Selector {

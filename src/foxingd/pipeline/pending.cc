@@ -16,6 +16,7 @@ void Pending::push(const capture::Event& event) {
     case Kind::name:
       if (!event.object.empty()) touched(touched_.under_a_name, event.object);
       return add({event.directory, event.name});
+    case Kind::inside: return add({event.directory, kInside});
     case Kind::object: return touched(touched_.themselves, event.object);
   }
 }

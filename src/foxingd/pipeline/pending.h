@@ -28,7 +28,8 @@ namespace foxing::pipeline {
 
 using sys::FileHandle;
 
-/// A name in a directory; the directory itself where the name is empty.
+/// A name in a directory; the directory itself where the name is empty; all names that either side has in it where it is kInside, which no name can be.
+inline constexpr const char* kInside = "/";
 struct Name {
   FileHandle directory;
   std::string name;

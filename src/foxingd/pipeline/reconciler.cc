@@ -111,6 +111,7 @@ Reconciler::Answer Reconciler::look_at(const Item& item, bool force) {
     case World::Opening::failed: failed(item, {Trouble::failed, world_.last_error()}); return Answer::done;
   }
   if (item.name.name.empty()) return Answer::done;  // open: it gets its attributes when it is settled
+  if (item.name.name == kInside) return look_inside(item);
   return look_at_name(item, force);
 }
 
@@ -197,6 +198,16 @@ void Reconciler::new_directory(const Item& item, const FileHandle& object) {
   }
   if (!table_.put(object, item.name.directory, item.name.name)) return;
   pend_all_in(object);
+}
+
+Reconciler::Answer Reconciler::look_inside(const Item& item) {
+  const auto names = world_.names(item.name.directory);
+  if (!names) {
+    failed(item, {Trouble::unreadable, names.error()});
+    return Answer::done;
+  }
+  for (const std::string& name : *names) pending_.add({item.name.directory, name});
+  return Answer::done;
 }
 
 void Reconciler::pend_all_in(const FileHandle& directory) {

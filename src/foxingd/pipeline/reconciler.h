@@ -63,6 +63,7 @@ class Reconciler {
   Answer look_at(const Item& item, bool force);
   Answer look_at_name(const Item& item, bool force);
   Answer gone(const Item& item);
+  Answer look_inside(const Item& item);
   Answer directory_here(const Item& item, const FileHandle& object, bool force);
   void new_directory(const Item& item, const FileHandle& object);
   void something_else(const Item& item, const Seen& seen);

@@ -20,6 +20,7 @@ struct Disorder {
   unsigned doubled;  // of 100 events
   unsigned reordered;  // of 100 pairs of neighbours
   unsigned lost;  // of 100 deliveries
+  bool by_directory = false;  // as by a source that polls: only in which directories something happened
 };
 
 class Simulation {
@@ -84,6 +85,11 @@ class Simulation {
     for (std::size_t i = 1; i < events.size(); ++i)
       if (chance(disorder_.reordered)) std::swap(events[i - 1], events[i]);
     for (const Event& event : events) {
+      if (disorder_.by_directory && (event.kind == Event::Kind::name || event.kind == Event::Kind::renamed)) {
+        pending_.push({.kind = Event::Kind::inside, .directory = event.directory});
+        if (event.kind == Event::Kind::renamed) pending_.push({.kind = Event::Kind::inside, .directory = event.to_directory});
+        continue;
+      }
       pending_.push(event);
       if (chance(disorder_.doubled)) pending_.push(event);
     }
@@ -126,6 +132,9 @@ TEST(Simulator, TheSourceChangesAllTheTime) { simulate("changing", {.changing = 
 TEST(Simulator, EventsAreDoubledAndOutOfOrder) { simulate("out of order", {.changing = 10, .doubled = 20, .reordered = 30}); }
 TEST(Simulator, EventsAreLost) { simulate("lost", {.changing = 10, .lost = 20}); }
 TEST(Simulator, ActionsFail) { simulate("failing", {.changing = 10, .failing = 15}); }
+TEST(Simulator, OnlyDirectoriesAreTold) {
+  simulate("by directory", {.changing = 10, .failing = 5, .lost = 5, .by_directory = true});
+}
 TEST(Simulator, Everything) {
   simulate("everything", {.changing = 20, .failing = 10, .doubled = 10, .reordered = 10, .lost = 5});
 }
