@@ -155,7 +155,8 @@ Result<> check_that_source_stays(const Item& item, const std::string& target) {
                             target));
 }
 
-/// A tree must not be copied into itself, nor a file onto itself, whichever names lead there.
+}  // namespace
+
 Result<> check_nesting(const Arrangement& plan, const Options& options) {
   for (const Item& item : plan.items) {
     const std::string target = item.mirror ? plan.directory : plan.directory + '/' + item.name;
@@ -179,8 +180,6 @@ Result<> check_nesting(const Arrangement& plan, const Options& options) {
   }
   return {};
 }
-
-}  // namespace
 
 SplitPath split_path(const std::string& path) {
   const std::size_t end = path.find_last_not_of('/');

@@ -52,6 +52,8 @@ struct Arrangement {
 Result<Arrangement> arrange(const Options& options, const std::vector<std::string>& bases = {});
 /// As items of their own; those that are no directories are left to whoever misses what is listed in them.
 void add_bases(Arrangement& plan, const std::vector<std::string>& bases);
+/// A tree must not be copied into itself, nor a file onto itself, whichever names lead there.
+Result<> check_nesting(const Arrangement& plan, const Options& options);
 
 /// "a/b//" -> "a", "b"; "b" -> ".", "b"; "/" -> "/", "".
 struct SplitPath {

@@ -4,11 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
-#include <span>
-
-#include "core/digest/digest.h"
-#include "sys/file.h"
 
 namespace foxing::fxcp {
 namespace {
@@ -35,65 +30,24 @@ std::string_view above(std::string_view path) {
 }
 bool is_root(std::string_view path) { return path.empty() || path.ends_with("/."); }
 
+/// `path` is `directory`, or below it.
+bool is_within(std::string_view path, std::string_view directory) {
+  return directory.empty() || (path.starts_with(directory) && (path.size() == directory.size() || path[directory.size()] == '/'));
+}
+
+/// By components: what is below a directory comes right after it.
+bool comes_before(std::string_view a, std::string_view b) {
+  const auto [at_a, at_b] = std::ranges::mismatch(a, b);
+  if (at_a == a.end() || at_b == b.end()) return at_a == a.end() && at_b != b.end();
+  const auto rank = [](char c) { return c == '/' ? -1 : static_cast<int>(static_cast<unsigned char>(c)); };
+  return rank(*at_a) < rank(*at_b);
+}
+
 }  // namespace
 
-FileList::Key FileList::key_of(std::string_view path) {
-  const auto digest = digest::hash(std::as_bytes(std::span(path)));
-  Key key;
-  std::memcpy(key.data(), digest.bytes.data(), sizeof key);
-  return key;
-}
-
-Result<std::unique_ptr<FileList>> FileList::read(const std::string& path, bool nul, bool recursive) {
-  const sys::UniqueFd file = path == "-" ? FOX_TRY(sys::duplicate(sys::FdView(0)))
-                                         : FOX_TRY(sys::open_at(sys::working_directory(), path, {.links = sys::Links::follow}));
-  sys::make_blocking(file);
-  std::string text;
-  std::size_t used = 0;
-  while (true) {
-    text.resize(std::max<std::size_t>(used * 2, 64 * 1024));
-    const std::size_t got = FOX_TRY(sys::read_some(file, std::as_writable_bytes(std::span(text).subspan(used))));
-    used += got;
-    if (got == 0) break;
-  }
-  text.resize(used);
-  return parse(std::move(text), nul, recursive);
-}
-
-Result<std::unique_ptr<FileList>> FileList::parse(std::string text, bool nul, bool recursive) {
-  auto list = std::make_unique<FileList>();
-  list->recursive_ = recursive;
-  const char end = nul ? '\0' : '\n';
-  for (std::string_view rest = text; !rest.empty();) {
-    const std::size_t size = std::min(rest.find(end), rest.size());
-    std::string_view line = rest.substr(0, size);
-    rest.remove_prefix(std::min(size + 1, rest.size()));
-    if (!nul && line.ends_with('\r')) line.remove_suffix(1);
-    // As rsync: an empty line is nothing, and in lines # and ; begin a comment.
-    if (line.empty() || (!nul && (line.front() == '#' || line.front() == ';'))) continue;
-    FOX_TRY(list->add(line));
-  }
-  auto& records = list->records_;
-  std::ranges::sort(records, {}, &Record::key);
-  std::size_t kept = 0;
-  for (const Record& record : records) {
-    if (kept > 0 && records[kept - 1].key == record.key) {
-      records[kept - 1].listed |= record.listed;
-      records[kept - 1].leads_on |= record.leads_on;
-      records[kept - 1].contents |= record.contents;
-    } else {
-      records[kept++] = record;
-    }
-  }
-  records.resize(kept);
-  records.shrink_to_fit();
-  list->met_ = std::make_unique<std::atomic<bool>[]>(records.size());
-  list->links_ = std::make_unique<std::atomic<bool>[]>(records.size());
-  return list;
-}
-
 Result<> FileList::add(std::string_view line) {
-  const auto outside = [&] { return fail(0, "", {}, fmt::format("--files-from: '{}' leads outside of the source", line)); };
+  const std::string_view whole = line;
+  const auto outside = [&] { return fail(0, "", {}, fmt::format("--files-from: '{}' leads outside of the source", whole)); };
   std::string base, path;
   // What stands before the first "/./" is left behind, where that is more than the root.
   for (std::size_t mark = line.find("/./"); mark != std::string_view::npos; mark = line.find("/./", mark + 1)) {
@@ -105,27 +59,50 @@ Result<> FileList::add(std::string_view line) {
   if (!normalise(line, path)) return outside();
   const bool contents = path.empty() || line.ends_with('/') || line.ends_with("/.");
   if (!base.empty()) {
-    if (std::ranges::find(bases_, base) == bases_.end()) bases_.push_back(base);
+    const bool known = (!bases_.empty() && bases_.back() == base) || std::ranges::find(bases_, base) != bases_.end();
+    if (!known) bases_.push_back(base);
     path = base + (path.empty() ? "/." : "/./" + path);
   }
   const std::size_t begin = text_.size();
   text_ += path;
-  records_.push_back({key_of(path), begin, static_cast<std::uint32_t>(path.size()), true, false, contents});
+  records_.push_back({begin, static_cast<std::uint32_t>(path.size()), true, false, contents});
   for (std::string_view way = path; !is_root(way) && !is_root(above(way));) {
     way = above(way);
-    records_.push_back({key_of(way), begin, static_cast<std::uint32_t>(way.size()), false, true, false});
+    if (is_way_of_last(way)) break;  // then what is above is recorded, too
+    records_.push_back({begin, static_cast<std::uint32_t>(way.size()), false, true, false});
   }
+  last_ = std::move(path);
+  ++lines_;
   return {};
 }
 
-const FileList::Record* FileList::find(std::string_view path) const {
-  const Key key = key_of(path);
-  const auto at = std::ranges::lower_bound(records_, key, {}, &Record::key);
-  return at != records_.end() && at->key == key ? &*at : nullptr;
+bool FileList::is_way_of_last(std::string_view path) const {
+  if (last_.size() <= path.size() || !is_within(last_, path)) return false;
+  const std::string_view rest = std::string_view(last_).substr(path.size());
+  return !is_root(rest) && rest.find("/./") == std::string_view::npos;  // else it lies in what is left behind
 }
 
-void FileList::meet(const Record* record) {
-  met_[static_cast<std::size_t>(record - records_.data())].store(true, std::memory_order_relaxed);
+void FileList::close() {
+  const auto in_order = [&](const Record& a, const Record& b) { return comes_before(path_of(a), path_of(b)); };
+  if (!std::ranges::is_sorted(records_, in_order)) std::ranges::sort(records_, in_order);
+  std::size_t kept = 0;
+  for (const Record& record : records_) {
+    if (kept > 0 && path_of(records_[kept - 1]) == path_of(record)) {
+      records_[kept - 1].listed |= record.listed;
+      records_[kept - 1].leads_on |= record.leads_on;
+      records_[kept - 1].contents |= record.contents;
+    } else {
+      records_[kept++] = record;
+    }
+  }
+  records_.resize(kept);
+  met_ = std::make_unique<std::atomic<bool>[]>(records_.size());
+  links_ = std::make_unique<std::atomic<bool>[]>(records_.size());
+}
+
+const FileList::Record* FileList::find(std::string_view path) const {
+  const auto at = std::ranges::lower_bound(records_, path, comes_before, [&](const Record& record) { return path_of(record); });
+  return at != records_.end() && path_of(*at) == path ? &*at : nullptr;
 }
 
 void FileList::meet_root(std::string_view base) {
@@ -135,7 +112,7 @@ void FileList::meet_root(std::string_view base) {
 bool FileList::leads_on(std::string_view path) {
   const Record* record = find(path);
   if (record == nullptr || (!record->leads_on && !record->contents)) return false;
-  if (!record->contents) links_[static_cast<std::size_t>(record - records_.data())].store(true, std::memory_order_relaxed);
+  if (!record->contents) links_[index_of(record)].store(true, std::memory_order_relaxed);
   return true;
 }
 
@@ -144,6 +121,8 @@ bool FileList::is_way(std::string_view path) const {
   return record != nullptr && record->leads_on;
 }
 
+bool FileList::goes_on_in(std::string_view path) const { return is_within(last_, path); }
+
 bool FileList::wants(std::string_view path, bool is_directory) {
   const Record* record = find(path);
   if (record != nullptr && (record->listed || is_directory)) {
@@ -151,22 +130,42 @@ bool FileList::wants(std::string_view path, bool is_directory) {
     return true;
   }
   if (is_root(path)) return false;
-  std::string_view at = above(path);
-  record = find(at);
+  record = find(above(path));
   if (record != nullptr && record->contents) return true;
-  for (; recursive_; at = above(at)) {
-    record = find(at);
-    if (record != nullptr && record->listed && !links_[static_cast<std::size_t>(record - records_.data())].load()) return true;
-    if (is_root(at)) break;
+  return is_wanted_whole(above(path));
+}
+
+bool FileList::is_wanted_whole(std::string_view path) const {
+  if (!recursive_) return false;
+  for (std::string_view at = path;; at = above(at)) {
+    const Record* record = find(at);
+    if (record != nullptr && record->listed && !links_[index_of(record)].load(std::memory_order_relaxed)) return true;
+    if (is_root(at)) return false;
   }
-  return false;
+}
+
+std::optional<std::vector<std::string_view>> FileList::names_in(std::string_view path) const {
+  const auto path_at = [&](const Record& record) { return path_of(record); };
+  auto at = std::ranges::lower_bound(records_, path, comes_before, path_at);
+  if (at != records_.end() && path_of(*at) == path && at->contents) return std::nullopt;
+  if (is_wanted_whole(path)) return std::nullopt;
+  std::vector<std::string_view> names;
+  if (at != records_.end() && path_of(*at) == path) ++at;
+  while (at != records_.end() && is_within(path_of(*at), path)) {
+    const std::string_view rest = path_of(*at).substr(path.empty() ? 0 : path.size() + 1);
+    const std::string_view name = rest.substr(0, rest.find('/'));
+    // No directory has a name with a NUL byte; "." is the mark of a base, whose root is another one's.
+    if (name.size() == rest.size() && name != "." && name.find('\0') == std::string_view::npos) names.push_back(name);
+    const std::string_view inside(path_of(*at).data(), path_of(*at).size() - rest.size() + name.size());
+    at = std::find_if_not(at + 1, records_.end(), [&](const Record& record) { return is_within(path_of(record), inside); });
+  }
+  return names;
 }
 
 std::vector<std::string> FileList::missing() const {
   std::vector<std::string> names;
   for (std::size_t i = 0; i < records_.size(); ++i)
-    if (records_[i].listed && !met_[i].load(std::memory_order_relaxed))
-      names.push_back(text_.substr(records_[i].begin, records_[i].size));
+    if (records_[i].listed && !met_[i].load(std::memory_order_relaxed)) names.emplace_back(path_of(records_[i]));
   std::ranges::sort(names);
   return names;
 }

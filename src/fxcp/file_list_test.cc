@@ -9,11 +9,17 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
 
-std::unique_ptr<FileList> list(std::string text, bool recursive = false, bool nul = false) {
-  auto parsed = FileList::parse(std::move(text), nul, recursive);
-  EXPECT_TRUE(parsed);
-  return std::move(*parsed);
+std::unique_ptr<FileList> list(std::string_view text, bool recursive = false) {
+  auto names = std::make_unique<FileList>(recursive);
+  while (!text.empty()) {
+    const std::size_t end = text.find('\n');
+    EXPECT_TRUE(names->add(text.substr(0, end)));
+    text.remove_prefix(end + 1);
+  }
+  names->close();
+  return names;
 }
 
 TEST(FileList, WantsWhatIsListedAndTheWayThere) {
@@ -73,26 +79,73 @@ TEST(FileList, KnowsWhatNobodyMet) {
   EXPECT_THAT(names->missing(), IsEmpty());
 }
 
-TEST(FileList, CommentsAndLinesEndings) {
-  const auto names = list("# not me\n; nor me\n\nme\r\nme too");
-  EXPECT_TRUE(names->wants("me"));
-  EXPECT_TRUE(names->wants("me too"));
-  EXPECT_FALSE(names->wants("# not me"));
-  const auto nul = list(std::string("# me\0with\nline", 14), false, true);
-  EXPECT_TRUE(nul->wants("# me"));
-  EXPECT_TRUE(nul->wants("with\nline"));
+TEST(FileList, NothingOutside) {
+  FileList names(false);
+  for (const char* line : {"a/../../b", "..", "a/./../b", "../x/./y"}) {
+    const auto refused = names.add(line);
+    ASSERT_FALSE(refused) << line;
+    EXPECT_THAT(refused.error().detail, HasSubstr(std::string("'") + line + "' leads outside"));
+  }
+  EXPECT_EQ(names.lines(), 0u);
 }
 
-TEST(FileList, NothingOutside) {
-  const auto refused = FileList::parse("a/../../b\n", false, false);
-  ASSERT_FALSE(refused);
-  EXPECT_THAT(refused.error().detail, HasSubstr("leads outside"));
+TEST(FileList, NamesInADirectory) {
+  // "a-b" and "a.c" lie between "a" and "a/b" where bytes are compared.
+  const auto names = list("a-b/x\na/b/c\na.c\na/b/d/e/f\na/z\nd/\na/b/c\n");
+  EXPECT_THAT(*names->names_in(""), UnorderedElementsAre("a", "a-b", "a.c", "d"));
+  EXPECT_THAT(*names->names_in("a"), UnorderedElementsAre("b", "z"));
+  EXPECT_THAT(*names->names_in("a/b"), UnorderedElementsAre("c", "d"));
+  EXPECT_THAT(*names->names_in("a/b/d"), ElementsAre("e"));
+  EXPECT_THAT(*names->names_in("a-b"), ElementsAre("x"));
+  EXPECT_THAT(*names->names_in("a/z"), IsEmpty()) << "listed, and not with what is in it";
+  EXPECT_THAT(*names->names_in("nobody"), IsEmpty());
+  EXPECT_FALSE(names->names_in("d")) << "what is in it is only known to who reads it";
+  EXPECT_THAT(*names->names_in("d/below"), IsEmpty());
+  const auto deep = list("a/b\n", true);
+  EXPECT_THAT(*deep->names_in("a"), ElementsAre("b"));
+  EXPECT_FALSE(deep->names_in("a/b"));
+  EXPECT_FALSE(deep->names_in("a/b/c/d"));
+}
+
+TEST(FileList, NamesInBases) {
+  const auto names = list("a/./x/y\na/q\na/b/./z\na/b/./n/m\na/./x/w\na/n\n");
+  EXPECT_THAT(*names->names_in(""), ElementsAre("a"));
+  EXPECT_THAT(*names->names_in("a"), UnorderedElementsAre("q", "n"));
+  EXPECT_THAT(*names->names_in("a/."), ElementsAre("x"));
+  EXPECT_THAT(*names->names_in("a/./x"), UnorderedElementsAre("y", "w"));
+  EXPECT_THAT(*names->names_in("a/b/."), UnorderedElementsAre("z", "n"));
+  EXPECT_FALSE(list("a/./\n")->names_in("a/."));
+}
+
+TEST(FileList, AWayIsKnownWhicheverLineCameBefore) {
+  // Each pair: what the first line says of "a" is not what the second needs.
+  for (const char* text : {"a\na/x\n", "a/./b\na/x\n", "a/x/./b\na/x/y\na/z\n", "a/b/c\na/d\n", "a/x\na\n"}) {
+    const auto names = list(text);
+    EXPECT_TRUE(names->is_way("a")) << text;
+    EXPECT_TRUE(names->wants("a")) << text;
+  }
+}
+
+TEST(FileList, ANameWithANulByteIsMissed) {
+  FileList names(false);
+  EXPECT_TRUE(names.add(std::string_view("a\0b", 3)));
+  EXPECT_TRUE(names.add("c"));
+  names.close();
+  EXPECT_THAT(*names.names_in(""), ElementsAre("c"));
+  names.wants("c");
+  EXPECT_THAT(names.missing(), ElementsAre(std::string("a\0b", 3)));
+}
+
+TEST(FileList, GoesOnWhereItsLastLineIs) {
+  const auto names = list("x/y\na/b/c\n");
+  for (const char* path : {"", "a", "a/b", "a/b/c"}) EXPECT_TRUE(names->goes_on_in(path)) << path;
+  for (const char* path : {"x", "a/bb", "a/b/cc"}) EXPECT_FALSE(names->goes_on_in(path)) << path;
 }
 
 TEST(FileList, AHundredThousandLines) {
   std::string text;
   for (int i = 0; i < 100'000; ++i) text += "directory" + std::to_string(i % 100) + "/file" + std::to_string(i) + "\n";
-  const auto names = list(std::move(text));
+  const auto names = list(text);
   EXPECT_TRUE(names->wants("directory7/file99907"));
   EXPECT_FALSE(names->wants("directory8/file99907"));
 }

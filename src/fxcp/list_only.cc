@@ -10,6 +10,7 @@
 #include "fxcp/preflight.h"
 #include "fxcp/rsync_forms.h"
 #include "fxcp/selection.h"
+#include "fxcp/windows.h"
 #include "sys/file.h"
 #include "sys/names.h"
 #include "sys/process.h"
@@ -41,7 +42,7 @@ class Lister final : public walk::Visitor {
     const walk::Directory* parent = directory.parent();
     // A base of --files-from leaves nothing of itself.
     const bool base = parent == nullptr && options_.files_from && directory.name() != options_.sources.front();
-    if (!base) list({path.empty() ? "." : path, directory.status(), {}});
+    if (!base && !directory.again()) list({path.empty() ? "." : path, directory.status(), {}});
     if (parent == nullptr) return Descend::yes;
     const bool elsewhere = options_.one_file_system && parent->status().inode() != InodeNo(0) &&
                            directory.status().device() != parent->status().device();
@@ -152,16 +153,23 @@ ExitCode run_list(const Options& options) {
   if (options.json) report.line(json::list_start(options));
 
   Lister lister(options, report);
-  walk::Walk walk(lister, walk_options(options, 1, descriptors, selection->get()));
-  for (const Item& item : plan->items) {
-    if (auto added = add_item(walk, item); !added)
-      report.problem({copy::ProblemKind::unreadable, true, std::move(added).error().about(item.source)});
-  }
+  walk::Walk::Options walking = walk_options(options, 1, descriptors, selection->get());
+  walking.by_windows = *selection != nullptr && (*selection)->has_more();
+  walk::Walk walk(lister, walking);
+  const auto add_all = [&](const Arrangement& part) {
+    for (const Item& item : part.items)
+      if (auto added = add_item(walk, item); !added)
+        report.problem({copy::ProblemKind::unreadable, true, std::move(added).error().about(item.source)});
+  };
+  add_all(*plan);
   walk.run();
-  if (*selection != nullptr && !sys::stop_requested()) {
-    for (std::string& path : (*selection)->missing())
-      report.problem({copy::ProblemKind::failed, true, {ENOENT, "open", std::move(path), "is listed, and not in the source"}});
+  report_missing(selection->get(), report);
+  while (next_window(selection->get(), options, report)) {
+    add_all(bases_of_window(**selection, *plan, options, report));
+    walk.go_on();
+    report_missing(selection->get(), report);
   }
+  walk.end();
 
   const bool all_well = report.failures() == 0 && !sys::stop_requested();
   ExitCode code = all_well ? ExitCode::all_done : lister.sum.entries > 0 ? ExitCode::some_failed : ExitCode::nothing_done;

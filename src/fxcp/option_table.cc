@@ -79,7 +79,8 @@ constexpr OptionRow kOptions[] = {
     {.name = "files-from", .section = Section::filters, .sets = &Options::files_from, .takes = Takes::required, .argument = "FILE", .completes = Completes::files,
      .help = "copy only the paths below SRC that FILE lists, one a line",
      .manual = "Copies only the paths that FILE lists, one a line, each below SRC, and the directories that lead to them. - is the standard input. What is "
-               "in listed directories is copied only with an explicit --recursive. A path that is not there is a failure."},
+               "in listed directories is copied only with an explicit --recursive. A path that is not there is a failure. The list is read 16384 lines at a time, "
+               "which are copied before more is read; with --verify, --prune-empty-dirs, --detect-renames, --compress or --decompress it is read whole first."},
     {.letter = '0', .name = "from0", .section = Section::filters, .sets = RuleKind::from0,
      .commands = kChooses, .help = "in files of patterns and paths a NUL byte ends each", .manual = "In files that are named after it, patterns end with a NUL byte instead of a line's end."},
     {.name = "delete-excluded", .section = Section::filters, .sets = &Options::delete_excluded,

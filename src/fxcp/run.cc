@@ -17,6 +17,7 @@
 #include "fxcp/remembered.h"
 #include "fxcp/selection.h"
 #include "fxcp/under_way.h"
+#include "fxcp/windows.h"
 #include "sys/file.h"
 #include "sys/names.h"
 #include "sys/process.h"
@@ -219,6 +220,8 @@ ExitCode run_copy(const Options& options) {
 
   copy::Options engine = engine_options(options, umask);
   engine.dry_run = dry_run;
+  const bool by_windows = *selection != nullptr && (*selection)->has_more();
+  engine.names_may_repeat = by_windows;
   if (auto opened = manner->open_references(options, *target); !opened) return refused_after_all(opened.error());
   manner->apply_to(engine);
   engine.packing = packing_of(options, walking.selector);
@@ -245,7 +248,9 @@ ExitCode run_copy(const Options& options) {
   (*deletion)->pass(Delete::before, walking);
 
   const auto quiet = [&](walk::WorkerIndex worker) { copier.quiet(worker); };
-  walk::Walk bases(copier, walking, quiet), walk(copier, walking, quiet);
+  walk::Walk::Options walking_on = walking;
+  walking_on.by_windows = by_windows;
+  walk::Walk bases(copier, walking_on, quiet), walk(copier, walking_on, quiet);
   auto root = dry_run ? Result<sys::UniqueFd>(sys::UniqueFd()) : sys::duplicate(*target);
   if (!root) return refused(std::move(root).error().about(plan->directory));
   copier.connect(walk, std::move(*root));
@@ -271,31 +276,40 @@ ExitCode run_copy(const Options& options) {
                            .total_bytes = estimate.bytes(),
                            .totals_are_final = estimate.complete()};
     };
-    const Progress progress(report, state, [&] {
+    std::function<void()> count_all = [&] {
       walk::Walk count(estimate, walk_options(options, 1, descriptors, selection->get()));
       add_items_to_look_at(count, *plan);
       count.run();
       if (!sys::stop_requested()) estimate.mark_complete();
-    });
+    };
+    if (by_windows) count_all = nullptr;  // what is to come nobody knows
+    const Progress progress(report, state, std::move(count_all));
     if (std::ranges::any_of(plan->items, &Item::base)) {  // DST itself gets its attributes from SRC, when all is in it
       copier.connect(bases);
       bases.run();
       copier.connect(walk);
     }
     walk.run();
+    report_missing(selection->get(), report);
+    while (next_window(selection->get(), options, report)) {
+      const Arrangement part = bases_of_window(**selection, *plan, options, report);
+      copier.connect(bases);
+      for (const Item& item : part.items) {
+        if (auto added = add_item(bases, copier, part, item, *target, removal ? &*removal : nullptr); !added)
+          report.problem({copy::ProblemKind::failed, true, std::move(added).error().about(item.source)});
+      }
+      bases.run();
+      copier.connect(walk);
+      walk.go_on();
+      report_missing(selection->get(), report);
+    }
+    walk.end();
     const auto durable = copier.finish();
     all_arrived = durable.has_value();
     if (!durable) report.problem({copy::ProblemKind::failed, true, Error(durable.error()).about(plan->directory)});
   }
   if (!sys::stop_requested()) (*deletion)->pass(Delete::after, walking);
   (*deletion)->end();
-  if (*selection != nullptr && !sys::stop_requested()) {
-    for (std::string& path : (*selection)->missing())
-      report.problem(
-          {copy::ProblemKind::failed,
-           true,
-           {.code = ENOENT, .operation = "open", .subject = std::move(path), .detail = "is listed, and not in the source"}});
-  }
   const std::uint64_t failures = report.failures();
   if (options.verify && !dry_run && !sys::stop_requested()) verify_copies(options, *plan, *target, engine.keep, walking, report);
   // Where something failed later than the directories were left (a pass that deletes, --verify), their hashes would say too much.
@@ -314,7 +328,8 @@ ExitCode run_copy(const Options& options) {
   counters.sources_removed = removed.removed;
   RunEnd end{.no_space = copier.no_space()};
   end.interrupted = sys::stop_requested() && !end.no_space;
-  if (end.no_space) end.missing_space = missing_space(*plan, options, counters, *target, descriptors, selection->get());
+  if (end.no_space && !by_windows)
+    end.missing_space = missing_space(*plan, options, counters, *target, descriptors, selection->get());
   end.exit_code = exit_code(counters, report.failures() == 0 && !end.interrupted);
   end.elapsed = Clock::now() - begin;
   if (manner->deadline_passed()) end.after_stop = "the time is over; what is there is whole, and the same command goes on";

@@ -5,6 +5,9 @@
 #include <climits>
 #include <cstdlib>
 
+#include "sys/file.h"
+#include "sys/names.h"
+
 namespace foxing::fxcp {
 namespace {
 
@@ -29,8 +32,29 @@ std::string absolute(const std::string& path) {
   return resolved ? std::string(resolved.get()) : path;
 }
 
+const walk::Directory& root_of(const walk::Directory& directory) {
+  const walk::Directory* root = &directory;
+  while (root->parent() != nullptr) root = root->parent();
+  return *root;
+}
+
 const std::shared_ptr<const filter::Scope> scope_of(const walk::Directory& directory) {
   return std::static_pointer_cast<const filter::Scope>(directory.selection());
+}
+
+/// What these options do about one name may depend on any other.
+bool needs_whole_list(const Options& options) {
+  return options.prune_empty_dirs || options.verify || options.detect_renames || options.compress || options.decompress;
+}
+
+Result<std::unique_ptr<ListReader>> open_list(const Options& options) {
+  const bool nul = std::ranges::any_of(options.rules, [](const RuleOption& option) { return option.kind == RuleKind::from0; });
+  sys::UniqueFd file = *options.files_from == "-"
+                           ? FOX_TRY(sys::duplicate(sys::FdView(0)))
+                           : FOX_TRY(sys::open_at(sys::working_directory(), *options.files_from, {.links = sys::Links::follow}));
+  sys::make_blocking(file);
+  return std::make_unique<ListReader>(std::move(file), nul,
+                                      needs_whole_list(options) ? ListReader::Window::whole() : ListReader::Window{});
 }
 
 }  // namespace
@@ -47,21 +71,33 @@ Result<std::unique_ptr<Selection>> Selection::make(const Options& options) {
   if (options.max_depth) deepest = static_cast<unsigned>(*options.max_depth);
   std::string partial = options.partial_name();
   if (options.rules.empty() && !deepest && !options.files_from && partial.empty()) return std::unique_ptr<Selection>();
-  std::unique_ptr<FileList> list;
+  std::unique_ptr<ListReader> reader;
   if (options.files_from) {
-    const bool nul = std::ranges::any_of(options.rules, [](const RuleOption& option) { return option.kind == RuleKind::from0; });
-    auto read = FileList::read(*options.files_from, nul, options.explicitly_recursive);
-    if (!read) return tl::make_unexpected(std::move(read).error().about(*options.files_from));
-    list = std::move(*read);
+    auto opened = open_list(options);
+    if (!opened) return tl::make_unexpected(std::move(opened).error().about(*options.files_from));
+    reader = std::move(*opened);
   }
   filter::Rules rules = FOX_TRY(rules_of(options));
   std::string first = options.sources.empty() ? std::string() : options.sources.front();
-  return std::unique_ptr<Selection>(
-      new Selection(std::move(rules), deepest, std::move(list), std::move(partial), std::move(first)));
+  std::unique_ptr<Selection> selection(new Selection(std::move(rules), deepest, std::move(reader), options.explicitly_recursive,
+                                                     std::move(partial), std::move(first)));
+  if (options.files_from) {
+    auto read = selection->next_window();
+    if (read && !selection->refused_.empty()) return tl::make_unexpected(selection->refused_.front());
+    if (!read) return tl::make_unexpected(std::move(read).error().about(*options.files_from));
+  }
+  return selection;
+}
+
+Result<> Selection::next_window() {
+  list_ = std::make_unique<FileList>(below_);
+  refused_.clear();
+  auto read = reader_->read(*list_, refused_);
+  list_->close();
+  return read;
 }
 
 Result<std::shared_ptr<const void>> Selection::enter(const walk::Directory& directory) {
-  if (list_ != nullptr && directory.parent() == nullptr) list_->meet_root(base_of(directory));
   if (rules_.empty()) return std::shared_ptr<const void>();
   const walk::Directory* parent = directory.parent();
   std::shared_ptr<const filter::Scope> above = parent == nullptr ? nullptr : scope_of(*parent);
@@ -87,6 +123,16 @@ bool Selection::leads_on(const walk::Directory& directory, std::string_view name
   return list_ != nullptr && list_->leads_on(listed_path(directory, name));
 }
 
+std::optional<std::vector<std::string_view>> Selection::names_in(const walk::Directory& directory) {
+  if (list_ == nullptr) return std::nullopt;
+  if (directory.parent() == nullptr) list_->meet_root(base_of(directory));
+  return list_->names_in(listed_path(directory));
+}
+
+bool Selection::goes_on_in(const walk::Directory& directory) const {
+  return has_more() && base_of(root_of(directory)).empty() && list_->goes_on_in(directory.relative_path());
+}
+
 const std::vector<std::string>& Selection::bases() const {
   static const std::vector<std::string> kNone;
   return list_ != nullptr ? list_->bases() : kNone;
@@ -102,10 +148,15 @@ std::string_view Selection::base_of(const walk::Directory& root) const {
 std::string Selection::listed_path(const walk::Directory& directory, std::string_view name) const {
   std::string path = directory.relative_path_of(name);
   if (list_->bases().empty()) return path;
-  const walk::Directory* root = &directory;
-  while (root->parent() != nullptr) root = root->parent();
-  const std::string_view base = base_of(*root);
+  const std::string_view base = base_of(root_of(directory));
   return base.empty() ? path : std::string(base) + "/./" + path;
+}
+
+std::string Selection::listed_path(const walk::Directory& directory) const {
+  const std::string path = directory.relative_path();
+  const std::string_view base = base_of(root_of(directory));
+  if (base.empty()) return path;
+  return std::string(base) + (path.empty() ? "/." : "/./" + path);
 }
 
 bool Selection::guards(const walk::Directory& directory, std::string_view below, bool is_directory) const {

@@ -51,6 +51,11 @@ echo "RSS: $few KiB for $((count / 10)) files, $many KiB for $count (sanitizer: 
 same "$a/many" "$a/t"
 again=$(peak "$a/many" "$a/t") || fail "the second run failed: $again"
 echo "RSS of a run over an equal target: $again KiB"
+less=$(peak "$a/few" "$a/t" --delete) || fail "the run that deletes failed: $less"
+echo "RSS of a run that deletes $((count * 9 / 10)) names, half of them in one directory: $less KiB"
+same "$a/few" "$a/t"
+[ $sanitized = yes ] || check "under 64 MiB, deleting" test "${less:-99999999}" -lt 65536
+check "nor with what is deleted: $few -> $less KiB" test "${less:-99999999}" -lt $((few + 16384))
 [ $sanitized = yes ] || { check "under 64 MiB" test "${many:-99999999}" -lt 65536; check "under 64 MiB, again" test "${again:-99999999}" -lt 65536; }
 check "does not grow with the files: $few -> $many KiB" test "${many:-99999999}" -lt $((few + 16384))
 check "nor over an equal target: $few -> $again KiB" test "${again:-99999999}" -lt $((few + 16384))

@@ -16,6 +16,7 @@ namespace foxing::copy {
 namespace {
 
 constexpr mode_t kClosedDirectory = 0700;
+constexpr std::size_t kMostCompleteGroups = 65536;  // some 180 bytes each
 
 sys::Object object_of(const walk::Directory& directory) {
   return {directory.fd(), directory.searched_only() ? sys::Handle::path : sys::Handle::file};
@@ -39,6 +40,7 @@ Copier::Copier(Options options, Observer& observer, unsigned workers)
       observer_(observer),
       commits_(options.most_waiting_commits),
       workers_(std::max(workers, 1u)) {
+  if (options_.names_may_repeat) hard_links_.names_may_repeat(kMostCompleteGroups);
   for (Worker& worker : workers_) worker.bench.paced_by(options.governor);
 }
 
@@ -54,7 +56,7 @@ Result<std::unique_ptr<TargetDirectory>> Copier::adopt(sys::UniqueFd fd, sys::Fd
   Pair* pair = FOX_TRY(pairs_.of(source, source_device, fd, status.device()));
   const auto given = FOX_TRY(gives({fd, sys::Handle::path}, status));  // the place of single names is open as O_PATH
   if (flushes_at_end()) commits_.touched(status.device(), fd);
-  target_roots_.push_back(status.key());
+  if (std::ranges::find(target_roots_, status.key()) == target_roots_.end()) target_roots_.push_back(status.key());
   auto target =
       std::make_unique<TargetDirectory>(std::move(fd), status, *pair, fresh, given, Placed{nullptr, options_.target_name});
   target->clear_away_with(clearing_, keeper_);
@@ -144,6 +146,7 @@ walk::Visitor::Descend Copier::enter(walk::Directory& directory, walk::WorkerInd
 }
 
 void Copier::entered(walk::Directory& directory, const Changes& changes, walk::WorkerIndex worker) {
+  if (directory.again()) return;  // it has been counted and told
   at(worker).counters.directories.fetch_add(1, std::memory_order_relaxed);
   if (changes.any() ? observer_.wants_files() : observer_.wants_unchanged())
     tell(directory, {}, FileEvent::Action::directory, directory.status(), changes);
@@ -433,6 +436,10 @@ void Copier::own_name(walk::Directory& directory, std::string_view name) {
           .subject = {},
           .detail = "has a name that is Foxing's own (versions and signatures of a target), and is not copied"},
          false);
+}
+
+void Copier::resumed(walk::Directory& directory) {
+  if (directory.attachment() != nullptr) target_of(directory).may_hold_copies();
 }
 
 // ---- What the observer hears

@@ -54,6 +54,7 @@ namespace foxing::copy {
 struct Options {
   meta::Policy keep;
   bool hard_links = false;
+  bool names_may_repeat = false;  // an entry may be visited more than once: a list in windows
   bool symlinks = false;  // as links; else they are left out
   bool devices = false;
   bool specials = false;  // fifos and sockets
@@ -157,6 +158,7 @@ class Copier final : public walk::Visitor {
   void unreadable(walk::Directory& directory, std::string_view name, Error error) override;
   void vanished(walk::Directory& directory, std::string_view name) override;
   void own_name(walk::Directory& directory, std::string_view name) override;
+  void resumed(walk::Directory& directory) override;
   void close_descriptors(walk::Directory& directory) override;
   Result<> reopen_descriptors(walk::Directory& directory, walk::Directory* child) override;
 

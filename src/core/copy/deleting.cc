@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::size_t kOpenLevels = 64;
 constexpr std::size_t kPiece = 32 * 1024;
+constexpr std::size_t kMostAtOnce = 16384;  // names of one directory that are held before they go: a directory may have millions
 
 Error source_error() {
   return {.code = EBUSY, .operation = "rmdir", .subject = {}, .detail = "is a source of this run, and is not deleted"};
@@ -65,7 +66,7 @@ class TreeRemoval {
     FileKey key;
     std::string name;
     std::set<std::string> done = {};  // what is still there and need not be looked at again
-    bool stays = false;               // something in it was guarded, spared or could not be removed
+    bool stays = false;  // something in it was guarded, spared or could not be removed
   };
 
   Result<> go_into(sys::FdView parent, const std::string& name) {
@@ -262,11 +263,10 @@ bool Deleter::is_guarded(const walk::Directory& source, const std::string& below
   return other && selector_->guards(source, *other, false);
 }
 
-Result<std::vector<Deleter::Extra>> Deleter::extras_of(walk::Directory& source, const TargetDirectory& target) {
+Result<std::vector<Deleter::Extra>> Deleter::next_extras(walk::Directory& source, const TargetDirectory& target,
+                                                         sys::DirectoryReader& reader) {
   std::vector<Extra> extras;
-  FOX_TRY(sys::set_position(target.fd(), FileOffset(0)));
-  sys::DirectoryReader reader(kPiece);
-  while (FOX_TRY(reader.fill(target.fd()))) {
+  while (extras.size() < kMostAtOnce && FOX_TRY(reader.fill(target.fd()))) {
     while (const auto entry = reader.next()) {
       std::string name(entry->name, entry->length);
       sys::FileType type = entry->type;
@@ -296,15 +296,21 @@ bool Deleter::remove_extras(walk::Directory& source, TargetDirectory& target) {
   }
   if (sys::stop_requested()) return false;
   const std::uint64_t stayed = spared_.load() + failed_.load();
-  auto extras = extras_of(source, target);
-  if (!extras) {
-    failed(target.shown(), std::move(extras).error());
-    return false;
-  }
-  for (const Extra& extra : *extras) {
-    if (sys::stop_requested()) return false;
-    if (auto removed = remove(source, target, extra); !removed && removed.error().code != ENOENT)
-      failed(join_path(target.shown(), extra.name), std::move(removed).error());
+  // Names go while the directory is read: what they leave behind moves no other name.
+  sys::DirectoryReader reader(kPiece);
+  for (Result<> at_start = sys::set_position(target.fd(), FileOffset(0));;) {
+    auto extras =
+        at_start ? next_extras(source, target, reader) : Result<std::vector<Extra>>(tl::make_unexpected(at_start.error()));
+    if (!extras) {
+      failed(target.shown(), std::move(extras).error());
+      return false;
+    }
+    if (extras->empty()) break;
+    for (const Extra& extra : *extras) {
+      if (sys::stop_requested()) return false;
+      if (auto removed = remove(source, target, extra); !removed && removed.error().code != ENOENT)
+        failed(join_path(target.shown(), extra.name), std::move(removed).error());
+    }
   }
   return spared_.load() + failed_.load() == stayed;  // of any directory: then this one is looked at again next time
 }

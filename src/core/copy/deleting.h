@@ -67,7 +67,8 @@ class Deleter final : public Clearing {
     std::string name;
     sys::FileType type;
   };
-  Result<std::vector<Extra>> extras_of(walk::Directory& source, const TargetDirectory& target);
+  /// Those that `reader` finds next, some kMostAtOnce of them; none at the end of the directory.
+  Result<std::vector<Extra>> next_extras(walk::Directory& source, const TargetDirectory& target, sys::DirectoryReader& reader);
   bool is_extra(walk::Directory& source, const TargetDirectory& target, const std::string& name, bool is_directory);
   /// True where a filter says that this name, `below` the directory, must stay.
   bool is_guarded(const walk::Directory& source, const std::string& below, bool is_directory) const;

@@ -21,8 +21,15 @@ HardLinks::Role HardLinks::meet(const FileKey& key, std::uint64_t link_count, Na
     return Role::wait;
   }
   place = *group.place;
-  if (group.names_to_come == 0) groups_.erase(at);
+  if (is_over(group)) groups_.erase(at);
   return Role::link;
+}
+
+bool HardLinks::is_over(Group& group) {
+  if (group.names_to_come > 0 || group.stays) return false;
+  group.stays = complete_ < most_complete_;
+  complete_ += group.stays;
+  return !group.stays;
 }
 
 bool HardLinks::claim(const FileKey& key, const FileKey& place) {
@@ -37,7 +44,7 @@ std::vector<HardLinks::Name> HardLinks::copied(const FileKey& key, Place place) 
   std::vector<Name> waiting = std::move(at->second.waiting);
   at->second.waiting.clear();
   at->second.place = std::move(place);
-  if (at->second.names_to_come == 0) groups_.erase(at);
+  if (is_over(at->second)) groups_.erase(at);
   return waiting;
 }
 
@@ -73,6 +80,7 @@ void HardLinks::forget() {
   FOX_ASSERT(nobody_waits());
   const std::lock_guard lock(mutex_);
   groups_.clear();
+  complete_ = 0;
   claims_.clear();
 }
 

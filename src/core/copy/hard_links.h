@@ -46,6 +46,8 @@ class HardLinks {
   std::optional<Name> failed(const FileKey& key);
   /// All names that waited, where none of them can do better.
   std::vector<Name> given_up(const FileKey& key);
+  /// Names may be met more than once, so that counting them does not tell when all have been: this many groups stay after that.
+  void names_may_repeat(std::size_t most) { most_complete_ = most; }
   /// All groups and claims are forgotten.  Nobody may wait.
   void forget();
   /// True where every name that waited has been answered: so it is after a run.
@@ -56,8 +58,13 @@ class HardLinks {
     std::uint64_t names_to_come = 0;
     std::optional<Place> place;
     std::vector<Name> waiting;
+    bool stays = false;  // complete, and kept for names that come again
   };
+  /// Nobody will ask for the group any more.
+  bool is_over(Group& group);
+
   std::mutex mutex_;
+  std::size_t most_complete_ = 0, complete_ = 0;
   std::unordered_map<FileKey, Group> groups_;
   std::unordered_map<FileKey, FileKey> claims_;  // files of the target that were there before -> whose they are
 };

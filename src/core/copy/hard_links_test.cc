@@ -97,6 +97,18 @@ TEST(HardLinks, AfterAFailureWithNobodyWaitingTheNextNameIsAFirstOne) {
   EXPECT_EQ(meet(links, 7, 3, "c").role, Role::wait);
 }
 
+TEST(HardLinks, WhereNamesRepeatSomeGroupsOutliveTheirCount) {
+  HardLinks links;
+  links.names_may_repeat(1);
+  for (const std::uint64_t file : {7u, 8u}) {
+    EXPECT_EQ(meet(links, file, 2, "a").role, Role::copy);
+    links.copied(key(file), kPlace);
+    EXPECT_EQ(meet(links, file, 2, "a").role, Role::link) << "again";
+  }
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(meet(links, 7, 2, "b").role, Role::link);
+  EXPECT_EQ(meet(links, 8, 2, "b").role, Role::copy) << "one group more than are kept";
+}
+
 TEST(HardLinks, ALinkCountThatLiesDoesNoHarm) {
   // Names are added while the tree is read: more are met than were promised.
   HardLinks links;

@@ -76,6 +76,8 @@ class TargetDirectory final : public walk::Attachment {
   /// `name` is taken in a fresh directory.  True where somebody else has made it (another run that copies to here, say): then the directory is fresh no more,
   /// and what is in it is looked at as in any other.  False where it is listed as another name: that of an entry of the source that this filesystem takes for the same.
   bool taken_by_somebody_else(const std::string& name);
+  /// A name of the source may come a second time, after it has been copied: what is here is looked at as in any other directory.
+  void may_hold_copies() { fresh_.store(false, std::memory_order_relaxed); }
   /// Owner, mode, attributes and times are not this source's to give.
   void leave_undressed() { undressed_ = true; }
   bool undressed() const { return undressed_; }

@@ -15,6 +15,10 @@
 namespace foxing::walk {
 namespace {
 
+constexpr std::size_t kNamesInPiece = 1024;  // of names that are known: as many as are sorted and visited at once
+// What a walk by windows remembers: descriptors of as many levels, and directories (some 40 bytes each).
+constexpr unsigned kMostLevelsKept = 64;
+constexpr std::size_t kMostRemembered = 65536;
 constexpr std::size_t kPieceSize =
     64 * 1024;  // about 2 000 entries: larger ones were not faster (bench/, 10 000 and 1 M entries)
 
@@ -207,6 +211,10 @@ bool Walk::is_own_ancestor(const Directory& parent, const FileKey& key) const {
 
 void Walk::descend(const Hold& parent, const std::string& name, sys::Links links, WorkerIndex worker, const Route* route) {
   if (sys::stop_requested()) return parent->mark_incomplete();
+  if (const auto kept = kept_.find(&*parent); kept != kept_.end() && kept->second->name() == name) {
+    visitor_.resumed(*kept->second);
+    return look_into(kept->second, worker);
+  }
   auto fd = sys::open_at(parent->fd(), name, {.links = links, .directory = true, .keep_atime = true});
   // To go through a directory one need not be able to read it.
   const bool searched_only = !fd && fd.error().code == EACCES && route != nullptr;
@@ -245,6 +253,7 @@ void Walk::descend(const Hold& parent, const std::string& name, sys::Links links
 
 void Walk::enter(Directory* directory, WorkerIndex worker) {
   const Hold hold(*directory);
+  directory->again_ = options_.by_windows && was_entered_before(*directory);
   if (visitor_.enter(*directory, worker) == Visitor::Descend::no) return;
   directory->entered_ = true;
   if (options_.selector != nullptr) {
@@ -256,7 +265,84 @@ void Walk::enter(Directory* directory, WorkerIndex worker) {
     directory->selection_ = std::move(*selection);
   }
   if (directory->route_ != nullptr) return go_on(hold, *directory->route_, worker);
-  read_piece(hold, std::make_unique<sys::DirectoryReader>(kPieceSize), false, worker);
+  look_into(hold, worker);
+}
+
+void Walk::look_into(const Hold& directory, WorkerIndex worker) {
+  keep_if_it_goes_on(directory);
+  auto names = options_.selector == nullptr ? std::nullopt : options_.selector->names_in(*directory);
+  if (names) return visit_known(directory, std::make_shared<const std::vector<std::string_view>>(std::move(*names)), 0, worker);
+  read_piece(directory, std::make_unique<sys::DirectoryReader>(kPieceSize), false, worker);
+}
+
+void Walk::visit_known(const Hold& directory, const KnownNames& names, std::size_t from, WorkerIndex worker) {
+  while (from < names->size()) {
+    if (sys::stop_requested()) return directory->mark_incomplete();
+    Names files;
+    std::vector<std::unique_ptr<Task>> subdirectories;
+    for (const std::size_t end = std::min(from + kNamesInPiece, names->size()); from < end; ++from) {
+      const std::string name((*names)[from]);
+      const auto status = sys::status_at(directory->fd(), name);
+      if (!status && (status.error().code == ENOENT || status.error().code == ENAMETOOLONG)) continue;  // the selector misses it
+      if (!status) {
+        if (!selects(*directory, name, true)) continue;
+        directory->mark_incomplete();
+        visitor_.unreadable(*directory, name, status.error());
+        continue;
+      }
+      const bool is_directory = status->type() == sys::FileType::directory;
+      const bool decided = status->type() != sys::FileType::symlink;  // see visit
+      if (is_own_name(name)) {
+        if (selects(*directory, name, is_directory)) visitor_.own_name(*directory, name);
+        continue;
+      }
+      if (decided && !selects(*directory, name, is_directory)) continue;
+      if (is_directory) {
+        subdirectories.push_back(std::make_unique<DirectoryTask>(*this, directory, name, sys::Links::keep));
+      } else {
+        files.add({.name = name.c_str(), .length = name.size(), .inode = status->inode(), .type = status->type()});
+      }
+    }
+    std::ranges::sort(files.records, {}, &Names::Record::inode);
+    if (!subdirectories.empty() && from < names->size())
+      scheduler_.push(worker, std::make_unique<FunctionTask>(
+                                  [this, directory, names, from](WorkerIndex by) { visit_known(directory, names, from, by); }));
+    const bool rest_is_a_task = !subdirectories.empty();
+    for (auto& task : subdirectories) scheduler_.push(worker, std::move(task));
+    visit_all(directory, files, worker);
+    if (rest_is_a_task) return;
+  }
+}
+
+// ---- Windows
+
+void Walk::run() {
+  scheduler_.run();
+  kept_ = std::exchange(keeping_, {});  // what was kept before, and is not among them, is left now
+}
+
+void Walk::go_on() {
+  const auto root = kept_.find(nullptr);
+  if (root != kept_.end()) {
+    scheduler_.push(0, std::make_unique<FunctionTask>([this, directory = root->second](WorkerIndex worker) {
+                      visitor_.resumed(*directory);
+                      look_into(directory, worker);
+                    }));
+  }
+  run();
+}
+
+void Walk::keep_if_it_goes_on(const Hold& directory) {
+  if (!options_.by_windows || directory->depth_ > kMostLevelsKept || !options_.selector->goes_on_in(*directory)) return;
+  const std::lock_guard lock(windows_mutex_);
+  keeping_.insert_or_assign(directory->parent_, directory);
+}
+
+bool Walk::was_entered_before(const Directory& directory) {
+  const std::size_t path = std::hash<std::string>{}(directory.path());
+  const std::lock_guard lock(windows_mutex_);
+  if (entered_before_.size() < kMostRemembered) return !entered_before_.insert(path).second;
+  return entered_before_.contains(path);
 }
 
 void Walk::read_piece(const Hold& directory, std::unique_ptr<sys::DirectoryReader> reader, bool filled, WorkerIndex worker) {

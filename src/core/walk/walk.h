@@ -17,8 +17,11 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "base/result.h"
@@ -77,6 +80,8 @@ class Directory {
   bool searched_only() const { return searched_only_; }
   /// Directories between this one and its root, or the end of the route that leads to it.
   unsigned depth() const { return depth_; }
+  /// In a walk by windows: an earlier window had this directory too, and it has been left since.
+  bool again() const { return again_; }
   /// For who looks after a detached directory: its status has been asked for again.
   void renew_status(const sys::FileStatus& status) { status_ = status; }
 
@@ -106,6 +111,7 @@ class Directory {
   const Route* route_ = nullptr;
   bool searched_only_ = false;
   bool entered_ = false;
+  bool again_ = false;
   std::unique_ptr<Attachment> attachment_;
   std::shared_ptr<const void> selection_;
   std::atomic<bool> incomplete_{false};
@@ -147,6 +153,8 @@ class Visitor {
   virtual void unreadable(Directory& directory, std::string_view name, Error error) = 0;
   /// The name was there when the directory was read and is gone now.
   virtual void vanished(Directory& directory, std::string_view name) = 0;
+  /// A directory that was kept for the next window (Walk::go_on) gets more of its entries: what is in it may be ours, or anybody's.
+  virtual void resumed(Directory&) {}
   /// `name` is the product's own (base/own_names.h): no walk goes there.
   virtual void own_name(Directory&, std::string_view /*name*/) {}
 
@@ -163,6 +171,11 @@ class Selector {
   /// Before a directory is read: what holds in it, beside what holds above (`directory.parent()->selection()`).
   virtual Result<std::shared_ptr<const void>> enter(const Directory& directory) = 0;
   virtual bool selects(const Directory& directory, std::string_view name, bool is_directory) const = 0;
+  /// Where the names of a directory that can be selected are known, they are looked for, and the directory is not read.  Valid until the walk's end, or
+  /// that of its window; nothing: the directory is read.
+  virtual std::optional<std::vector<std::string_view>> names_in(const Directory&) { return std::nullopt; }
+  /// A walk by windows: the next window will have more of this directory.
+  virtual bool goes_on_in(const Directory&) const { return false; }
   /// True where something below the name was asked for by its path: a symbolic link means the directory it leads to, as for a Route.
   virtual bool leads_on(const Directory&, std::string_view /*name*/) const { return false; }
   /// True where a name that only the target has must stay; `below` is its path from `directory`, of one component or more.
@@ -178,6 +191,8 @@ class Walk {
     bool follow_unsafe = false;  // also links that lead out of the tree (unsafe_links.h)
     std::uint64_t descriptor_limit = 1024;
     Selector* selector = nullptr;  // null: everything is walked
+    bool by_windows =
+        false;  // what the selector wants comes window by window: run(), then go_on() for each further one, then end()
   };
 
   Walk(Visitor& visitor, Options options, std::function<void(WorkerIndex)> quiet = {});
@@ -201,8 +216,12 @@ class Walk {
   /// The directories on a route are not judged by the selector, its end is.
   void add_route(const Hold& place, const Route& route);
 
-  /// Walks all of it; returns when every directory has been left.
-  void run() { scheduler_.run(); }
+  /// Walks all of it; returns when every directory has been left, but for those that the selector goes on in (Options::by_windows).
+  void run();
+  /// The selector has the next window: walks on in the directories that were kept, and then leaves those that it does not go on in.
+  void go_on();
+  /// After the last window: leaves what was kept.
+  void end() { kept_.clear(); }
 
  private:
   friend class Hold;
@@ -215,6 +234,13 @@ class Walk {
   void go_on(const Hold& directory, const Route& route, WorkerIndex worker);
   bool begin_place(const Hold& place, const std::string& name);
   void enter(Directory* directory, WorkerIndex worker);
+  /// Goes through the names that the selector knows, else reads the directory.
+  void look_into(const Hold& directory, WorkerIndex worker);
+  using KnownNames = std::shared_ptr<const std::vector<std::string_view>>;
+  void visit_known(const Hold& directory, const KnownNames& names, std::size_t from, WorkerIndex worker);
+  /// A walk by windows (walk.cc).
+  void keep_if_it_goes_on(const Hold& directory);
+  bool was_entered_before(const Directory& directory);
   /// Reads and visits piece after piece, until subdirectories are worth going into.  `filled`: the reader has one already.
   void read_piece(const Hold& directory, std::unique_ptr<sys::DirectoryReader> reader, bool filled, WorkerIndex worker);
   bool fill(Directory& directory, sys::DirectoryReader& reader);
@@ -241,6 +267,11 @@ class Walk {
   std::mutex descriptors_mutex_;
   std::atomic<bool> some_are_closed_{false};
   Scheduler scheduler_;
+  // A walk by windows: where it goes on, each directory under its parent (a root under null); one way down, so each parent has one at most.
+  using Kept = std::unordered_map<const Directory*, Hold>;
+  std::mutex windows_mutex_;  // guards keeping_ and entered_before_; kept_ changes between windows only
+  Kept kept_, keeping_;
+  std::unordered_set<std::size_t> entered_before_;  // hashes of paths, kMostRemembered of them
 };
 
 }  // namespace foxing::walk

@@ -30,6 +30,7 @@ class Recorder final : public Visitor {
   std::function<void(const std::string& path)> entering;
   std::function<void(const Hold&, const std::string& path)> visiting;
   std::function<Descend(const std::string& path)> decide;
+  std::function<void(const Directory&)> leaving;
 
   std::vector<std::string> events() const { return sorted(events_); }
   std::vector<std::string> ordered() const { return events_; }
@@ -76,6 +77,7 @@ class Recorder final : public Visitor {
   }
   void leave(Directory& directory) override {
     const std::lock_guard lock(mutex_);
+    if (leaving) leaving(directory);
     const std::string path = directory.relative_path();
     EXPECT_EQ(state_[path].open_children, 0) << path << " is left before what is in it";
     EXPECT_FALSE(state_[path].left) << path << " is left twice";
@@ -430,6 +432,108 @@ TEST_F(Walking, AWideAndDeepTreeWithFewDescriptorsIsWalkedWhole) {
     EXPECT_THAT(seen_.only("closed"), IsEmpty());
     EXPECT_GT(seen_.reopened, 0);
   }
+}
+
+// ---- Names that are known, and windows of them
+
+/// Knows the names in each directory, window by window, and where the next window goes on.
+class Windows final : public Selector {
+ public:
+  struct Window {
+    std::map<std::string, std::vector<std::string_view>> names;
+    std::set<std::string> goes_on = {};
+  };
+  explicit Windows(std::vector<Window> windows) : windows_(std::move(windows)) {}
+  bool next() { return ++at_ < windows_.size(); }
+
+  Result<std::shared_ptr<const void>> enter(const Directory&) override { return std::shared_ptr<const void>(); }
+  bool selects(const Directory&, std::string_view name, bool) const override { return name != "no"; }
+  bool guards(const Directory&, std::string_view, bool) const override { return false; }
+  std::optional<std::vector<std::string_view>> names_in(const Directory& directory) override {
+    const auto& names = windows_[at_].names;
+    const auto found = names.find(directory.relative_path());
+    return found == names.end() ? std::nullopt : std::optional(found->second);
+  }
+  bool goes_on_in(const Directory& directory) const override { return windows_[at_].goes_on.contains(directory.relative_path()); }
+
+ private:
+  const std::vector<Window> windows_;
+  std::size_t at_ = 0;
+};
+
+class WalkingByNames : public Walking {
+ protected:
+  void walk_windows(Windows windows, unsigned workers) {
+    Walk walk(seen_, {.workers = workers, .selector = &windows, .by_windows = true});
+    auto fd = sys::open_at(sys::working_directory(), world_.at("root"), {.directory = true});
+    ASSERT_TRUE(fd);
+    const auto status = sys::status_of(*fd);
+    walk.add_root(std::move(*fd), *status, world_.at("root"), nullptr);
+    walk.run();
+    while (windows.next()) walk.go_on();
+    walk.end();
+  }
+};
+
+TEST_F(WalkingByNames, KnownNamesAreLookedForAndNothingElseIsRead) {
+  for (const char* path : {"a/x", "a/y", "a/whole/1", "a/whole/2", "b/x", "no", "c"})
+    world_.file(std::string("root/") + path, "");
+  Windows names({{{{"", {"a", "c", "no", "missing"}}, {"a", {"x", "whole", std::string_view("gone")}}}}});
+  walk({.workers = 2, .selector = &names});
+  EXPECT_THAT(seen_.events(), UnorderedElementsAre("enter ", "enter a", "enter a/whole", "visit c", "visit a/x",
+                                                   "visit a/whole/1", "visit a/whole/2", "leave a/whole", "leave a", "leave "));
+}
+
+TEST_F(WalkingByNames, MoreNamesThanOnePieceWithDirectoriesAmongThem) {
+  std::vector<std::string> all;
+  for (int i = 0; i < 3000; ++i) {
+    all.push_back(std::to_string(i));
+    world_.file("root/" + all.back() + (i % 100 == 7 ? "/in" : ""), "");
+  }
+  for (const unsigned workers : {1u, 3u}) {
+    seen_.forget();
+    Windows names({{{{"", {all.begin(), all.end()}}}}});
+    walk({.workers = workers, .selector = &names});
+    EXPECT_EQ(seen_.only("visit").size(), 3000u);
+    EXPECT_EQ(seen_.only("leave").size(), 31u);
+    EXPECT_EQ(seen_.ordered().back(), "leave ");
+  }
+}
+
+TEST_F(WalkingByNames, DirectoriesThatGoOnAreEnteredAndLeftOnce) {
+  for (const char* path : {"a/1", "a/2", "a/deep/3", "a/deep/4", "b/5"}) world_.file(std::string("root/") + path, "");
+  const std::vector<Windows::Window> windows = {{{{"", {"a"}}, {"a", {"1"}}}, {"", "a"}},
+                                                {{{"", {"a"}}, {"a", {"2", "deep"}}, {"a/deep", {"3"}}}, {"", "a", "a/deep"}},
+                                                {{{"", {"a", "b"}}, {"a", {"deep"}}, {"a/deep", {"4"}}, {"b", {"5"}}}, {}}};
+  for (const unsigned workers : {1u, 3u}) {
+    seen_.forget();
+    const std::uint64_t before = open_descriptors();
+    walk_windows(Windows(windows), workers);
+    EXPECT_THAT(seen_.events(),
+                UnorderedElementsAre("enter ", "enter a", "enter a/deep", "enter b", "visit a/1", "visit a/2", "visit a/deep/3",
+                                     "visit a/deep/4", "visit b/5", "leave a/deep", "leave a", "leave b", "leave "));
+    EXPECT_EQ(seen_.ordered().back(), "leave ");
+    EXPECT_EQ(open_descriptors(), before);
+  }
+}
+
+TEST_F(WalkingByNames, WhatIsLeftAndComesAgainIsKnownToHaveBeenThere) {
+  for (const char* path : {"a/1", "b/2"}) world_.file(std::string("root/") + path, "");
+  std::vector<std::string> again;
+  seen_.leaving = [&](const Directory& directory) {
+    if (directory.again()) again.push_back(directory.relative_path());
+  };
+  walk_windows(Windows({{{{"", {"a", "b"}}, {"a", {"1"}}, {"b", {}}}, {""}}, {{{"", {"b"}}, {"b", {"2"}}}, {}}}), 1);
+  EXPECT_THAT(again, ElementsAre("b"));
+  EXPECT_THAT(seen_.only("visit"), ElementsAre("a/1", "b/2"));
+}
+
+TEST_F(WalkingByNames, AStopBetweenWindowsLeavesWhatWasKept) {
+  world_.file("root/a/1", "");
+  seen_.visiting = [](const Hold&, const std::string&) { sys::request_stop(); };
+  walk_windows(Windows({{{{"", {"a"}}, {"a", {"1"}}}, {"", "a"}}, {{{"", {"a"}}, {"a", {"1"}}}, {"", "a"}}}), 1);
+  EXPECT_THAT(seen_.only("leave"), ElementsAre("", "a"));
+  EXPECT_THAT(seen_.only("visit"), ElementsAre("a/1"));
 }
 
 /// A chain of forty directories; most of them have closed their descriptors when its end is visited.

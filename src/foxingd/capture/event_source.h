@@ -27,13 +27,9 @@ class EventSource {
   /// Appends what there is, at most about `most` events; does not wait.  False: there may be more.
   virtual Result<bool> poll(std::vector<Event>& events, std::size_t most) = 0;
 
-<<<<<<< HEAD
-  /// Somebody waits for what has happened until now: the next poll that answers true has told of it.  Sources that are told by the kernel always do.
+  /// Somebody waits for what has happened until now: the next poll that answers true has told of it, also of what is held back until it has settled and of
+  /// what has to be looked for.  Sources that are told by the kernel always do.
   virtual void look_now() {}
-=======
-  /// Somebody waits: what is held back until it has settled is there at the next poll that answers true, and so is what has to be looked for.
-  virtual void hurry() {}
->>>>>>> capture
 
   /// What was heard and left out, so that it is counted.
   struct Counters {

@@ -125,7 +125,7 @@ Result<Subject> subject_in(FdView directory) {
 
 /// What there is to hear now; true where something of it is about the subject.
 Result<bool> hears_of(EventSource& source, const Subject& subject) {
-  source.hurry();
+  source.look_now();
   std::vector<Event> events;
   while (!FOX_TRY(source.poll(events, 1000))) {
   }

@@ -50,7 +50,7 @@ void Poll::end() {
 }
 
 /// The alarm is readable, too, while a look has begun: whoever waits for the descriptor calls poll().
-void Poll::hurry() {
+void Poll::look_now() {
   once_more_ = true;
   (void)wake_in(std::chrono::milliseconds(0));
 }

@@ -41,7 +41,7 @@ class Poll final : public EventSource {
   Coverage coverage() const override { return known_coverage(); }
   sys::FdView descriptor() const override { return alarm_.fd(); }
   Result<bool> poll(std::vector<Event>& events, std::size_t most) override;
-  void hurry() override;
+  void look_now() override;
   Counters counters() const override { return counters_; }
 
  private:

@@ -72,7 +72,7 @@ class Polled : public ::testing::Test {
   sys::FileHandle handle(const char* name) const { return *sys::handle_at(root_, name); }
   /// Of one whole look.  What is young is told each time.
   std::vector<Event> looked() {
-    source_->hurry();
+    source_->look_now();
     std::vector<Event> events;
     while (!*source_->poll(events, 1)) {
     }
@@ -102,7 +102,7 @@ TEST_F(Polled, NothingIsToldBeforeItIsTime) {
 
 TEST_F(Polled, ADescriptorSaysThatThereIsMoreToLookAt) {
   start();
-  source_->hurry();
+  source_->look_now();
   std::vector<Event> events;
   world_.file("d/new", "1");
   const std::array files{source_->descriptor()};
@@ -117,11 +117,11 @@ TEST_F(Polled, WhoAsksDuringALookGetsAnotherOne) {
   for (int i = 0; i < 8; ++i) world_.file("d" + std::to_string(i) + "/x", "1");
   start();
   for (int i = 0; i < 8; ++i) world_.file("d" + std::to_string(i) + "/new", "1");
-  source_->hurry();
+  source_->look_now();
   std::vector<Event> events;
   ASSERT_FALSE(*source_->poll(events, 1));  // the root, and perhaps one more, have been looked at
   world_.file("late", "1");
-  source_->hurry();
+  source_->look_now();
   while (!*source_->poll(events, 1)) {
   }
   const auto is_root = [&](const Event& event) {
@@ -174,7 +174,7 @@ TEST_F(Polled, ADirectoryThatCannotBeReadIsToldOnce) {
 TEST_F(Polled, ARootThatCannotBeReadIsAnError) {
   if (!sys::kFaultsCanBePlanned) GTEST_SKIP() << "this build plans no faults";
   start();
-  source_->hurry();
+  source_->look_now();
   std::vector<Event> events;
   {
     const sys::FaultPlan plan("getdents64:1:EIO");

@@ -123,7 +123,7 @@ TEST_F(Replayed, TellsWhenSomebodyAsksAndOfWhatIsThereNow) {
   EXPECT_TRUE(*source_->poll(events, 100));
   EXPECT_THAT(events, IsEmpty());
 
-  source_->hurry();
+  source_->look_now();
   const std::array files{source_->descriptor()};
   EXPECT_TRUE(*sys::wait_any(files, std::chrono::milliseconds(0)));
   EXPECT_FALSE(*source_->poll(events, 2));
@@ -145,7 +145,7 @@ TEST_F(Replayed, ARenameOfWhichOneSideIsGoneIsAName) {
   world_.file("a/old", "1");
   start({.directories = {"a", "gone"},
          .events = {{.kind = Kind::renamed, .directory = 0, .name = "old", .to_directory = 1, .to_name = "new"}}});
-  source_->hurry();
+  source_->look_now();
   std::vector<Event> events;
   EXPECT_TRUE(*source_->poll(events, 10));
   ASSERT_EQ(events.size(), 1u);

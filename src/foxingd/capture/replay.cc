@@ -11,7 +11,7 @@ Result<std::unique_ptr<EventSource>> Replay::start(sys::FdView root, Recording r
   return std::unique_ptr<EventSource>(new Replay(std::move(own), std::move(recording), std::move(bell)));
 }
 
-void Replay::hurry() {
+void Replay::look_now() {
   if (next_ == recording_.events.size()) return;
   may_tell_ = true;
   bell_.ring();

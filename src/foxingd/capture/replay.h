@@ -26,7 +26,7 @@ class Replay final : public EventSource {
   Coverage coverage() const override { return Coverage::all(); }
   sys::FdView descriptor() const override { return bell_.fd(); }
   Result<bool> poll(std::vector<Event>& events, std::size_t most) override;
-  void hurry() override;
+  void look_now() override;
   Counters counters() const override { return counters_; }
 
  private:

@@ -336,11 +336,7 @@ void Replica::look_for_those_who_ask() {
   const std::lock_guard lock(mutex_);
   if (looked_for_ > 0 || asked_.empty()) return;
   looked_for_ = asked_.size();
-<<<<<<< HEAD
   events_->look_now();
-=======
-  events_->hurry();
->>>>>>> capture
 }
 
 /// All that had happened when they were looked for has been heard.
