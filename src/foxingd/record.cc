@@ -76,7 +76,7 @@ Result<> record(Recording& recording, capture::Recorder& recorder, const Options
     FOX_TRY(sys::wait_any(files, patience));
     const auto signal = FOX_TRY(sys::next_signal(recording.signals));
     goes_on = !signal && (!options.duration || Clock::now() < begin + *options.duration);
-    if (!goes_on) recording.events->hurry();
+    if (!goes_on) recording.events->look_now();
     FOX_TRY(take_all(recording, recorder, begin));
     FOX_TRY(write_out(recording, recorder));
   }

@@ -5,7 +5,7 @@
 //
 // Why.   Without privileges and without waiting for a kernel the whole way of an event can be walked.  Events are hints: where the same has been done to the
 //        source that was done when they were recorded, a mirror that hears them again is equal to it.
-// Holds. Nothing is told before somebody asks (hurry); then everything, at once.  Handles are those that the source's paths have now; what is not
+// Holds. Nothing is told before somebody asks (look_now); then everything, at once.  Handles are those that the source's paths have now; what is not
 //        there is left out, and counted.
 #pragma once
 
