@@ -149,8 +149,6 @@ ExitCode run_import(const Options& options) {
   if (source == "-" && sys::is_terminal(sys::standard_input()))
     return output.refuse({0, "", {}, "standard input is a terminal; name the archive, or give it through a pipe"});
   const bool pipe = is_pipe(source);
-  if (pipe && options.date)
-    return output.refuse({0, "", {}, "--date needs an archive that can be read at any place, not a pipe"});
 
   std::optional<archive::Archive> opened;
   const archive::Snapshot* snapshot = nullptr;
@@ -169,7 +167,7 @@ ExitCode run_import(const Options& options) {
   auto restorer = archive::Restorer::into(std::move(directory->fd), target, how, output);
   if (!restorer) return output.refuse(std::move(restorer).error().about(target));
 
-  const archive::ImportOptions import{.workers = helping_workers(options)};
+  const archive::ImportOptions import{.workers = helping_workers(options), .wanted = options.date.value_or("")};
   Result<archive::Snapshot> done;
   if (pipe) {
     done = archive::import_stream(sys::standard_input(), import, **restorer);

@@ -6,10 +6,12 @@
 //        is read again from the file that it was restored to, and checked again.
 // Holds. No byte is written that has not the BLAKE3 that the archive says.  What is damaged costs the files that it belongs to; from a pipe, where nothing
 //        behind a damaged record can be trusted, it ends the run.
-// Cost.  32 MiB under way; from a pipe 40 bytes for every chunk and the names of all files.
+// Cost.  32 MiB under way; from a pipe 40 bytes for every chunk and the names of all files, and on the target, for the
+//        time being, entries and, of archives of several snapshots, the chunks that are new in later ones.
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "base/result.h"
 #include "core/archive/reader.h"
@@ -20,6 +22,7 @@ namespace foxing::archive {
 
 struct ImportOptions {
   unsigned workers = 0;  // beside the thread that calls
+  std::string wanted;  // import_stream: the beginning of the snapshot's name
 };
 
 /// All of a snapshot.  Errors: what ends everything.
@@ -30,7 +33,8 @@ Result<> import_snapshot(Archive& archive, const Snapshot& snapshot, const Impor
 Result<std::uint64_t> restore_some(Archive& archive, const Snapshot& snapshot, const Selection& selection,
                                    const ImportOptions& options, Restorer& restorer);
 
-/// The snapshot that comes through `in`.  Where the archive has more than one, the first, and an error that says so (EOPNOTSUPP).
+/// The newest snapshot that comes through `in` and whose name begins with `wanted`.  The first of these is restored while it arrives, later ones change what it
+/// left when all have come.  After EBADMSG the target has the newest that was whole.
 Result<Snapshot> import_stream(sys::FdView in, const ImportOptions& options, Restorer& restorer);
 
 }  // namespace foxing::archive
