@@ -28,6 +28,9 @@ struct ImportOptions {
 /// All of a snapshot.  Errors: what ends everything.
 Result<> import_snapshot(Archive& archive, const Snapshot& snapshot, const ImportOptions& options, Restorer& restorer);
 
+/// How many bytes of data the files of a snapshot have, holes not counted; `selection`: of those only, or null.  Errors: of reading, EBADMSG.
+Result<std::uint64_t> data_of(Archive& archive, const Snapshot& snapshot, const Selection* selection);
+
 /// The entries that are selected, all that is in selected directories, and the directories that lead there.  How many entries were selected.
 /// A name of a file whose first name is not selected becomes a file of its own.
 Result<std::uint64_t> restore_some(Archive& archive, const Snapshot& snapshot, const Selection& selection,
