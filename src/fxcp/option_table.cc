@@ -529,7 +529,7 @@ constexpr Verb kVerbs[] = {
     {.name = "snap import", .command = Command::snap_import, .operands = "[FILE] TARGET",
      .help = "restore a whole snapshot into TARGET",
      .manual = "Makes TARGET what the newest snapshot of the archive FILE says, or that of --date. Without FILE, or with -, the archive comes from standard input, also through a pipe: it is "
-               "restored while it arrives. Every piece is checked by its BLAKE3 before it is written, and a file has its name when it is whole. What has a name that the "
+               "restored while it arrives; of several snapshots the first that is meant, which then becomes the newest. Every piece is checked by its BLAKE3 before it is written, and a file has its name when it is whole. What has a name that the "
                "snapshot has gives way; other names in TARGET stay. Nothing outside of TARGET is touched, whatever the archive says. Device files are made only with --devices."},
     {.name = "snap inspect", .command = Command::snap_inspect, .operands = "FILE",
      .help = "say what an archive has",

@@ -181,4 +181,31 @@ Result<> check_space(const Arrangement& plan, const Options& options, const walk
                           human(missing)));
 }
 
+Result<> check_room(const std::string& target, Bytes at_most, const std::function<Result<Bytes>()>& needed, unsigned workers) {
+  const bool there = sys::status_at(sys::working_directory(), target, sys::Links::follow).has_value();
+  const std::string directory = there ? target : split_path(target).directory;
+  const auto traits = traits_of(directory, sys::Links::follow);
+  if (!traits) return {};  // whoever opens it says why
+  if (traits->total == Bytes(0) || at_most <= free_for_us(*traits) || may_compress(directory, traits->filesystem)) return {};
+  const Bytes room = FOX_TRY(needed());
+  if (room <= free_for_us(*traits)) return {};
+  const sys::UniqueFd fd =
+      FOX_TRY(sys::open_at(sys::working_directory(), directory, {.links = sys::Links::follow, .directory = true}));
+  // As in check_space: what was freed a moment ago, and what may be replaced, counts.
+  (void)sys::sync_filesystem(fd);
+  const Bytes free = free_for_us(FOX_TRY(storage::quick_traits(fd)));
+  copy::Estimate existing({.one_filesystem = true});
+  if (there && room > free) {
+    walk::Walk look(existing, {.workers = workers});
+    sys::UniqueFd root = FOX_TRY(sys::duplicate(fd));
+    const sys::FileStatus status = FOX_TRY(sys::status_of(root));
+    look.add_root(std::move(root), status, directory, nullptr);
+    look.run();
+  }
+  if (room <= free + existing.room() || sys::stop_requested()) return {};
+  return fail(ENOSPC, "", directory,
+              fmt::format("has {} free, and {} are needed: {} are missing; nothing was restored", human(free), human(room),
+                          human(room - free - existing.room())));
+}
+
 }  // namespace foxing::fxcp

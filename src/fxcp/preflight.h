@@ -2,6 +2,9 @@
 // Pre-flight: does it fit?  Asked before the first write, and only where the answer could be no.
 #pragma once
 
+#include <functional>
+#include <string>
+
 #include "base/result.h"
 #include "base/strong.h"
 #include "core/copy/estimate.h"
@@ -24,6 +27,10 @@ copy::Estimate::Options estimate_options(const Arrangement& plan, const Options&
 /// Errors: ENOSPC, with how much is missing, where the sources cannot fit.  A scan happens only where the target has less free than the source's filesystem has
 /// in use.  What is in the target already and would be replaced counts as room.
 Result<> check_space(const Arrangement& plan, const Options& options, const walk::Walk::Options& how);
+
+/// The same for an archive that is to be restored into `target`, which may be missing: ENOSPC where it cannot fit.  `needed` is asked only where `at_most` is more
+/// than there is.
+Result<> check_room(const std::string& target, Bytes at_most, const std::function<Result<Bytes>()>& needed, unsigned workers);
 
 /// --prune-empty-dirs: a walk of its own.
 std::shared_ptr<const copy::EmptyDirectories> find_empty_directories(const Arrangement& plan, const Options& options,

@@ -10,6 +10,7 @@
 #include "core/archive/checker.h"
 #include "core/archive/importing.h"
 #include "fxcp/arrangement.h"
+#include "fxcp/preflight.h"
 #include "sys/file.h"
 #include "sys/names.h"
 #include "sys/process.h"
@@ -60,6 +61,19 @@ Result<Target> open_target(const std::string& path) {
   if (!fd) return tl::make_unexpected(std::move(fd).error().about(path));
   target.fd = std::move(*fd);
   return target;
+}
+
+/// An error where there is no room for it.  An archive in which that cannot be found out is restored as far as it goes.
+Result<> fits_into(const std::string& target, archive::Archive& archive, const archive::Snapshot& snapshot,
+                   const archive::Selection* selection, const Options& options) {
+  const Bytes most = options.max_size.value_or(Bytes(~std::uint64_t{0}));  // more is not written
+  const auto needed = [&]() -> Result<Bytes> {
+    auto data = archive::data_of(archive, snapshot, selection);
+    if (!data && data.error().code == EBADMSG) return Bytes(0);
+    const std::uint64_t bytes = FOX_TRY(std::move(data));
+    return std::min(Bytes(bytes), most);
+  };
+  return check_room(target, std::min(Bytes(snapshot.content), most), needed, std::max(1U, helping_workers(options)));
 }
 
 /// Standard input, where it has no places: what comes is restored while it arrives.
@@ -149,8 +163,6 @@ ExitCode run_import(const Options& options) {
   if (source == "-" && sys::is_terminal(sys::standard_input()))
     return output.refuse({0, "", {}, "standard input is a terminal; name the archive, or give it through a pipe"});
   const bool pipe = is_pipe(source);
-  if (pipe && options.date)
-    return output.refuse({0, "", {}, "--date needs an archive that can be read at any place, not a pipe"});
 
   std::optional<archive::Archive> opened;
   const archive::Snapshot* snapshot = nullptr;
@@ -163,13 +175,14 @@ ExitCode run_import(const Options& options) {
     const auto chosen = choose_snapshot(*opened, options, source);
     if (!chosen) return output.refuse(chosen.error());
     snapshot = *chosen;
+    if (auto fits = fits_into(target, *opened, *snapshot, nullptr, options); !fits) return output.refuse(fits.error());
   }
   auto directory = open_target(target);
   if (!directory) return output.refuse(directory.error());
   auto restorer = archive::Restorer::into(std::move(directory->fd), target, how, output);
   if (!restorer) return output.refuse(std::move(restorer).error().about(target));
 
-  const archive::ImportOptions import{.workers = helping_workers(options)};
+  const archive::ImportOptions import{.workers = helping_workers(options), .wanted = options.date.value_or("")};
   Result<archive::Snapshot> done;
   if (pipe) {
     done = archive::import_stream(sys::standard_input(), import, **restorer);
@@ -206,6 +219,8 @@ ExitCode run_restore(const Options& options) {
   if (!archive) return output.refuse(archive.error());
   const auto snapshot = choose_snapshot(*archive, options, source);
   if (!snapshot) return output.refuse(snapshot.error());
+  if (auto fits = fits_into(*options.output, *archive, **snapshot, &*selection, options); !fits)
+    return output.refuse(fits.error());
   auto directory = open_target(*options.output);
   if (!directory) return output.refuse(directory.error());
   auto restorer = archive::Restorer::into(std::move(directory->fd), *options.output, how, output);

@@ -66,7 +66,11 @@ expect 2 fxcp snap export -q --append src -o "$disk/archive" && says "No space l
 check "as it was" cmp "$disk/archive" saved
 expect 2 fxcp snap export -q src -o "$disk/new" && says "No space left"
 check "no new archive" test ! -e "$disk/new"
-expect 1 fxcp snap import -q "$disk/archive" "$disk/target" && says "No space left"
+expect 2 fxcp snap import -q "$disk/archive" "$disk/target" && says "are needed" "are missing; nothing was restored"
+check "nothing was made" test ! -e "$disk/target"
+expect 2 fxcp snap restore -q "$disk/archive" --file '*' -o "$disk/target" && says "nothing was restored"
+from_a_pipe() { cat "$disk/archive" | fxcp snap import -q - "$disk/target"; }
+expect 1 from_a_pipe && says "No space left"  # how much it will be is not known before
 no_litter "$disk"
 rm -rf "$disk/ballast" "$disk/target"
 expect 0 fxcp snap import -q "$disk/archive" "$disk/target"

@@ -62,8 +62,16 @@ expect 0 fxcp snap import s.fxar d2 --date=2026-03-13 && check "the newest of th
 expect 0 fxcp snap import s.fxar d3 && check "the newest" test ! -e d3/file -a -e d3/file2
 expect 2 fxcp snap import s.fxar d4 --date=2027 && says "has no snapshot whose name begins with 2027"
 check "nothing was made" test ! -e d4
-stream() { cat s.fxar | fxcp snap import - "$1"; }
-expect 1 stream d5 && says "has more than one snapshot" && check "the first was restored" test -e d5/file
+stream() { cat s.fxar | fxcp snap import - "$@"; }
+expect 0 stream d5 && says "snapshot 2026-03-13T111500" && same d3 d5
+expect 0 stream d5a --date=2026-03-12 && same d1 d5a
+expect 0 stream d5b --date=2026-03-13 && same d2 d5b
+expect 0 stream d5c --latest && same d3 d5c
+expect 2 stream d5d --date=2027 && says "has no snapshot whose name begins with 2027"
+check "nothing was made" test ! -e d5d
+short() { head -c $(($(stat -c %s s.fxar) - 100)) s.fxar | fxcp snap import - d5e; }
+expect 1 short && says "is whole and was restored"
+check "nothing temporary is left" test -z "$(find d5 d5a d5b d5c d5e -name '.tmp.*')"
 expect 0 fxcp snap export --append t -o new.fxar && expect 0 fxcp snap check new.fxar
 touch junk && echo 'this is not an archive' >junk
 expect 2 fxcp snap export --append t -o junk && says "is not an FXAR archive"

@@ -130,6 +130,28 @@ class Some {
 
 }  // namespace
 
+Result<std::uint64_t> data_of(Archive& archive, const Snapshot& snapshot, const Selection* selection) {
+  EntryCursor cursor =
+      selection != nullptr ? FOX_TRY(EntryCursor::from(archive, snapshot, selection->place())) : EntryCursor(archive, snapshot);
+  std::uint64_t bytes = 0;
+  std::optional<std::string> inside;  // a selected directory
+  while (const auto item = FOX_TRY(cursor.next_entry())) {
+    const std::string& path = item->entry.path;
+    if (selection != nullptr && selection->is_behind(path)) break;
+    if (inside && !is_below(path, *inside)) inside.reset();
+    const bool chosen = selection == nullptr || inside || selection->selects(path);
+    if (chosen && !inside && !item->entry.hard_link && item->entry.type == sys::FileType::directory) inside = path;
+    if (!chosen) continue;
+    std::uint64_t data = 0;
+    for (const Run& run : item->content)
+      for (std::uint64_t number = run.first; !run.is_hole() && number < run.first + run.count && data <= item->entry.size;
+           ++number)
+        data += FOX_TRY(archive.place(number)).raw_size;
+    bytes += std::min(data, item->entry.size);  // more is refused when it is restored
+  }
+  return bytes;
+}
+
 Result<> import_snapshot(Archive& archive, const Snapshot& snapshot, const ImportOptions& options, Restorer& restorer) {
   FileFlow flow(archive, options.workers, restorer);
   EntryCursor cursor(archive, snapshot);

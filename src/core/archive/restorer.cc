@@ -90,6 +90,8 @@ Result<> Restorer::begin(const Entry& entry) {
     if (directory) return settle(make_directory(entry, name), entry.path);
     return {};
   }
+  if (watches_replaced_ && !levels_.back().target->fresh() && sys::status_at(levels_.back().target->fd(), name))
+    replaced_.insert(key_of(entry.path));
   if (entry.hard_link) return settle(make_link(entry, name), entry.path);
   if (directory) return settle(make_directory(entry, name), entry.path);
   if (entry.type == sys::FileType::regular) return settle(begin_file(entry, name), entry.path);
@@ -134,6 +136,49 @@ Result<> Restorer::finish() {
   while (levels_.size() > 1) leave();
   if (options_.dress_root && root_has_begun_) leave();
   return {};
+}
+
+// ---- Several snapshots
+
+Result<> Restorer::remove(const Entry& entry) {
+  const bool directory = !entry.hard_link && entry.type == sys::FileType::directory;
+  if (replaced_.contains(key_of(entry.path))) {
+    if (!directory)
+      fail_entry(
+          entry.path,
+          sentence("an older snapshot took the place of what was there, the newest does not have it; it is as in the older one"));
+    return {};
+  }
+  const auto [parent, name] = split(entry.path);
+  const auto removed = [&, parent = std::string(parent), name = std::string(name)]() -> Result<> {
+    const sys::FdView root = levels_.front().target->fd();
+    sys::UniqueFd opened;
+    if (!parent.empty()) opened = FOX_TRY(sys::open_beneath(root, parent, {.directory = true}));
+    const sys::FdView place = parent.empty() ? root : sys::FdView(opened);
+    const sys::FileStatus status = FOX_TRY(sys::status_of(place));
+    // One of ours that is closed to us: it is dressed again, or goes as well.
+    if (!options_.policy.privileges.ignore_permissions && (status.permissions() & 0700) != 0700 && status.owner() == ::geteuid())
+      FOX_TRY(sys::set_mode({place}, status.permissions() | 0700));
+    return directory ? sys::remove_directory_at(place, name) : sys::unlink_at(place, name);
+  }();
+  if (removed || removed.error().code == ENOENT) return {};
+  if (removed.error().code == ENOTEMPTY || removed.error().code == EEXIST) {
+    observer_.problem(join_path(shown_, entry.path),
+                      sentence("is in an older snapshot only, and stays, since others' names are in it"), false);
+    return {};
+  }
+  return settle(removed, entry.path);
+}
+
+void Restorer::count_again() {
+  counters_.entries = 0;
+  counters_.files = 0;
+  watches_replaced_ = false;
+}
+
+void Restorer::count_in_place(const Entry& entry) {
+  ++counters_.entries;
+  if (entry.type == sys::FileType::regular) ++counters_.files;
 }
 
 // ---- Directories
@@ -402,6 +447,13 @@ std::string Restorer::path_of(std::uint32_t file) const {
 }
 
 Result<Restorer::Place> Restorer::spill(std::span<const std::byte> bytes) {
+  if (bytes.size() > options_.most_bytes - spilled_content_)
+    return fail(EFBIG, "", {}, "more would be written than --max-size allows");
+  spilled_content_ += bytes.size();
+  return set_aside(bytes);
+}
+
+Result<Restorer::Place> Restorer::set_aside(std::span<const std::byte> bytes) {
   if (!spill_) {
     const sys::FdView root = levels_.front().target->fd();
     auto nameless = sys::create_nameless(root, 0600);
@@ -413,7 +465,6 @@ Result<Restorer::Place> Restorer::spill(std::span<const std::byte> bytes) {
     }
     spill_ = FOX_TRY(std::move(nameless));
   }
-  if (bytes.size() > options_.most_bytes - spilled_) return fail(EFBIG, "", {}, "more would be written than --max-size allows");
   FOX_TRY(sys::write_all_at(spill_, bytes, FileOffset(spilled_)));
   const Place place{Place::kSpill, spilled_};
   spilled_ += bytes.size();

@@ -13,6 +13,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -62,6 +63,18 @@ class Restorer {
   /// Dresses the directories that are still open.
   Result<> finish();
 
+  // ---- Several snapshots, one after the other
+
+  /// From now on it is noted which names of a snapshot were there before.
+  void watch_replaced() { watches_replaced_ = true; }
+  /// All directories but the root are left: another snapshot may begin.
+  Result<> leave_all() { return leave_until({}); }
+  /// An entry that an earlier snapshot made goes.  Where its name was there before, it stays and that is told.
+  Result<> remove(const Entry& entry);
+  /// What is counted as being in place begins anew; names are not watched any more.
+  void count_again();
+  void count_in_place(const Entry& entry);
+
   const RestoreCounters& counters() const { return counters_; }
 
   // ---- What has been written, for archives that come through a pipe and refer to it
@@ -73,7 +86,9 @@ class Restorer {
   };
   /// Where the next data() goes.  Only while takes_content().
   Place here() const { return {file_->number, file_->at}; }
-  /// Keeps bytes that no file takes.
+  /// Keeps bytes of the archive itself.
+  Result<Place> set_aside(std::span<const std::byte> bytes);
+  /// Keeps content that no file takes; it counts like that of files.
   Result<Place> spill(std::span<const std::byte> bytes);
   Result<> read_back(Place place, std::span<std::byte> into);
 
@@ -127,6 +142,8 @@ class Restorer {
   bool root_has_begun_ = false;
   std::map<digest::Digest, FileKey> links_;  // entries with more names, by their paths' digests: paths may be long, and many
   RestoreCounters counters_;
+  bool watches_replaced_ = false;
+  std::set<digest::Digest> replaced_;  // of paths whose names were there before
 
   struct Named {
     std::uint32_t directory;
@@ -137,6 +154,7 @@ class Restorer {
   std::unordered_map<std::uint32_t, sys::UniqueFd> kept_;  // files that have no name, and whose content may be referred to
   sys::UniqueFd spill_;
   std::uint64_t spilled_ = 0;
+  std::uint64_t spilled_content_ = 0;
   std::optional<std::pair<std::uint32_t, sys::UniqueFd>> last_read_;
 };
 

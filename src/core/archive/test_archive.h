@@ -14,6 +14,7 @@
 #include "core/archive/checker.h"
 #include "core/archive/exporter.h"
 #include "core/archive/importing.h"
+#include "core/archive/manifest.h"
 #include "core/archive/reader.h"
 #include "core/archive/writer.h"
 #include "sys/file.h"
@@ -62,6 +63,32 @@ inline void export_to(const std::string& tree, const std::string& to, How how = 
   EXPECT_THAT(own.problems, ::testing::IsEmpty());
 }
 
+/// Adds a snapshot of `tree` to the file "archive".
+inline void append_to(const testing::TempTree& world, const std::string& tree, const std::string& id,
+                      ExportCounters* counters = nullptr) {
+  sys::UniqueFd file = open_file(world.at("archive"));
+  auto archive = Archive::open(*sys::duplicate(file));
+  ASSERT_TRUE(archive) << archive.error().message();
+  ASSERT_TRUE(sys::truncate(file, Bytes(archive->end())));
+  ASSERT_TRUE(sys::set_position(file, FileOffset(archive->end())));
+  Writer writer(file, {codec::Format::zstd, 3}, archive->end(), archive->footer());
+  for (std::uint64_t i = 0; i < archive->footer().chunks; ++i)
+    writer.ids().insert(archive->place(i)->id, static_cast<std::uint32_t>(i));
+  Snapshot snapshot = named(id);
+  const sys::UniqueFd root = open_dir(world.at(tree));
+  snapshot.device = sys::status_of(root)->device().value;
+  ASSERT_TRUE(writer.begin_snapshot(snapshot));
+  EntryCursor before(*archive, archive->snapshots().back());
+  const ExportOptions options{
+      .chunks = archive->header().chunks, .previous = &before, .previous_device = archive->snapshots().back().device};
+  Hearing hearing;
+  const auto done = export_tree(root, options, writer, hearing);
+  ASSERT_TRUE(done) << done.error().message();
+  ASSERT_TRUE(writer.end_snapshot());
+  ASSERT_TRUE(writer.finish());
+  if (counters != nullptr) *counters = *done;
+}
+
 inline RestoreOptions all_kept() {
   RestoreOptions options;
   options.policy = {.mode = true, .owner = true, .group = true, .times = true, .xattrs = true, .acls = true};
@@ -79,10 +106,10 @@ inline Result<> import_from(const std::string& archive, const std::string& targe
 
 /// The same, reading once from the beginning to the end.
 inline Result<> stream_from(const std::string& archive, const std::string& target, Hearing& hearing,
-                            RestoreOptions how = all_kept()) {
+                            RestoreOptions how = all_kept(), const std::string& wanted = {}) {
   const sys::UniqueFd in = open_file(archive);
   auto restorer = FOX_TRY(Restorer::into(open_dir(target), target, how, hearing));
-  FOX_TRY(import_stream(in, {}, *restorer));
+  FOX_TRY(import_stream(in, {.wanted = wanted}, *restorer));
   return {};
 }
 
