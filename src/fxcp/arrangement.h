@@ -53,6 +53,9 @@ Result<Arrangement> arrange(const Options& options, const std::vector<std::strin
 /// As items of their own; those that are no directories are left to whoever misses what is listed in them.
 void add_bases(Arrangement& plan, const std::vector<std::string>& bases);
 
+/// True of a snapshot in the target's own store, which no run deletes: what the target was may become what it is again.
+bool lies_in_store(const std::string& source, const std::string& target);
+
 /// "a/b//" -> "a", "b"; "b" -> ".", "b"; "/" -> "/", "".
 struct SplitPath {
   std::string directory;
