@@ -112,8 +112,13 @@ struct GetoptTables {
       const int takes = row.takes == Takes::nothing    ? no_argument
                         : row.takes == Takes::required ? required_argument
                                                        : optional_argument;
+      const auto is_another = [&](std::string_view name) {  // with this command
+        return (row.commands & command) == 0 && std::ranges::any_of(table, [&](const OptionRow& other) {
+                 return &other != &row && other.name == name && (other.commands & command) != 0;
+               });
+      };
       for (const std::string_view name : {row.name, row.alias})
-        if (!name.empty()) names.push_back({name.data(), takes, nullptr, long_code(i, false)});
+        if (!name.empty() && !is_another(name)) names.push_back({name.data(), takes, nullptr, long_code(i, false)});
       if (!row.negation.empty()) names.push_back({row.negation.data(), no_argument, nullptr, long_code(i, true)});
     }
     names.push_back({});

@@ -13,7 +13,7 @@ store=$dst/.foxing_versions
 
 newest() { ls "$store" | grep -v index.json | sort | tail -n 1; }
 
-tree_make src --scale 0.02 types sizes modes links times names xattrs || exit 1
+tree_make src --scale 0.02 sizes modes links times names xattrs || exit 1
 find src \( -name .foxing_meta -o -name .foxing_versions -o -name ".tmp.66786370-*" \) -prune -exec rm -rf {} +  # own names are not kept
 mkdir src/docs && echo one >src/docs/a && echo same >src/docs/b && head -c 300000 /dev/urandom >src/docs/big
 
@@ -26,7 +26,7 @@ cp -a src before
 echo two >src/docs/a && rm src/docs/b && echo new >src/docs/c && chmod 600 src/docs/big
 expect 0 fxcp -a --delete --snapshot src "$dst" && says "snapshot 20"
 first=$(newest)
-same before "$store/$first/tree"
+same before "$store/$first/tree" --no-links
 fxcp -a --delete src plain && same plain "$dst"  # the store is neither compared nor deleted
 check "its owner's alone" test "$(stat -c %a "$store")" = 700
 case $kind in
@@ -37,15 +37,15 @@ esac
 # What is done to the tree in place does not reach the snapshot: not by fxcp, not by others.
 cp -a src before2
 echo three >>"$dst/docs/a" && chmod 777 "$dst/docs/c" && setfattr -n user.x -v y "$dst/docs/big" 2>/dev/null
-same before "$store/$first/tree"
+same before "$store/$first/tree" --no-links
 expect 0 fxcp -a --delete src "$dst"
 
 # The second, by links to the first where blocks cannot be shared.
 echo four >src/docs/a
 expect 0 fxcp -a --delete --inplace --snapshot src "$dst"
 second=$(newest)
-same before2 "$store/$second/tree"
-same before "$store/$first/tree"
+same before2 "$store/$second/tree" --no-links
+same before "$store/$first/tree" --no-links
 case $kind in
   ext4 | tmpfs) check "unchanged files are links" test "$(stat -c %h "$store/$second/tree/docs/c")" = 1 -a "$(find "$store/$second/tree" -type f -links +1 | wc -l)" -gt 5 ;;
 esac
@@ -89,11 +89,11 @@ cd "$dst/docs" && expect 0 fxcp snap revert a "$second"
 cd "$WORK" && check "from where it lies" grep -qx two "$dst/docs/a"
 expect 2 fxcp snap revert "$dst/docs/c" "$first" && says "cannot be had from snapshot"
 expect 2 fxcp snap revert "$dst" "$first" && says "whole target" "--delete --snapshot"
-expect 0 fxcp -a --delete "$store/$first/tree" "$dst" && same before "$dst"
+expect 0 fxcp -a --delete "$store/$first/tree" "$dst" && expect 0 fxcp verify -q before "$dst"
 expect 0 fxcp -a --delete src "$dst" && expect 0 fxcp snap revert "$dst/docs" "$first"
 expect 2 fxcp snap revert "$dst/docs/a" 1999 && says "has no snapshot 1999"
 expect 2 fxcp snap revert "$dst/docs/../docs/a" "$first" && says "without .."
-same before "$store/$first/tree"
+same before "$store/$first/tree" --no-links
 check "nothing half is left" test -z "$(ls -A "$store" | grep '^\.')"
 
 # Tags, and what goes.
@@ -107,7 +107,7 @@ expect 0 fxcp snap prune --keep-last 1 --dry-run "$dst" && says "keep   $first" 
 check "a dry run removes nothing" test "$(ls "$store" | wc -l)" = 5
 expect 0 fxcp snap prune --older-than 30d --keep-last 1 "$dst" && says "0 removed"
 expect 0 fxcp snap prune --keep-last 1 "$dst" && says "2 removed, 2 kept"
-same before "$store/$first/tree"
+same before "$store/$first/tree" --no-links
 expect 0 fxcp snap tag --remove "$dst" keep-me
 expect 0 fxcp snap prune --max-size 0 "$dst" && says "1 removed, 1 kept"
 expect 0 fxcp snap verify "$dst" && says "1 snapshots, 0 problems"
