@@ -29,7 +29,7 @@ for _ in $(seq "${FOXING_KILLS:-8}"); do
   killed_after 150 "$FXCP" -a --snapshot --delete new "$dst"
   there=$(snapshots)
   # None: then nothing has changed.  One: it is the old tree.
-  if [ -n "$there" ]; then same old "$store/$there/tree"; else same old "$dst"; fi
+  if [ -n "$there" ]; then same old "$store/$there/tree"; else expect 0 fxcp verify -q old "$dst"; fi
   expect 0 fxcp -a --delete old "$dst"
   expect 0 fxcp --cleanup "$dst"
   check "no half is left" test -z "$(ls -A "$store" 2>/dev/null | grep '^\.')"
@@ -47,7 +47,7 @@ done
 # A full disk: no snapshot, and no change.
 fallocate -l "$(($(df --output=avail -B1 "$disk" | tail -n 1) - 4000000))" "$disk/ballast"
 expect 2 fxcp -a --snapshot --delete new "$dst" && says "No space left" "nothing was changed"
-same old "$dst"
+expect 0 fxcp verify -q old "$dst"
 check "no half is left" test -z "$(ls -A "$store" | grep -v index.json)"
 rm "$disk/ballast"
 expect 0 fxcp -a --snapshot --delete new "$dst"
