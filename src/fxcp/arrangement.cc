@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 
+#include "base/own_names.h"
 #include "core/storage/storage.h"
 #include "core/walk/unsafe_links.h"
 #include "fxcp/packing.h"
@@ -148,7 +149,7 @@ Result<> check_parent(Arrangement& plan, const Options& options) {
 Result<> check_that_source_stays(const Item& item, const std::string& target) {
   const auto lies = storage::nesting(item.source, target);
   if (!lies) return tl::make_unexpected(Error(lies.error()).about(item.source));
-  if (*lies == storage::Nesting::apart) return {};
+  if (*lies == storage::Nesting::apart || lies_in_store(item.source, target)) return {};
   return refuse(item.source,
                 fmt::format("lies inside the target '{}', and --delete would delete it there; copy without --delete, "
                             "or into a target of its own",
@@ -201,6 +202,11 @@ void add_bases(Arrangement& plan, const std::vector<std::string>& bases) {
     item.base = true;
     plan.items.push_back(std::move(item));
   }
+}
+
+bool lies_in_store(const std::string& source, const std::string& target) {
+  const auto lies = storage::nesting(source, target + '/' + kVersionsName);
+  return lies && *lies == storage::Nesting::inside;
 }
 
 Result<Arrangement> arrange(const Options& options, const std::vector<std::string>& bases) {

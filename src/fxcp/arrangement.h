@@ -55,6 +55,9 @@ void add_bases(Arrangement& plan, const std::vector<std::string>& bases);
 /// A tree must not be copied into itself, nor a file onto itself, whichever names lead there.
 Result<> check_nesting(const Arrangement& plan, const Options& options);
 
+/// True of a snapshot in the target's own store, which no run deletes: what the target was may become what it is again.
+bool lies_in_store(const std::string& source, const std::string& target);
+
 /// "a/b//" -> "a", "b"; "b" -> ".", "b"; "/" -> "/", "".
 struct SplitPath {
   std::string directory;

@@ -20,7 +20,7 @@ std::vector<std::pair<std::string_view, std::string_view>> first_words() {
   for (const Verb& verb : verbs()) {
     const std::string_view word = verb.name.substr(0, verb.name.find(' '));
     if (!words.empty() && words.back().first == word) continue;
-    words.emplace_back(word, word == verb.name ? verb.help : "archives: export, import, inspect, check, restore");
+    words.emplace_back(word, word == verb.name ? verb.help : "snapshots and archives: list, revert, prune, export, import, ...");
   }
   return words;
 }

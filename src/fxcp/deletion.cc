@@ -95,6 +95,7 @@ Result<> guard_against_empty_source(const Arrangement& plan, sys::FdView target)
 
 Result<> guard_against_another_source(const Arrangement& plan, sys::FdView target) {
   const Item* item = mirror_of(plan);
+  if (item != nullptr && lies_in_store(item->source, plan.directory)) return {};
   const auto before = item == nullptr ? std::nullopt : copy::remembered_origin(target);
   if (!before || *before == copy::origin_of(item->source) || FOX_TRY(copy::is_empty(target))) return {};
   return refuse(item->source,
@@ -169,6 +170,7 @@ Result<> guard_deletion(const Options& options, const Arrangement& plan, sys::Fd
 void remember_origin(const Options& options, const Arrangement& plan, sys::FdView target) {
   const Item* item = mirror_of(plan);
   if (options.deletion == Delete::no || options.dry_run || item == nullptr) return;
+  if (lies_in_store(item->source, plan.directory)) return;  // the next run is from where the last one was
   copy::remember_origin(target, copy::origin_of(item->source));
 }
 

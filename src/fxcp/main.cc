@@ -53,6 +53,16 @@ int main(int argc, char** argv) {
     case Command::snap_inspect: return static_cast<int>(run_inspect(*options));
     case Command::snap_check: return static_cast<int>(run_check(*options));
     case Command::snap_restore: return static_cast<int>(run_restore(*options));
+    case Command::snap_list: return static_cast<int>(run_snap_list(*options));
+    case Command::snap_stats: return static_cast<int>(run_snap_stats(*options));
+    case Command::snap_tag: return static_cast<int>(run_snap_tag(*options));
+    case Command::snap_diff: return static_cast<int>(run_snap_diff(*options));
+    case Command::snap_log: return static_cast<int>(run_snap_log(*options));
+    case Command::snap_revert: return static_cast<int>(run_snap_revert(*options));
+    case Command::snap_copy: return static_cast<int>(run_snap_copy(*options));
+    case Command::snap_prune: return static_cast<int>(run_snap_prune(*options));
+    case Command::snap_rebuild_index: return static_cast<int>(run_snap_rebuild_index(*options));
+    case Command::snap_verify: return static_cast<int>(run_snap_verify(*options));
     case Command::cleanup: return static_cast<int>(run_cleanup(*options));
     case Command::help: return print(help_text());
     case Command::version: return print(version_text());

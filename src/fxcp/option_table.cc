@@ -9,7 +9,7 @@ namespace foxing::fxcp {
 namespace {
 
 constexpr std::string_view kWhen = "auto|always|never";
-constexpr unsigned kEverywhere = kForCopy | kForInfo | kForCleanup | kForVerify | kForSnap;
+constexpr unsigned kEverywhere = kForCopy | kForInfo | kForCleanup | kForVerify | kForSnap | kForStore;
 constexpr unsigned kChooses = kForCopy | kForExport;
 
 // A row of the tables is read as one.
@@ -113,9 +113,10 @@ constexpr OptionRow kOptions[] = {
     {.name = "ignore-existing", .alias = "no-clobber", .section = Section::comparison, .sets = &Options::ignore_existing,
      .help = "touch nothing that is there", .manual = "Leaves every file alone that the target has already, whatever it is like. Directories are gone into all the same."},
     {.name = "max-size", .section = Section::comparison, .sets = &Options::max_size, .takes = Takes::required, .argument = "SIZE",
-     .commands = kForCopy | kForImport | kForRestore, .help = "leave out larger files (10M, 1.5G, 500KB)",
+     .commands = kForCopy | kForImport | kForRestore | kForPrune, .help = "leave out larger files (10M, 1.5G, 500KB)",
      .manual = "Leaves out files that are larger than SIZE: bytes, or with K, M, G, T (1024) or KB, MB, GB, TB (1000). What the target has of such "
                "a name stays as it is, also with --delete.\n\n"
+               "With fxcp snap prune: the oldest snapshots go until all together need no more than SIZE beside the tree.\n\n"
                "With fxcp snap import and restore: ends the run before more than SIZE of content is written in all. An archive of a few bytes can "
                "stand for files of any size."},
     {.name = "min-size", .section = Section::comparison, .sets = &Options::min_size, .takes = Takes::required, .argument = "SIZE",
@@ -360,7 +361,7 @@ constexpr OptionRow kOptions[] = {
      .manual = "The same as --sparse=auto: holes are kept without being asked for. rsync's -S also looks for zeros in data; that is "
                "--sparse=always."},
     {.letter = 'j', .name = "jobs", .section = Section::method, .sets = Action::jobs, .takes = Takes::required, .argument = "N",
-     .commands = kForCopy | kForVerify | (kForSnap & ~kForInspect), .help = "work on N files at a time, 1 to 256 (default: chosen)",
+     .commands = kForCopy | kForVerify | (kForSnap & ~kForInspect) | kForDiff | kForRevert | kForSnapCopy, .help = "work on N files at a time, 1 to 256 (default: chosen)",
      .manual = "How many files are worked on at a time, from 1 to 256. By default fxcp chooses."},
     {.name = "atomic", .negation = "no-atomic", .section = Section::method, .sets = &Options::atomic,
      .help = "a name shows no file that is not complete (default)",
@@ -441,14 +442,44 @@ constexpr OptionRow kOptions[] = {
     {.name = "list", .section = Section::archives, .sets = &Options::list, .commands = kForInspect,
      .help = "snap inspect: name every entry of the snapshot", .manual = "Names every entry of the snapshot, one a line; with --verbose as ls -l does."},
 
+    // ── snapshots ──
+    {.name = "snapshot", .section = Section::snapshots, .sets = &Options::snapshot,
+     .help = "keep DST as it is now before anything in it changes",
+     .manual = "Before anything is changed, the whole tree of DST is kept as a snapshot in DST/.foxing_versions, under the time (UTC). Files share their blocks with DST where the filesystem "
+               "can do that (XFS, btrfs); elsewhere what has not changed since the last snapshot becomes a link to it, and the rest is copied, which is said. What cannot be kept "
+               "whole, for lack of room for instance, ends the run with exit status 2, and nothing is changed. Of an empty DST there is no snapshot. The directory is its owner's alone, "
+               "and no run copies, compares or deletes it."},
+    {.name = "older-than", .section = Section::snapshots, .sets = &Options::older_than, .takes = Takes::required, .argument = "AGE", .commands = kForPrune,
+     .help = "snap prune: only what is older than AGE (30d, 12h, 2w)",
+     .manual = "Removes only snapshots that are older: a number and s, m, h, d or w. What a --keep- option names stays, however old."},
+    {.name = "keep-last", .section = Section::snapshots, .sets = &Options::keep_last, .takes = Takes::required, .argument = "N", .commands = kForPrune,
+     .help = "snap prune: keep the newest N", .manual = "Keeps the newest N snapshots."},
+    {.name = "keep-hourly", .section = Section::snapshots, .sets = &Options::keep_hourly, .takes = Takes::required, .argument = "N", .commands = kForPrune,
+     .help = "snap prune: one for each of the last N hours", .manual = "Of each of the last N hours that have a snapshot the newest one stays. Hours, days, weeks (ISO 8601), months and years are those of UTC."},
+    {.name = "keep-daily", .section = Section::snapshots, .sets = &Options::keep_daily, .takes = Takes::required, .argument = "N", .commands = kForPrune,
+     .help = "snap prune: one for each of the last N days", .manual = "The same for days."},
+    {.name = "keep-weekly", .section = Section::snapshots, .sets = &Options::keep_weekly, .takes = Takes::required, .argument = "N", .commands = kForPrune,
+     .help = "snap prune: one for each of the last N weeks", .manual = "The same for weeks."},
+    {.name = "keep-monthly", .section = Section::snapshots, .sets = &Options::keep_monthly, .takes = Takes::required, .argument = "N", .commands = kForPrune,
+     .help = "snap prune: one for each of the last N months", .manual = "The same for months."},
+    {.name = "keep-yearly", .section = Section::snapshots, .sets = &Options::keep_yearly, .takes = Takes::required, .argument = "N", .commands = kForPrune,
+     .help = "snap prune: one for each of the last N years", .manual = "The same for years."},
+    {.name = "keep-tag", .section = Section::snapshots, .sets = &Options::keep_tag, .takes = Takes::required, .argument = "PATTERN", .commands = kForPrune,
+     .help = "snap prune: only tags like PATTERN protect",
+     .manual = "Without it every tag protects its snapshot. With it only tags that match protect, * and ? as in a shell; it may be given several times."},
+    {.name = "remove", .section = Section::snapshots, .sets = &Options::remove, .commands = kForTag, .help = "snap tag: take the tag away",
+     .manual = "Takes the snapshot's tag away."},
+    {.name = "content", .section = Section::snapshots, .sets = &Options::every_byte, .commands = kForDiff, .help = "snap diff: compare every byte as well",
+     .manual = "Compares the bytes of all files. Without it files whose sizes and attributes are equal, times among them, count as equal."},
+
     // ── report ──
-    {.letter = 'n', .name = "dry-run", .section = Section::report, .sets = &Options::dry_run, .commands = kForCopy | kForCleanup,
+    {.letter = 'n', .name = "dry-run", .section = Section::report, .sets = &Options::dry_run, .commands = kForCopy | kForCleanup | kForPrune,
      .help = "write nothing; with -v, name what would be copied",
      .manual = "Writes nothing at all, neither files nor directories. Sources and destination are checked, what would be copied is counted, "
                "and with --verbose or --json=files every entry is named."},
-    {.letter = 'v', .name = "verbose", .section = Section::report, .sets = Action::verbose, .commands = kForCopy | kForCleanup | kForVerify | (kForSnap & ~kForCheck),
+    {.letter = 'v', .name = "verbose", .section = Section::report, .sets = Action::verbose, .commands = kForCopy | kForCleanup | kForVerify | (kForSnap & ~kForCheck) | kForPrune | kForDiff | kForSnapCopy,
      .help = "name every file; twice: with details", .manual = "Names every file that is copied. Given twice, also says how, as --explain does."},
-    {.letter = 'q', .name = "quiet", .section = Section::report, .sets = &Options::quiet, .commands = kForCopy | kForCleanup | kForVerify | kForSnap,
+    {.letter = 'q', .name = "quiet", .section = Section::report, .sets = &Options::quiet, .commands = kForCopy | kForCleanup | kForVerify | kForSnap | kForStore,
      .help = "only failures are shown", .manual = "Shows failures, and nothing else. Does not touch --json."},
     {.name = "progress", .negation = "no-progress", .section = Section::report, .sets = &Options::progress,
      .help = "show files, bytes, rate and remaining time",
@@ -543,6 +574,39 @@ constexpr Verb kVerbs[] = {
      .help = "restore what --file selects, below --output",
      .manual = "Restores what --file selects from the newest snapshot of the archive, or that of --date, below the directory that --output names, with the directories that lead to it. "
                "Only the index and the pieces that are needed are read."},
+    {.name = "snap list", .command = Command::snap_list, .operands = "TARGET",
+     .help = "the snapshots of TARGET, and what they need",
+     .manual = "Lists the snapshots that --snapshot has made of TARGET: how many files, how long they are together, what the snapshot needs on disk beside the tree and all newer snapshots, what it "
+               "shares with others, and how much of its size that saves. With --json, one JSON object each."},
+    {.name = "snap stats", .command = Command::snap_stats, .operands = "TARGET",
+     .help = "all snapshots of TARGET together", .manual = "Says how many snapshots TARGET has and what they need together. With --json, as one JSON object."},
+    {.name = "snap tag", .command = Command::snap_tag, .operands = "TARGET EPOCH [TAG]",
+     .help = "give a snapshot a tag, which protects it",
+     .manual = "Gives a snapshot a name of its own, which may be used as EPOCH from then on, and which snap prune does not remove. A snapshot has one tag, and a tag one snapshot. With --remove, and "
+               "without TAG, takes it away. EPOCH is everywhere the name of a snapshot, or so much of its beginning that only one is meant, or a tag, or latest."},
+    {.name = "snap diff", .command = Command::snap_diff, .operands = "A B",
+     .help = "compare snapshots (TARGET@EPOCH), or one with TARGET",
+     .manual = "Says what is not the same in A and B, as fxcp verify does. Each is TARGET@EPOCH, a snapshot, or TARGET, the tree as it is now; a path below TARGET may stand for it."},
+    {.name = "snap log", .command = Command::snap_log, .operands = "PATH",
+     .help = "the snapshots in which PATH changed",
+     .manual = "Says of PATH, which need not exist any more, in which snapshots it was there for the first time, had changed, or was gone. Of a directory only its own attributes are compared."},
+    {.name = "snap revert", .command = Command::snap_revert, .operands = "PATH EPOCH",
+     .help = "make PATH what it was, in one step",
+     .manual = "Puts what PATH was in the snapshot in its place, a file or a directory with all that is in it: copied first, then exchanged in one step. What was there is gone then; "
+               "other names of a hard link stay as they are."},
+    {.name = "snap copy", .command = Command::snap_copy, .operands = "PATH EPOCH OUT",
+     .help = "copy PATH, as it was, to OUT", .manual = "Copies what PATH was in the snapshot to OUT, as fxcp --archive --no-target-directory does."},
+    {.name = "snap prune", .command = Command::snap_prune, .operands = "TARGET",
+     .help = "remove snapshots by rules",
+     .manual = "Removes the snapshots of TARGET that no --keep- option keeps, with --older-than only those that are that old, and then, with --max-size, the oldest until the rest is small enough. The "
+               "newest always stays, and so does what has a tag. --dry-run says of each what would become of it, and why, and so does --verbose."},
+    {.name = "snap rebuild-index", .command = Command::snap_rebuild_index, .operands = "TARGET",
+     .help = "write index.json of the snapshots anew",
+     .manual = "Writes TARGET/.foxing_versions/index.json anew, from what the snapshots say themselves. fxcp never reads it; it is for other programs."},
+    {.name = "snap verify", .command = Command::snap_verify, .operands = "TARGET",
+     .help = "is the store of TARGET as it should be?",
+     .manual = "Counts the files of each snapshot and their sizes, and says where that is not what was kept, what cannot be used, and what does not belong into the store. Content is not compared: "
+               "nothing says what it was."},
 };
 // clang-format on
 
@@ -605,6 +669,7 @@ std::string_view title(Section section) {
     case Section::method: return "How";
     case Section::streams: return "Streams (fxcp - DST), compression, block devices";
     case Section::archives: return "Archives (fxcp snap ...)";
+    case Section::snapshots: return "Snapshots of DST (fxcp snap ...)";
     case Section::report: return "What is said";
     case Section::other: return "Other";
   }

@@ -26,12 +26,14 @@ enum class Section {
   method,
   streams,
   archives,
+  snapshots,
   report,
   other
 };
 inline constexpr Section kSections[] = {Section::selection,  Section::filters,  Section::comparison,  Section::deleting,
                                         Section::attributes, Section::symlinks, Section::destination, Section::method,
-                                        Section::streams,    Section::archives, Section::report,      Section::other};
+                                        Section::streams,    Section::archives, Section::snapshots,   Section::report,
+                                        Section::other};
 std::string_view title(Section section);
 
 enum class Takes { nothing, optional, required };
@@ -89,6 +91,20 @@ inline constexpr unsigned kForInspect = 64;
 inline constexpr unsigned kForCheck = 128;
 inline constexpr unsigned kForRestore = 256;
 inline constexpr unsigned kForSnap = kForExport | kForImport | kForInspect | kForCheck | kForRestore;
+
+// The verbs of a target's store.
+inline constexpr unsigned kForList = 1U << 16;
+inline constexpr unsigned kForStats = 1U << 17;
+inline constexpr unsigned kForTag = 1U << 18;
+inline constexpr unsigned kForDiff = 1U << 19;
+inline constexpr unsigned kForLog = 1U << 20;
+inline constexpr unsigned kForRevert = 1U << 21;
+inline constexpr unsigned kForSnapCopy = 1U << 22;
+inline constexpr unsigned kForPrune = 1U << 23;
+inline constexpr unsigned kForRebuildIndex = 1U << 24;
+inline constexpr unsigned kForStoreVerify = 1U << 25;
+inline constexpr unsigned kForStore = kForList | kForStats | kForTag | kForDiff | kForLog | kForRevert | kForSnapCopy |
+                                      kForPrune | kForRebuildIndex | kForStoreVerify;
 
 /// Two rows may share a name where no command has both.
 struct OptionRow {

@@ -112,8 +112,13 @@ struct GetoptTables {
       const int takes = row.takes == Takes::nothing    ? no_argument
                         : row.takes == Takes::required ? required_argument
                                                        : optional_argument;
+      const auto is_another = [&](std::string_view name) {  // with this command
+        return (row.commands & command) == 0 && std::ranges::any_of(table, [&](const OptionRow& other) {
+                 return &other != &row && other.name == name && (other.commands & command) != 0;
+               });
+      };
       for (const std::string_view name : {row.name, row.alias})
-        if (!name.empty()) names.push_back({name.data(), takes, nullptr, long_code(i, false)});
+        if (!name.empty() && !is_another(name)) names.push_back({name.data(), takes, nullptr, long_code(i, false)});
       if (!row.negation.empty()) names.push_back({row.negation.data(), no_argument, nullptr, long_code(i, true)});
     }
     names.push_back({});
@@ -153,6 +158,16 @@ unsigned bit_of(Command command) {
     case Command::snap_inspect: return kForInspect;
     case Command::snap_check: return kForCheck;
     case Command::snap_restore: return kForRestore;
+    case Command::snap_list: return kForList;
+    case Command::snap_stats: return kForStats;
+    case Command::snap_tag: return kForTag;
+    case Command::snap_diff: return kForDiff;
+    case Command::snap_log: return kForLog;
+    case Command::snap_revert: return kForRevert;
+    case Command::snap_copy: return kForSnapCopy;
+    case Command::snap_prune: return kForPrune;
+    case Command::snap_rebuild_index: return kForRebuildIndex;
+    case Command::snap_verify: return kForStoreVerify;
     default: return kForCopy;
   }
 }
@@ -171,6 +186,16 @@ std::string_view name_of(Command command) {
 }
 
 constexpr bool is_snap(std::string_view word) { return word == "snap" || word == "snapshot"; }
+
+/// "export, import, ... or verify"
+std::string snap_verbs() {
+  std::string names;
+  const auto all = verbs();
+  for (const Verb& verb : all)
+    if (verb.name.starts_with("snap "))
+      names += fmt::format("{}{}", names.empty() ? "" : &verb == &all.back() ? " or " : ", ", verb.name.substr(5));
+  return names;
+}
 
 /// Words of the command line that name the verb; 0 where it is another.
 int words_of(const Verb& verb, int argc, char** argv) {
@@ -196,8 +221,8 @@ Result<Options> Parser::parse(int argc, char** argv) {
       options_.command = Command::help;
       return std::move(options_);
     }
-    return refuse(fmt::format("{} needs export, import, inspect, check or restore behind it{}; a file of that name is ./{}",
-                              argv[1], word.empty() ? std::string() : fmt::format(", not {}", word), argv[1]));
+    return refuse(fmt::format("{} needs {} behind it{}; a file of that name is ./{}", argv[1], snap_verbs(),
+                              word.empty() ? std::string() : fmt::format(", not {}", word), argv[1]));
   }
   const GetoptTables tables(bit_of(options_.command));
   // getopt skips element 0, be it the program's name or the verb.
@@ -410,7 +435,7 @@ void Parser::note_decisive() {
       "jobs",     "bwlimit",       "throttle",       "nice",           "ionice",   "stop-after", "stop-at",
       "fsync",    "atomic",        "verify",         "generate-sigs",  "prune",    "mkpath",     "dry-run",
       "reflink",  "inplace",       "whole-file",     "delta-min-size", "checksum", "partial",    "partial-dir",
-      "temp-dir", "delete-anyway", "detect-renames", "append-verify"};
+      "temp-dir", "delete-anyway", "detect-renames", "append-verify",  "snapshot"};
   for (const Given& one : given_) {
     const bool only_the_way =
         one.row->section == Section::report || std::ranges::find(kOnlyTheWay, one.row->name) != std::end(kOnlyTheWay);
@@ -450,6 +475,7 @@ Result<> Parser::sort_operands() {
     return refuse(fmt::format("verify needs two operands, A and B, and there {} {}", operands_.size() == 1 ? "is" : "are",
                               operands_.size()));
   if ((bit_of(options_.command) & kForSnap) != 0) return sort_snap_operands();
+  if ((bit_of(options_.command) & kForStore) != 0) return sort_store_operands();
   if (options_.command != Command::copy) {
     if (operands_.empty())
       return refuse(fmt::format("{} needs at least one {}", name_of(options_.command),
@@ -498,6 +524,35 @@ Result<> Parser::sort_snap_operands() {
   }
   if (options_.json && options_.command != Command::snap_inspect)
     return refuse(fmt::format("--json has no meaning with {}", verb));
+  options_.paths = std::move(operands_);
+  return {};
+}
+
+/// How many operands the verb has; of tag those without --remove.
+std::size_t store_operands(Command command) {
+  switch (command) {
+    case Command::snap_tag:
+    case Command::snap_copy: return 3;
+    case Command::snap_diff:
+    case Command::snap_revert: return 2;
+    default: return 1;
+  }
+}
+
+Result<> Parser::sort_store_operands() {
+  const std::string_view verb = name_of(options_.command);
+  const std::size_t wanted = store_operands(options_.command) - (options_.remove ? 1 : 0);
+  if (operands_.size() != wanted)
+    return refuse(fmt::format(
+        "{} takes {}{}, and there {} {}", verb, std::ranges::find(verbs(), options_.command, &Verb::command)->operands,
+        options_.remove ? " (no TAG with --remove)" : "", operands_.size() == 1 ? "is" : "are", operands_.size()));
+  for (const Given& one : given_)
+    if (const auto* number = std::get_if<Number>(&one.row->sets);
+        number != nullptr && options_.*(*number) && *(options_.*(*number)) < 1)
+      return refuse(fmt::format("{} {}: use a number from 1 on", one.spelling, one.argument));
+  const bool has_json =
+      options_.command == Command::snap_list || options_.command == Command::snap_stats || options_.command == Command::snap_diff;
+  if (options_.json && !has_json) return refuse(fmt::format("--json has no meaning with {}", verb));
   options_.paths = std::move(operands_);
   return {};
 }

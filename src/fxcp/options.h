@@ -25,6 +25,16 @@ enum class Command {
   snap_inspect,
   snap_check,
   snap_restore,
+  snap_list,
+  snap_stats,
+  snap_tag,
+  snap_diff,
+  snap_log,
+  snap_revert,
+  snap_copy,
+  snap_prune,
+  snap_rebuild_index,
+  snap_verify,
   help,
   version
 };
@@ -84,6 +94,7 @@ struct Options {
   // info, cleanup; verify: A and B; snap
   std::vector<std::string> paths;
   CompareContent content = CompareContent::hash;  // verify
+  std::vector<std::string> shown;  // verify: how A and B are called, where that is not their paths
 
   bool archive = false;
   bool recursive = false;          // true with archive
@@ -206,6 +217,14 @@ struct Options {
   std::optional<std::string> file;  // inspect: a path; restore: a pattern
   bool latest = false;
   std::optional<std::string> date;  // the beginning of a snapshot's name
+
+  // snap: the store of a target.  Of copying they take `dry_run`, `max_size`, and what is said.
+  bool snapshot = false;  // copy: the target is kept before it is changed
+  bool remove = false;  // tag
+  bool every_byte = false;  // diff
+  std::optional<std::string> older_than;
+  std::optional<std::int64_t> keep_last, keep_hourly, keep_daily, keep_weekly, keep_monthly, keep_yearly;  // from 1
+  std::vector<std::string> keep_tag;
 
   std::string decisive;  // the options given that decide what the target is to be: a line each
 

@@ -97,6 +97,7 @@ Result<> Parser::check_report(Contradict contradict) const {
   if (!options_.list_only) return {};
   if (options_.out_format) return contradict("--list-only", "--out-format", "nothing is copied");
   if (options_.log_file) return contradict("--list-only", "--log-file", "nothing is written");
+  if (options_.snapshot) return contradict("--list-only", "--snapshot", "nothing is changed");
   if (std::ranges::find(operands_, "-") != operands_.end())
     return contradict("--list-only", "standard input (-)", "it has no names to list; a file called - is ./-");
   return {};
@@ -249,9 +250,10 @@ Result<> Parser::check_stream() const {
   // What chooses among files, or among ways to copy them.  -a, and what it keeps, is taken: there is nothing of it to keep.
   for (const Given& one : given_)
     for (const std::string_view name :
-         {"recursive", "one-file-system", "copy-links", "copy-dirlinks", "keep-dirlinks", "jobs", "list-only", "partial",
-          "partial-dir", "append-verify", "temp-dir", "remove-source-files", "relative", "prune-empty-dirs", "safe-links",
-          "copy-unsafe-links", "munge-links", "link", "attributes-only"})
+         {"recursive",       "one-file-system",  "copy-links",  "copy-dirlinks",     "keep-dirlinks", "jobs",
+          "list-only",       "partial",          "partial-dir", "append-verify",     "temp-dir",      "remove-source-files",
+          "relative",        "prune-empty-dirs", "safe-links",  "copy-unsafe-links", "munge-links",   "link",
+          "attributes-only", "snapshot"})
       if (one.row->name == name) return refuse(fmt::format("{} has no meaning with {}", one.spelling, what));
   if (options_.reflink == When::always)
     return refuse(fmt::format("--reflink=always has no meaning with {}: its bytes are read", what));

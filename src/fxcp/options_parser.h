@@ -40,6 +40,7 @@ class Parser {
   Result<> finish();
   Result<> sort_operands();
   Result<> sort_snap_operands();
+  Result<> sort_store_operands();
   void settle_attributes();
   void note_decisive();
   Result<> check_contradictions() const;

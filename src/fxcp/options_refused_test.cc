@@ -215,6 +215,7 @@ TEST(Options, EveryNameInTheTableIsUnderstood) {
                               : row.completes == Completes::directories ? "dir"
                               : row.name == "compress"                  ? "lz4"
                               : row.name == "content"                   ? "size"
+                              : row.name == "older-than"                ? "30d"
                               : row.name == "timestamp"                 ? "2026-03-12T101500"
                                                                         : "7";
     std::vector<Words> forms;
@@ -226,6 +227,13 @@ TEST(Options, EveryNameInTheTableIsUnderstood) {
       const bool device = row.name == "copy-devices" || row.name == "write-devices";
       for (const std::string& other : company_of(row)) words.push_back(other);
       words.push_back(row.section == Section::streams && !device ? "-" : "a");
+      if ((row.commands & kForCopy) == 0 && (row.commands & kForStore) == row.commands) {
+        const bool two = row.name == "remove" || row.name == "content";
+        words.insert(words.begin(), {"snap", row.name == "remove" ? "tag" : row.name == "content" ? "diff" : "prune"});
+        if (two) words.emplace_back("b");
+        EXPECT_TRUE(parse(words)) << testing::PrintToString(words) << error_of(words);
+        continue;
+      }
       if ((row.commands & kForCopy) == 0 && (row.commands & kForSnap) != 0) {
         const bool restores = (row.commands & kForExport) == 0 && row.name != "list";
         words.insert(words.begin(), {"snap", restores ? "restore" : row.name == "list" ? "inspect" : "export"});

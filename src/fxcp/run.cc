@@ -16,6 +16,7 @@
 #include "fxcp/progress.h"
 #include "fxcp/remembered.h"
 #include "fxcp/selection.h"
+#include "fxcp/snap_place.h"
 #include "fxcp/under_way.h"
 #include "fxcp/windows.h"
 #include "sys/file.h"
@@ -241,6 +242,10 @@ ExitCode run_copy(const Options& options) {
   if (options.remove_source_files) removal.emplace(engine.hard_links && !dry_run);
   copier.remove_sources_with(removal ? &*removal : nullptr);
   report.start(options, workers);
+  if (options.snapshot && !dry_run && !plan->make_directory) {
+    if (const auto kept = keep_snapshot(options, *plan, *target, workers, descriptors, report); !kept)
+      return refused(kept.error());
+  }
   for (const std::string& path : manner->missing_references())
     report.problem({copy::ProblemKind::left_out,
                     false,
@@ -345,6 +350,7 @@ ExitCode run_cleanup(const Options& options) {
   const std::uint64_t descriptors = sys::raise_open_file_limit();
   copy::Cleanup cleanup(report, options.dry_run, options.partial_name());
   walk::Walk walk(cleanup, {.workers = worker_count(options), .descriptor_limit = descriptors});
+  std::uint64_t of_stores = 0;
   for (const std::string& path : options.paths) {
     auto fd = sys::open_at(sys::working_directory(), path, {.links = sys::Links::follow, .directory = true, .keep_atime = true});
     auto status = fd ? sys::status_of(*fd) : Result<sys::FileStatus>(tl::make_unexpected(fd.error()));
@@ -352,10 +358,15 @@ ExitCode run_cleanup(const Options& options) {
       report.refuse(std::move(status).error().about(path));
       return ExitCode::nothing_done;
     }
+    if (auto cleaned = clean_store(*fd, options.dry_run); cleaned) {
+      of_stores += *cleaned;
+    } else {
+      report.problem({copy::ProblemKind::failed, true, std::move(cleaned).error().about(path)});
+    }
     walk.add_root(std::move(*fd), *status, path, nullptr);
   }
   walk.run();
-  report.end_cleanup(cleanup.removed(), cleanup.kept());
+  report.end_cleanup(cleanup.removed() + of_stores, cleanup.kept());
   return report.failures() > 0 || sys::stop_requested() ? ExitCode::some_failed : ExitCode::all_done;
 }
 

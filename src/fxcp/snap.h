@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// `fxcp snap`: trees as snapshots in archives, and back.
-//   from  Options        to  core/archive, and words for people; the exit code
+// `fxcp snap`: trees as snapshots, in archives and in the store of a target, and back.
+//   from  Options        to  core/archive, core/snapshot, and words for people; the exit code
 //
+//   archives:   the files of the next line
+//   the store:  snap_store.cc   list, stats, tag, prune, rebuild-index, verify        snap_history.cc   copy, revert, log, diff
 //   snap_export.cc   export        snap.cc   import, restore, check        snap_inspect.cc   inspect
 //
 // Holds. Exit code 0: all is as it should be; 1: something is not there or not whole, and is named; 2: nothing was done.
@@ -24,6 +26,17 @@ ExitCode run_import(const Options& options);
 ExitCode run_inspect(const Options& options);
 ExitCode run_check(const Options& options);
 ExitCode run_restore(const Options& options);
+
+ExitCode run_snap_list(const Options& options);
+ExitCode run_snap_stats(const Options& options);
+ExitCode run_snap_tag(const Options& options);
+ExitCode run_snap_diff(const Options& options);
+ExitCode run_snap_log(const Options& options);
+ExitCode run_snap_revert(const Options& options);
+ExitCode run_snap_copy(const Options& options);
+ExitCode run_snap_prune(const Options& options);
+ExitCode run_snap_rebuild_index(const Options& options);
+ExitCode run_snap_verify(const Options& options);
 
 /// What is said while entries come and go, by one thread.
 class SnapOutput final : public archive::Observer {

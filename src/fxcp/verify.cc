@@ -191,6 +191,10 @@ ExitCode run_verify(const Options& options) {
   const bool comparable = (a_status->type() == sys::FileType::directory) == (b_status->type() == sys::FileType::directory);
   auto pair = comparable ? pair_of(a, b, a_status->type()) : Result<verify::Pair>(verify::Pair());
   if (!pair) return refused(pair.error());
+  if (!options.shown.empty()) {
+    pair->a_shown = options.shown[0];
+    pair->b_shown = options.shown[1];
+  }
   if (options.json) output.print(stdout, json::verify_start(options, workers));
   if (comparable) {
     std::vector<verify::Pair> pairs;

@@ -30,7 +30,7 @@ namespace foxing::sys {
       X(fallocate) X(ficlone) X(copy_file_range) X(sendfile) X(fsync) X(syncfs) X(mkdirat) X(symlinkat) X(mknodat) X(linkat) \
           X(renameat2) X(unlinkat) X(fchown) X(fchmod) X(utimensat) X(listxattr) X(getxattr) X(setxattr) X(removexattr)      \
               X(getversion) X(fstatfs) X(io_uring_setup) X(uring_read) X(uring_write) X(poll) X(blkgetsize64) X(punch_hole)  \
-                  X(setpriority) X(ioprio_set) X(lock) X(name_to_handle_at) X(fanotify) X(socket)
+                  X(setpriority) X(ioprio_set) X(lock) X(name_to_handle_at) X(fanotify) X(socket) X(fiemap)
 
 enum class Call : std::uint8_t {
 #define FOXING_CALL(name) name,

@@ -57,7 +57,9 @@ Plan plan(const Shape& shape, const PairFacts& pair, const Choices& choices) {
     plan.add(Tier::clone, "--reflink=always");
     return plan;
   }
-  if (choices.reflink == Reflink::automatic && pair.clone_may_work && clone_is_exact) {
+  if (choices.reflink == Reflink::preferred && pair.clone_may_work && clone_is_exact) {
+    plan.add(Tier::clone, "blocks are shared where that can be done");
+  } else if (choices.reflink == Reflink::automatic && pair.clone_may_work && clone_is_exact) {
     if (shape.size >= clone_threshold(pair)) {
       plan.add(Tier::clone, "the filesystem shares blocks");
     } else if (!shape.cached) {

@@ -17,7 +17,8 @@
 
 namespace foxing::copy {
 
-enum class Reflink : std::uint8_t { automatic, always, never };
+/// `preferred`: every file is offered to be shared first, however small, and copied where that is declined.
+enum class Reflink : std::uint8_t { automatic, always, never, preferred };
 enum class Sparse : std::uint8_t { automatic, always, never };
 
 struct Choices {

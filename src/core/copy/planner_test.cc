@@ -63,6 +63,7 @@ struct Row {
 constexpr Choices kUsual{};
 constexpr Choices kAlwaysClone{.reflink = Reflink::always};
 constexpr Choices kNeverClone{.reflink = Reflink::never};
+constexpr Choices kRatherClone{.reflink = Reflink::preferred};
 constexpr Choices kMakeHoles{.sparse = Sparse::always};
 constexpr Choices kFillHoles{.sparse = Sparse::never};
 
@@ -101,6 +102,8 @@ const Row kTable[] = {
     {"another that shares: below it", whole(Bytes(65535)), sharing(Filesystem::overlay), kUsual, {kSend, kPlain}},
     {"sharing was refused for good", whole(100_MiB), declined(kXfs), kUsual, {kSend, kRing, kPlain}},
     {"--reflink=never", whole(100_MiB), kXfs, kNeverClone, {kSend, kRing, kPlain}},
+    {"snapshots share the smallest file, too", whole(1_KiB), kXfs, kRatherClone, {kClone, kSend, kPlain}},
+    {"snapshots where nothing can be shared", whole(1_KiB), kAcross, kRatherClone, {kSend, kPlain}},
     {"--reflink=always has no other way", whole(1_KiB), kXfs, kAlwaysClone, {kClone}},
     {"--reflink=always even where it cannot work: it says so", whole(1_KiB), kAcross, kAlwaysClone, {kClone}},
 
@@ -177,7 +180,7 @@ TEST(Planner, EveryPlanEndsWithAWayThatAlwaysWorksAndGivesReasons) {
           facts.copy_range_may_work = bits & 2;
           facts.source_tells_holes = bits & 4;
           const Shape shape{size, bits & 8 ? Bytes(0) : size, (bits & 16) != 0};
-          for (const Reflink reflink : {Reflink::automatic, Reflink::never, Reflink::always}) {
+          for (const Reflink reflink : {Reflink::automatic, Reflink::never, Reflink::always, Reflink::preferred}) {
             for (const Sparse make : {Sparse::automatic, Sparse::never, Sparse::always}) {
               const Plan planned = plan(shape, facts, {.reflink = reflink, .sparse = make});
               ASSERT_GT(planned.count, 0u);
