@@ -147,32 +147,6 @@ TEST(DamagedHead, CostsTheFilesThatHaveItsChunk) {
 
 // ---- Appending
 
-/// Adds a snapshot of `tree`; with `stop_at`, only so many bytes of it get into the file.
-void append_to(const testing::TempTree& world, const std::string& tree, const std::string& id,
-               ExportCounters* counters = nullptr) {
-  sys::UniqueFd file = open_file(world.at("archive"));
-  auto archive = Archive::open(*sys::duplicate(file));
-  ASSERT_TRUE(archive) << archive.error().message();
-  ASSERT_TRUE(sys::truncate(file, Bytes(archive->end())));
-  ASSERT_TRUE(sys::set_position(file, FileOffset(archive->end())));
-  Writer writer(file, {codec::Format::zstd, 3}, archive->end(), archive->footer());
-  for (std::uint64_t i = 0; i < archive->footer().chunks; ++i)
-    writer.ids().insert(archive->place(i)->id, static_cast<std::uint32_t>(i));
-  Snapshot snapshot = named(id);
-  const sys::UniqueFd root = open_dir(world.at(tree));
-  snapshot.device = sys::status_of(root)->device().value;
-  ASSERT_TRUE(writer.begin_snapshot(snapshot));
-  EntryCursor before(*archive, archive->snapshots().back());
-  const ExportOptions options{
-      .chunks = archive->header().chunks, .previous = &before, .previous_device = archive->snapshots().back().device};
-  Hearing hearing;
-  const auto done = export_tree(root, options, writer, hearing);
-  ASSERT_TRUE(done) << done.error().message();
-  ASSERT_TRUE(writer.end_snapshot());
-  ASSERT_TRUE(writer.finish());
-  if (counters != nullptr) *counters = *done;
-}
-
 std::vector<std::string> ids_of(const Archive& archive) {
   std::vector<std::string> ids;
   for (const Snapshot& snapshot : archive.snapshots()) ids.push_back(snapshot.id);
@@ -274,17 +248,17 @@ TEST(Append, FilesThatHaveNotChangedAreNotRead) {
     ASSERT_TRUE(writer.finish());
   }
   world.overwrite("src/d/file7", 5, "changed");
-  auto archive = Archive::open(*sys::duplicate(out));
-  ASSERT_TRUE(archive);
-  Writer writer(out, {codec::Format::zstd, 3}, archive->end(), archive->footer());
-  for (std::uint64_t i = 0; i < archive->footer().chunks; ++i)
-    writer.ids().insert(archive->place(i)->id, static_cast<std::uint32_t>(i));
+  auto appending = Appending::to(out, {codec::Format::zstd, 3});
+  ASSERT_TRUE(appending);
+  ExportOptions before;
+  (*appending)->prepare(before);
+  Writer& writer = **(*appending)->begin();
   snapshot.id = "second";
   ASSERT_TRUE(writer.begin_snapshot(snapshot));
-  EntryCursor before(*archive, archive->snapshots().back());
-  const ExportCounters counters = later(writer, &before, snapshot.device);
+  const ExportCounters counters = later(writer, before.previous, before.previous_device);
   ASSERT_TRUE(writer.end_snapshot());
   ASSERT_TRUE(writer.finish());
+  ASSERT_TRUE((*appending)->commit());
   EXPECT_EQ(counters.bytes_read, 10'000U);
   EXPECT_EQ(counters.unchanged, 19U);
   Hearing hearing;
