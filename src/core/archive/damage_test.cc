@@ -25,6 +25,9 @@ class Damage : public ::testing::Test {
     export_to(world_.at("src"), world_.at("archive"), {.chunks = {64, 256, 512}});
     whole_ = world_.read("archive");
     source_ = contents(world_, "src");
+    auto archive = Archive::open(open_file(world_.at("archive")));
+    ends_at_ = archive->snapshots().back().ends_at;
+    ends_behind_ = ends_at_ + archive->head(ends_at_)->whole_size();
   }
 
   /// Every restored file is one of the source's, whole.
@@ -46,6 +49,7 @@ class Damage : public ::testing::Test {
 
   testing::TempTree world_;
   std::string whole_;
+  std::uint64_t ends_at_ = 0, ends_behind_ = 0;  // the record at the end of the snapshot
   std::map<std::string, std::string> source_;
 };
 
@@ -81,9 +85,14 @@ TEST_F(Damage, ABitInEveryByte) {
     ASSERT_FALSE(stream_from(world_.at("damaged"), fresh_target(), hearing)) << what;
     expect_nothing_wrong("to", what);
     EXPECT_THAT(checked(world_.at("damaged")).damages, Not(IsEmpty())) << what;
-    const auto imported = import_from(world_.at("damaged"), fresh_target(), hearing);
-    if (imported && hearing.problems.empty()) {
-      EXPECT_EQ(contents(world_, "to"), source_) << what;
+    Hearing of_import;
+    const auto imported = import_from(world_.at("damaged"), fresh_target(), of_import);
+    // Only the header, and the end of the one snapshot, are needed for all.
+    if (at >= kHeaderSize && (at < ends_at_ || at >= ends_behind_)) {
+      ASSERT_TRUE(imported) << what << imported.error().message();
+    }
+    if (imported) {
+      EXPECT_EQ(of_import.problems.empty(), contents(world_, "to") == source_) << what;
     }
     expect_nothing_wrong("to", what);
   }

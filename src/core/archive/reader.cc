@@ -32,7 +32,8 @@ Error unreadable(Error error, std::uint64_t at, std::string_view record) {
   return std::move(damage(FileOffset(at), record, "it cannot be read: " + error.message())).value();
 }
 
-Result<std::uint64_t> next_head(sys::FdView file, std::uint64_t from, std::uint64_t end, std::uint32_t most_chunk) {
+Result<std::uint64_t> next_head(sys::FdView file, std::uint64_t from, std::uint64_t end, std::uint32_t most_chunk,
+                                bool* unreadable) {
   std::string window;
   for (std::uint64_t at = from; at < end;) {
     const std::uint64_t left = end - at;
@@ -45,10 +46,12 @@ Result<std::uint64_t> next_head(sys::FdView file, std::uint64_t from, std::uint6
       window.resize(std::min(sector_end, end) - at);
       got = sys::read_all_at(file, writable(window), FileOffset(at));
       if (!got) {
+        if (unreadable != nullptr) *unreadable = true;
         at = sector_end;
         continue;
       }
     }
+    const bool file_ends = *got < window.size();
     window.resize(*got);
     for (std::size_t i = 0; (i = window.find(kRecordMagic, i)) != std::string::npos; ++i) {
       std::string rest;
@@ -61,8 +64,8 @@ Result<std::uint64_t> next_head(sys::FdView file, std::uint64_t from, std::uint6
       const auto head = decode_head(as_bytes(bytes), FileOffset(at + i), most_chunk);
       if (head && head->whole_size() <= left - i) return at + i;
     }
-    if (window.size() < kRecordMagic.size() || window.size() == left) break;
-    at += window.size() - (kRecordMagic.size() - 1);
+    if (file_ends || window.size() == left) break;
+    at += std::max(window.size(), kRecordMagic.size()) - (kRecordMagic.size() - 1);
   }
   return end;
 }
@@ -174,7 +177,8 @@ Result<Snapshot> Archive::read_snapshot(std::size_t index, const Head& found, st
   if (!snapshot) return tl::make_unexpected(in_record(std::move(snapshot).error(), at, found));
   // Every number that is kept stands for a record of its own: what is claimed cannot be more than the file has room for.
   std::uint64_t least = snapshot->begins_at + kHeadSize;
-  bool make_sense = snapshot->begins_at >= not_before && least <= at && snapshot->end_chunk <= footer_.chunks;
+  bool make_sense =
+      snapshot->begins_at >= not_before && snapshot->begins_at < at && least <= at && snapshot->end_chunk <= footer_.chunks;
   for (const std::uint64_t directory : snapshot->directories) {
     make_sense = make_sense && directory >= least && directory <= at - kHeadSize;
     least = directory + kHeadSize;
@@ -282,11 +286,13 @@ Result<> Archive::may_end_here() const {
   std::string tail(kTailSize, '\0');
   tail.resize(FOX_TRY(sys::read_all_at(file_, writable(tail), FileOffset(size_ - kTailSize))));
   if (decode_tail(tail)) return refused(*stopped_);
-  for (std::uint64_t at = stopped_at_; (at = FOX_TRY(next_head(file_, at, size_, header_.chunks.most))) < size_;) {
+  bool unreadable = false;
+  for (std::uint64_t at = stopped_at_; (at = FOX_TRY(next_head(file_, at, size_, header_.chunks.most, &unreadable))) < size_;) {
     const auto found = head(at);
     if (!found || found->kind == Kind::snapshot_ends) return refused(*stopped_);
     at += found->whole_size();  // what is in a record may be an archive, too
   }
+  if (unreadable) return refused(*stopped_);
   return {};
 }
 

@@ -88,8 +88,9 @@ class Archive {
   std::deque<Cached> cache_;  // of index records, the last used first
 };
 
-/// Where a whole head lies, from byte `from` on; `end` where there is none.
-Result<std::uint64_t> next_head(sys::FdView file, std::uint64_t from, std::uint64_t end, std::uint32_t most_chunk);
+/// Where a whole head lies, from byte `from` on; `end` where there is none.  What cannot be read is passed over, and `unreadable`, if given, set.
+Result<std::uint64_t> next_head(sys::FdView file, std::uint64_t from, std::uint64_t end, std::uint32_t most_chunk,
+                                bool* unreadable = nullptr);
 
 /// What a disk cannot read any more is damage, and costs what lies there.
 Error unreadable(Error error, std::uint64_t at, std::string_view record);
