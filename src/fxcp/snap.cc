@@ -83,6 +83,22 @@ bool is_pipe(const std::string& path) {
   return !at || *at != FileOffset(0);
 }
 
+/// Who asked for the newest snapshot, and may have got an older one, is not told that all is done.
+void say_if_recovered(const archive::Archive& archive, const Options& options, const std::string& path, SnapOutput& output) {
+  if (!archive.recovered()) return;
+  const bool older = archive.is_cut_off() && !options.date;
+  output.problem(path,
+                 {0,
+                  "",
+                  {},
+                  older ? fmt::format("its end is missing or damaged, and a newer snapshot with it, if there was one; {} is "
+                                      "taken, the last that is whole "
+                                      "(--date chooses it without this warning)",
+                                      archive.snapshots().back().id)
+                        : "its end is missing or damaged; what it has was found out from its records"},
+                 older);
+}
+
 std::string summary(const char* what, const archive::Snapshot& snapshot, const archive::RestoreCounters& counters,
                     double seconds) {
   return fmt::format("snapshot {}: {} entries {}, {} files, {} written in {:.3f} s", snapshot.id, grouped(counters.entries), what,
@@ -141,9 +157,15 @@ Result<archive::Archive> open_archive(const std::string& path) {
 Result<const archive::Snapshot*> choose_snapshot(const archive::Archive& archive, const Options& options,
                                                  const std::string& path) {
   const auto& all = archive.snapshots();
-  if (!options.date) return &all.back();
+  const auto chosen = [&](const archive::Snapshot& one) -> Result<const archive::Snapshot*> {
+    if (one.damage.empty()) return &one;
+    return fail(0, "", path,
+                fmt::format("has a damaged snapshot {} ({}); --date chooses another one",
+                            one.id.empty() ? "whose name is lost" : one.id, one.damage));
+  };
+  if (!options.date) return chosen(all.back());
   for (auto at = all.rbegin(); at != all.rend(); ++at)
-    if (at->id.starts_with(*options.date)) return &*at;
+    if (at->id.starts_with(*options.date)) return chosen(*at);
   return fail(0, "", path,
               fmt::format("has no snapshot whose name begins with {}; the first is {}, the last {}", *options.date,
                           all.front().id, all.back().id));
@@ -170,12 +192,11 @@ ExitCode run_import(const Options& options) {
     auto archive = open_archive(source);
     if (!archive) return output.refuse(archive.error());
     opened.emplace(std::move(*archive));
-    if (opened->recovered())
-      output.problem(source, {0, "", {}, "its end is missing or damaged; the last whole snapshot is taken"}, false);
     const auto chosen = choose_snapshot(*opened, options, source);
     if (!chosen) return output.refuse(chosen.error());
     snapshot = *chosen;
     if (auto fits = fits_into(target, *opened, *snapshot, nullptr, options); !fits) return output.refuse(fits.error());
+    say_if_recovered(*opened, options, source, output);
   }
   auto directory = open_target(target);
   if (!directory) return output.refuse(directory.error());
@@ -221,6 +242,7 @@ ExitCode run_restore(const Options& options) {
   if (!snapshot) return output.refuse(snapshot.error());
   if (auto fits = fits_into(*options.output, *archive, **snapshot, &*selection, options); !fits)
     return output.refuse(fits.error());
+  say_if_recovered(*archive, options, source, output);
   auto directory = open_target(*options.output);
   if (!directory) return output.refuse(directory.error());
   auto restorer = archive::Restorer::into(std::move(directory->fd), *options.output, how, output);
@@ -272,15 +294,6 @@ ExitCode run_check(const Options& options) {
   if (!checked && sys::stop_requested())
     return output.refuse({0, "", {}, "stopped: not all has been checked"}, ExitCode::some_failed);
   if (!checked) return output.refuse(std::move(checked).error().about(path), ExitCode::some_failed);
-  if (checked->left_over > 0)
-    output.problem(
-        path,
-        {0,
-         "",
-         {},
-         fmt::format("{} behind the last snapshot belong to none: an --append was interrupted, and the next one writes over them",
-                     human(Bytes(checked->left_over)))},
-        false);
   if (!options.quiet) {
     output.say(fmt::format("{} snapshots, {} records, {} chunks, {} read in {:.3f} s; damages {}, files hit {}",
                            archive->snapshots().size(), grouped(checked->records), grouped(checked->chunks),

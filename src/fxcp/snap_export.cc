@@ -7,10 +7,10 @@
 #include <chrono>
 
 #include "base/text.h"
-#include "core/archive/exporter.h"
-#include "core/archive/manifest.h"
+#include "core/archive/appending.h"
 #include "core/copy/target.h"
 #include "fxcp/arrangement.h"
+#include "fxcp/output_file.h"
 #include "fxcp/selection.h"
 #include "fxcp/snap.h"
 #include "fxcp/values.h"
@@ -25,6 +25,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr sys::FdView standard_output() { return sys::FdView(1); }
 constexpr mode_t kArchiveMode = 0600;  // it may hold what others may not read
+constexpr int kTries = 10;  // where others give the archive's name to other files meanwhile
 
 /// One run.
 class Export {
@@ -39,10 +40,20 @@ class Export {
     how_.root_shown = options_.paths[0];
     how_.one_filesystem = options_.one_file_system;
     if (!options_.output) return to_pipe();
-    const auto there = sys::status_at(sys::working_directory(), path_, sys::Links::follow);
-    if (there) how_.leave_out.push_back(there->key());
-    if (!there && there.error().code != ENOENT) return tl::make_unexpected(Error(there.error()).about(path_));
-    return options_.append && there ? append() : to_file();
+    path_ = FOX_TRY(resolve_links(path_));
+    for (int i = 0; i < kTries; ++i) {
+      const auto there = FOX_TRY(look(path_));
+      if (there && there->type() != sys::FileType::regular) return no_file_may_be(path_, there->type(), "an archive");
+      how_.leave_out.clear();
+      if (there) how_.leave_out.push_back(there->key());
+      if (options_.append && there) {
+        if (FOX_TRY(append())) return {};
+      } else {
+        auto done = to_file();
+        if (done || !options_.append || done.error().code != EEXIST) return done;
+      }
+    }
+    return fail(0, "", path_, "is replaced by others again and again");
   }
 
   const archive::Snapshot& snapshot() const { return snapshot_; }
@@ -90,45 +101,38 @@ class Export {
       FOX_TRY(writer.begin_archive({}));
       FOX_TRY(write_snapshot(writer, named_now()));
       FOX_TRY(sys::sync_file(staged->fd()));
-      return staged->commit();
+      return options_.append ? staged->commit_as_new() : staged->commit();
     }();
     if (!done) return tl::make_unexpected(Error(done.error()).about(path_));
     return {};
   }
 
-  Result<> append() {
+  /// False where the name went to another file before this one was locked.
+  Result<bool> append() {
     auto file = sys::open_at(sys::working_directory(), path_, {.access = sys::Access::read_write, .links = sys::Links::follow});
+    if (!file && file.error().code == ENOENT) return false;
     if (!file) return tl::make_unexpected(std::move(file).error().about(path_));
     if (!FOX_TRY(sys::try_lock(*file))) return fail(0, "", path_, "is being written by another run");
-    const auto done = [&]() -> Result<> {
-      archive::Archive archive = FOX_TRY(archive::Archive::open(FOX_TRY(sys::duplicate(*file))));
-      FOX_TRY(archive::may_append(archive.header()));
-      how_.chunks = archive.header().chunks;
-      const archive::Snapshot& last = archive.snapshots().back();
-      archive::Snapshot next = named_now();
-      if (next.id <= last.id) {
-        if (options_.timestamp)
-          return fail(0, "", {}, fmt::format("has snapshot {}, and a later one must have a later name", last.id));
-        next.seconds = last.seconds + 1;  // two within a second, or a clock that was set back
-        next.id = archive::id_of_time(next.seconds);
-      }
-      archive::Writer writer(*file, how_.codec, archive.end(), archive.footer());
-      for (std::uint64_t number = 0; number < archive.footer().chunks; ++number)
-        writer.ids().insert(FOX_TRY(archive.place(number)).id, static_cast<std::uint32_t>(number));
-      archive::EntryCursor before(archive, last);
-      how_.previous = &before;
-      how_.previous_device = last.device;
-      // What an interrupted run left behind goes; nobody has seen it.
-      if (archive.end() < archive.size()) FOX_TRY(sys::truncate(*file, Bytes(archive.end())));
-      FOX_TRY(sys::set_position(*file, FileOffset(archive.end())));
-      const std::uint64_t old_end = archive.end();
-      auto written = write_snapshot(writer, std::move(next));
-      // So that nothing half is left where something went wrong; a run that is killed leaves it to the next.
-      if (!written) (void)sys::truncate(*file, Bytes(old_end));
-      FOX_TRY(std::move(written));
-      return sys::sync_file(*file);
-    }();
-    if (!done) return tl::make_unexpected(Error(done.error()).about(path_));
+    if (!FOX_TRY(is_still(path_, *file))) return false;
+    if (auto done = append_to(*file); !done) return tl::make_unexpected(std::move(done).error().about(path_));
+    return true;
+  }
+
+  Result<> append_to(sys::FdView file) {
+    const auto appending = FOX_TRY(archive::Appending::to(file, how_.codec));
+    const archive::Snapshot& last = appending->last();
+    archive::Snapshot next = named_now();
+    if (next.id <= last.id) {
+      if (options_.timestamp)
+        return fail(0, "", {}, fmt::format("has snapshot {}, and a later one must have a later name", last.id));
+      next.seconds = last.seconds + 1;  // two within a second, or a clock that was set back
+      next.id = archive::id_of_time(next.seconds);
+    }
+    appending->prepare(how_);
+    archive::Writer& writer = *FOX_TRY(appending->begin());
+    auto done = write_snapshot(writer, std::move(next));
+    if (done) done = appending->commit();
+    if (!done) return tl::make_unexpected(appending->give_up(std::move(done).error()));
     return {};
   }
 
@@ -145,7 +149,7 @@ class Export {
 
   const Options& options_;
   SnapOutput& output_;
-  const std::string path_;
+  std::string path_;  // of the archive; "" for a pipe
   sys::UniqueFd root_;
   archive::ExportOptions how_;
   archive::Snapshot snapshot_;

@@ -62,6 +62,7 @@ void put_bytes(Json& object, const std::string& key, const std::string& bytes) {
 std::string line_of(const Json& object) { return object.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 Json snapshot_json(const Snapshot& snapshot) {
+  if (!snapshot.damage.empty()) return {{"id", snapshot.id}, {"damage", snapshot.damage}};
   return {{"id", snapshot.id},
           {"entries", snapshot.entries},
           {"files", snapshot.files},
@@ -158,6 +159,10 @@ void say_archive(SnapOutput& output, const Archive& archive) {
                          human(Bytes(archive.size())), grouped(archive.footer().chunks), human(Bytes(sizes.least)),
                          human(Bytes(sizes.most)), human(Bytes(sizes.average))));
   for (const Snapshot& snapshot : archive.snapshots()) {
+    if (!snapshot.damage.empty()) {
+      output.say(fmt::format("{}  {}", snapshot.id.empty() ? "(its name is lost)" : snapshot.id, snapshot.damage));
+      continue;
+    }
     output.say(fmt::format("{}  {:>9} entries  {:>9} files  {:>10}  {:>10} new  {:>10} stored", snapshot.id,
                            grouped(snapshot.entries), grouped(snapshot.files), human(Bytes(snapshot.content)),
                            human(Bytes(snapshot.new_content)), human(Bytes(snapshot.stored))));
@@ -169,6 +174,11 @@ Result<> inspect(const Options& options, SnapOutput& output) {
   Archive archive = FOX_TRY(open_archive(path));
   if (archive.recovered())
     output.problem(path, {0, "", {}, "its end is missing or damaged; what is said was found out from its records"}, false);
+  if (options.json && !options.file) output.say(line_of(archive_json(archive)));
+  if (!options.file && !options.list && !options.date) {
+    if (!options.json) say_archive(output, archive);
+    return {};
+  }
   const Snapshot& snapshot = *FOX_TRY(choose_snapshot(archive, options, path));
   if (options.file) {
     std::string wanted = *options.file;
@@ -177,7 +187,6 @@ Result<> inspect(const Options& options, SnapOutput& output) {
     if (!item) return fail(0, "", path, fmt::format("has no '{}' in snapshot {}", printable(*options.file), snapshot.id));
     return describe(output, archive, snapshot, *item, options.json);
   }
-  if (options.json) output.say(line_of(archive_json(archive)));
   if (!options.list) {
     if (!options.json) say_archive(output, archive);
     return {};

@@ -13,6 +13,7 @@
 #include "core/copy/temp_names.h"
 #include "core/copy/transform.h"
 #include "fxcp/arrangement.h"
+#include "fxcp/output_file.h"
 #include "fxcp/progress.h"
 #include "sys/file.h"
 #include "sys/process.h"
@@ -109,14 +110,6 @@ struct Destination {
   sys::FileStatus status;  // of the device
 };
 
-/// What `path` is, links followed; nothing where it does not exist.
-Result<std::optional<sys::FileStatus>> look(const std::string& path) {
-  auto status = sys::status_at(sys::working_directory(), path, sys::Links::follow);
-  if (status) return std::optional(*status);
-  if (status.error().code == ENOENT) return std::optional<sys::FileStatus>();
-  return tl::make_unexpected(std::move(status).error().about(path));
-}
-
 /// `path` may become a file, or is a device that may be written.
 Result<Destination> checked(const std::string& path, const Options& options) {
   Destination destination{.path = path};
@@ -130,13 +123,12 @@ Result<Destination> checked(const std::string& path, const Options& options) {
     return destination;
   }
   switch (existing->type()) {
-    case FileType::directory: return refuse(path, "is a directory, and a stream has no name of its own; name a file in it");
     case FileType::block_device:
       if (!options.write_devices) return refuse(path, "is a block device; --write-devices writes into it");
       destination.device = true;
       destination.status = *existing;
       return destination;
-    default: return refuse(path, fmt::format("is a {}; no file takes its place", sys::name_of(existing->type())));
+    default: return no_file_may_be(path, existing->type(), "a stream");
   }
 }
 
@@ -147,8 +139,8 @@ Result<Destination> choose_destination(const Options& options, const Source& sou
     if (options.no_target_directory) return refuse(path, "is a directory, and --no-target-directory forbids to copy into it");
     path += "/" + split_path(source.shown).name;
   } else if (path.back() == '/') {
-    return refuse(path, existing ? "is a directory, and a stream has no name of its own; name a file in it"
-                                 : "names a directory; name a file");
+    if (existing) return no_file_may_be(path, FileType::directory, "a stream");
+    return refuse(path, "names a directory; name a file");
   }
   const copy::Transformation how = transformation(options);
   if (how.way == Way::compress && codec::format_by_suffix(split_path(path).name) != how.codec.format) {

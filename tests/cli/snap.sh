@@ -79,6 +79,58 @@ check "it is as it was" grep -q 'not an archive' junk
 for verb in check inspect; do expect 2 fxcp snap $verb junk && says "is not an FXAR archive"; done
 expect 2 fxcp snap import junk d6 && check "nothing was made" test ! -e d6
 
+# What has the archive's name gives way only where it is a regular file; links lead to it.
+expect 2 fxcp snap export t -o /dev/null && says "'/dev/null' is a character device" && check "it is one" test -c /dev/null
+mkfifo fifo && expect 2 fxcp snap export t -o fifo && says "is a fifo" && check "it is one" test -p fifo
+mkdir taken && expect 2 fxcp snap export t -o taken && says "is a directory" && check "it is one" test -d taken
+for verb in "" --append; do
+  mkdir -p place && ln -sf place/linked.fxar link.fxar && rm -f place/linked.fxar
+  expect 0 fxcp snap export $verb t -o link.fxar && check "a link stays" test -L link.fxar -a -f place/linked.fxar
+  expect 0 fxcp snap export $verb t -o link.fxar && check "a link stays" test -L link.fxar -a -f place/linked.fxar
+  expect 0 fxcp snap check link.fxar
+done
+# Two that append to what is not there yet: both snapshots are in it.
+"$FXCP" snap export -q --append a -o both.fxar 2>err.first &
+first=$!
+kill -STOP $first && expect 0 fxcp snap export -q --append t -o both.fxar
+kill -CONT $first && wait $first
+check "the other one" test $? = 0
+expect 0 fxcp snap check both.fxar && says "2 snapshots"
+
+# Of an archive that is cut short the last whole snapshot is taken, and that it is not the newest is not passed over.
+python3 - <<'PYTHON'
+import struct
+data = open("s.fxar", "rb").read()
+at = 64
+while not (data[at + 4] == 6 and struct.unpack_from("<Q", data, at + 16)[0] == 2):
+    at += 64 + struct.unpack_from("<I", data, at + 12)[0]
+open("cut.fxar", "wb").write(data[:at + 10])
+PYTHON
+expect 1 fxcp snap import cut.fxar e1 && says "2026-03-13T101500 is taken" && check "it is there" test -e e1/file2
+expect 1 fxcp snap restore cut.fxar --file 'file2' -o e2 && says "is taken" && check "it is there" test -e e2/file2
+expect 0 fxcp snap import cut.fxar e3 --date=2026-03-13T101500 && check "it is there" test -e e3/file2
+expect 1 fxcp snap check cut.fxar && says "belong to none" "damages 1,"
+
+# A snapshot whose end is damaged hides no other, and nothing is added behind it.
+python3 - <<'PYTHON'
+import struct
+data = bytearray(open("s.fxar", "rb").read())
+at = 64
+while at < len(data):
+    kind, stored = data[at + 4], struct.unpack_from("<I", data, at + 12)[0]
+    if kind == 6 and struct.unpack_from("<Q", data, at + 16)[0] == 1:
+        data[at + 64] ^= 1
+    at += 64 + stored
+open("end.fxar", "wb").write(data)
+PYTHON
+expect 0 fxcp snap import end.fxar f1 && check "the newest" test ! -e f1/file -a -e f1/file2
+expect 0 fxcp snap import end.fxar f2 --date=2026-03-12 && check "the first" test -e f2/file -a ! -e f2/file2
+expect 2 fxcp snap import end.fxar f3 --date=2026-03-13T101500 && says "has a damaged snapshot 2026-03-13T101500"
+expect 0 fxcp snap inspect end.fxar && says "2026-03-13T101500  damaged at byte"
+expect 1 fxcp snap check end.fxar && says "which files snapshot 2026-03-13T101500 has cannot be told"
+cp end.fxar before.fxar && expect 2 fxcp snap export --append t -o end.fxar && says "fxcp snap check"
+check "as it was" cmp end.fxar before.fxar
+
 # A part.
 expect 0 fxcp snap restore s.fxar --file 'file*' -o r && check "what matches" test "$(ls r)" = file2
 expect 0 fxcp snap restore s.fxar --date=2026-03-12 --file /sub/x.log -o r && check "a path" test "$(cat r/sub/x.log)" = log
@@ -134,5 +186,8 @@ chmod 777 "$WORK" && cp a.fxar user.fxar && chmod 644 user.fxar
 expect 0 as_user "$FXCP_FOR_ALL" snap import -q user.fxar u
 expect 0 as_user "$FXCP_FOR_ALL" snap export -q u -o u.fxar
 rm -rf u2 && expect 0 as_user "$FXCP_FOR_ALL" snap import -q u.fxar u2
+same u u2
+# A directory that its owner has closed to himself.
+as_user chmod 000 u2/types && expect 0 as_user "$FXCP_FOR_ALL" snap import -q u.fxar u2
 same u u2
 finish

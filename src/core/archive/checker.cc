@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "base/little_endian.h"
+#include "base/text.h"
 #include "core/archive/manifest.h"
 #include "core/archive/pipeline.h"
 #include "sys/file.h"
@@ -18,9 +18,6 @@ namespace foxing::archive {
 namespace {
 
 constexpr std::size_t kMostUnderWay = 32 * 1024 * 1024;
-constexpr std::size_t kWindow = 1024 * 1024;
-
-std::span<std::byte> writable(std::string& text) { return std::as_writable_bytes(std::span(text.data(), text.size())); }
 
 struct Step {
   std::uint64_t at = 0;
@@ -39,15 +36,16 @@ class Checking {
         pipeline_(workers, [this](Step& step, unsigned worker) { work(step, worker); }) {}
 
   Result<CheckCounters> run() {
-    if (archive_.recovered()) damage_found(*archive_.recovered());
-    FOX_TRY(read_records());
     counters_.left_over = archive_.size() - archive_.end();
+    if (archive_.recovered()) damage_found(why_recovered());
+    FOX_TRY(read_records());
     for (const Snapshot& snapshot : archive_.snapshots()) FOX_TRY(name_files(snapshot));
     return counters_;
   }
 
  private:
   void work(Step& step, unsigned worker) {
+    if (step.error) return;
     if (auto done = unpackers_[worker].unpack(step.head, FileOffset(step.at), step.stored, step.content); !done)
       step.error = done.error();
     if (step.head.kind == Kind::chunk) std::string().swap(step.content);
@@ -59,6 +57,19 @@ class Checking {
     observer_.damaged(error);
   }
 
+  /// What is behind the last snapshot is named, where it is not known to be more than the rest of an append.
+  Error why_recovered() const {
+    const auto only_rest = archive_.may_end_here();
+    if (!only_rest) return only_rest.error();
+    if (!archive_.is_cut_off()) return *archive_.recovered();
+    return damage(FileOffset(archive_.end()), "the end",
+                  fmt::format("{} bytes behind the last whole snapshot belong to none: the archive is cut short, or an --append "
+                              "was interrupted, and the next "
+                              "one writes over them",
+                              counters_.left_over))
+        .value();
+  }
+
   Result<> read_records() {
     std::uint64_t at = kHeaderSize;
     while (at < archive_.end()) {
@@ -68,11 +79,17 @@ class Checking {
       if (!head) {
         while (!pipeline_.empty()) judge(pipeline_.pop());
         damage_found(head.error());
-        at = FOX_TRY(next_head(at + 1));
+        at = FOX_TRY(next_head(archive_.file(), at + 1, archive_.end(), archive_.header().chunks.most));
         continue;
       }
-      Step step{.at = at, .head = *head, .stored = std::string(head->stored_size, '\0'), .content = {}, .error = {}};
-      FOX_TRY(sys::read_all_at(archive_.file(), writable(step.stored), FileOffset(at + kHeadSize)));
+      Step step{.at = at, .head = *head, .stored = {}, .content = {}, .error = {}};
+      auto stored = archive_.stored(at, *head);
+      if (!stored && stored.error().code != EBADMSG) return tl::make_unexpected(std::move(stored).error());
+      if (stored) {
+        step.stored = std::move(*stored);
+      } else {
+        step.error = std::move(stored).error();
+      }
       at += head->whole_size();
       ++counters_.records;
       counters_.bytes += head->whole_size();
@@ -83,20 +100,6 @@ class Checking {
     while (!pipeline_.empty()) judge(pipeline_.pop());
     missing_until(archive_.footer().chunks);
     return {};
-  }
-
-  /// Where a head lies that is whole, from `at` on; else the end.
-  Result<std::uint64_t> next_head(std::uint64_t at) {
-    std::string window;
-    while (at < archive_.end()) {
-      window.resize(std::min<std::uint64_t>(kWindow, archive_.end() - at));
-      window.resize(FOX_TRY(sys::read_all_at(archive_.file(), writable(window), FileOffset(at))));
-      for (std::size_t i = 0; (i = window.find(kRecordMagic, i)) != std::string::npos; ++i)
-        if (archive_.head(at + i)) return at + i;
-      if (window.size() < kRecordMagic.size()) break;
-      at += window.size() - (kRecordMagic.size() - 1);
-    }
-    return archive_.end();
   }
 
   /// A record has been read, in its turn.
@@ -130,6 +133,11 @@ class Checking {
     if (step.head.number != next_chunk_) return;  // out of its turn: a copy somebody put there
     next_chunk_ = step.head.number + 1;
     seen_.push_back({step.head.number, {step.head.id, step.at, step.head.stored_size, step.head.raw_size}});
+    if (!step.error && step.head.number <= archive_.size() / kHeadSize) {  // there are no more records
+      sizes_.resize(step.head.number, 0);
+      sizes_.push_back(step.head.raw_size);
+      return;
+    }
     if (!step.error) return;
     bad_.push_back({step.head.number, 1});
     damage_found(*step.error);
@@ -152,17 +160,28 @@ class Checking {
   }
 
   Result<> name_files(const Snapshot& snapshot) {
+    if (!snapshot.damage.empty()) {
+      damage_found({.code = EBADMSG,
+                    .operation = "",
+                    .subject = {},
+                    .detail = fmt::format("{}; which files snapshot {} has cannot be told", snapshot.damage, snapshot.id)});
+      return {};
+    }
     EntryCursor cursor(archive_, snapshot);
     while (true) {
       auto item = cursor.next_entry();
       if (!item) {
         if (item.error().code != EBADMSG) return tl::make_unexpected(std::move(item).error());
         Error error = std::move(item).error();
-        error.detail += fmt::format("; which files of snapshot {} follow cannot be told", snapshot.id);
+        const auto gap = FOX_TRY(cursor.pass_damage());
+        error.detail += gap ? fmt::format("; hit: {}: {}", snapshot.id, gap->words())
+                            : fmt::format("; which files of snapshot {} follow cannot be told", snapshot.id);
         damage_found(error);
+        if (gap) continue;
         return {};
       }
       if (!*item) return {};
+      FOX_TRY(hold_against_size(snapshot, **item));
       const bool hit = std::ranges::any_of((*item)->content, [&](const Run& run) {
         if (run.is_hole()) return false;
         const auto first = std::ranges::partition_point(bad_, [&](const Run& bad) { return bad.first + bad.count <= run.first; });
@@ -174,12 +193,37 @@ class Checking {
     }
   }
 
+  /// A file has as many bytes as its chunks and holes, unless one of them is not known.
+  Result<> hold_against_size(const Snapshot& snapshot, const Item& item) {
+    if (item.entry.hard_link || item.entry.type != sys::FileType::regular) return {};
+    std::uint64_t bytes = 0;
+    for (const Run& run : item.content) {
+      if (run.is_hole()) bytes += run.count;
+      for (std::uint64_t number = run.first; !run.is_hole() && number < run.first + run.count; ++number) {
+        if (number >= sizes_.size() || sizes_[number] == 0) return {};
+        bytes += sizes_[number];
+        if (bytes > item.entry.size) break;
+      }
+      if (bytes > item.entry.size) break;
+    }
+    if (bytes == item.entry.size) return {};
+    ++counters_.files_hit;
+    observer_.file_hit(snapshot, item.entry.path);
+    damage_found({.code = EBADMSG,
+                  .operation = "",
+                  .subject = {},
+                  .detail = fmt::format("damaged: '{}' in snapshot {} has {} content than its size says",
+                                        printable(item.entry.path), snapshot.id, bytes > item.entry.size ? "more" : "less")});
+    return {};
+  }
+
   Archive& archive_;
   CheckObserver& observer_;
   CheckCounters counters_;
   std::uint64_t next_chunk_ = 0;
   std::vector<std::pair<std::uint64_t, Placed>> seen_;  // since the last index
   std::vector<Run> bad_;  // ascending
+  std::vector<std::uint32_t> sizes_;  // of chunks that are whole; 0 of others
   std::vector<Unpacker> unpackers_;
   Pipeline<Step> pipeline_;
 };

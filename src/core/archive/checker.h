@@ -3,7 +3,7 @@
 //   from  `fxcp snap check`        to  damages, and names of files
 // How.   All records are read, in their order and on several threads; behind a damaged head the next one is looked for.  Index and directory are held
 //        against what lies there.
-// Cost.  32 MiB, and 8 bytes for every damaged chunk.
+// Cost.  32 MiB, 4 bytes for every chunk, and 16 for every damaged one.
 #pragma once
 
 #include <cstdint>

@@ -25,6 +25,9 @@ class Damage : public ::testing::Test {
     export_to(world_.at("src"), world_.at("archive"), {.chunks = {64, 256, 512}});
     whole_ = world_.read("archive");
     source_ = contents(world_, "src");
+    auto archive = Archive::open(open_file(world_.at("archive")));
+    ends_at_ = archive->snapshots().back().ends_at;
+    ends_behind_ = ends_at_ + archive->head(ends_at_)->whole_size();
   }
 
   /// Every restored file is one of the source's, whole.
@@ -46,6 +49,7 @@ class Damage : public ::testing::Test {
 
   testing::TempTree world_;
   std::string whole_;
+  std::uint64_t ends_at_ = 0, ends_behind_ = 0;  // the record at the end of the snapshot
   std::map<std::string, std::string> source_;
 };
 
@@ -81,9 +85,14 @@ TEST_F(Damage, ABitInEveryByte) {
     ASSERT_FALSE(stream_from(world_.at("damaged"), fresh_target(), hearing)) << what;
     expect_nothing_wrong("to", what);
     EXPECT_THAT(checked(world_.at("damaged")).damages, Not(IsEmpty())) << what;
-    const auto imported = import_from(world_.at("damaged"), fresh_target(), hearing);
-    if (imported && hearing.problems.empty()) {
-      EXPECT_EQ(contents(world_, "to"), source_) << what;
+    Hearing of_import;
+    const auto imported = import_from(world_.at("damaged"), fresh_target(), of_import);
+    // Only the header, and the end of the one snapshot, are needed for all.
+    if (at >= kHeaderSize && (at < ends_at_ || at >= ends_behind_)) {
+      ASSERT_TRUE(imported) << what << imported.error().message();
+    }
+    if (imported) {
+      EXPECT_EQ(of_import.problems.empty(), contents(world_, "to") == source_) << what;
     }
     expect_nothing_wrong("to", what);
   }
@@ -248,17 +257,17 @@ TEST(Append, FilesThatHaveNotChangedAreNotRead) {
     ASSERT_TRUE(writer.finish());
   }
   world.overwrite("src/d/file7", 5, "changed");
-  auto archive = Archive::open(*sys::duplicate(out));
-  ASSERT_TRUE(archive);
-  Writer writer(out, {codec::Format::zstd, 3}, archive->end(), archive->footer());
-  for (std::uint64_t i = 0; i < archive->footer().chunks; ++i)
-    writer.ids().insert(archive->place(i)->id, static_cast<std::uint32_t>(i));
+  auto appending = Appending::to(out, {codec::Format::zstd, 3});
+  ASSERT_TRUE(appending);
+  ExportOptions before;
+  (*appending)->prepare(before);
+  Writer& writer = **(*appending)->begin();
   snapshot.id = "second";
   ASSERT_TRUE(writer.begin_snapshot(snapshot));
-  EntryCursor before(*archive, archive->snapshots().back());
-  const ExportCounters counters = later(writer, &before, snapshot.device);
+  const ExportCounters counters = later(writer, before.previous, before.previous_device);
   ASSERT_TRUE(writer.end_snapshot());
   ASSERT_TRUE(writer.finish());
+  ASSERT_TRUE((*appending)->commit());
   EXPECT_EQ(counters.bytes_read, 10'000U);
   EXPECT_EQ(counters.unchanged, 19U);
   Hearing hearing;

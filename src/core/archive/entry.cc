@@ -5,8 +5,11 @@
 #include <sys/sysmacros.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/assert.h"
+#include "base/own_names.h"
+#include "core/copy/temp_names.h"
 
 namespace foxing::archive {
 namespace {
@@ -25,8 +28,6 @@ enum ItemKind : std::uint8_t {
   kTakenBack
 };
 constexpr std::uint8_t kHasAttributes = 1, kLeadsLinks = 2, kMore = 4;
-
-constexpr std::size_t kMostLevels = 4096;
 
 // The two low bits of a word of content.
 constexpr std::uint64_t kRunHere = 0, kRunThere = 1, kHoleBytes = 2;
@@ -88,7 +89,8 @@ std::string_view parent_of(std::string_view path) {
 
 std::size_t Entry::weight() const {
   std::size_t bytes = path.size() + text.size();
-  for (const auto& [name, value] : attributes) bytes += name.size() + value.size();
+  // Many small ones are more than what they hold.
+  for (const auto& [name, value] : attributes) bytes += sizeof(attributes.front()) + name.size() + value.size();
   return bytes;
 }
 
@@ -118,6 +120,8 @@ bool is_valid_path(std::string_view path) {
     const std::size_t slash = path.find('/');
     const std::string_view name = path.substr(0, slash);
     if (name.empty() || name.size() > kMostName || name == "." || name == "..") return false;
+    // What one of them says would be believed by later runs.
+    if (is_own_name(name) || (name.starts_with(".tmp.") && copy::TempNames::maker_of(name))) return false;
     if (slash == std::string_view::npos) return true;
     path.remove_prefix(slash + 1);
   }
@@ -261,7 +265,8 @@ Result<> BlockReader::read_entry(Entry& entry, std::uint8_t kind, bool with_attr
   path_.resize(shared);
   path_ += rest;
   if (!path_.empty() && !is_valid_path(path_))
-    return wrong("a path is not allowed: absolute, with . or .., with a NUL, or too long");
+    return wrong(
+        "a path is not allowed: absolute, with . or .., with a NUL, too long, or with a name that fxcp keeps for itself");
   entry.path = path_;
   if (kind == kHardLink) {
     entry.hard_link = true;
@@ -362,6 +367,17 @@ Result<> TreeCheck::accept(const Item& item) {
   if (entry.hard_link && compare_paths(entry.text, entry.path) >= 0)
     return wrong("a hard link leads to a name that has not come");
   const std::string_view parent = parent_of(entry.path);
+  if (std::exchange(behind_gap_, false)) {
+    // It says itself which directories there are; that what came last is none of them is known.
+    if (directory_ != last_ && parent.starts_with(last_) && (parent.size() == last_.size() || parent[last_.size()] == '/'))
+      return wrong("an entry lies in something that is not a directory of the archive");
+    directory_ = parent;
+    levels_.assign(1, 0);
+    for (std::size_t i = 0; i < parent.size(); ++i)
+      if (parent[i] == '/') levels_.push_back(i);
+    if (!parent.empty()) levels_.push_back(parent.size());
+    if (levels_.size() > kMostLevels) return wrong("directories are nested too deeply");
+  }
   while (!levels_.empty() && std::string_view(directory_).substr(0, levels_.back()) != parent) levels_.pop_back();
   if (levels_.empty()) return wrong("an entry lies in something that is not a directory of the archive");
   if (directory) {
@@ -373,6 +389,12 @@ Result<> TreeCheck::accept(const Item& item) {
   last_ = entry.path;
   open_ = item.more;
   return {};
+}
+
+void TreeCheck::pass_gap() {
+  if (std::exchange(open_, false)) last_ = before_open_;
+  if (levels_.empty()) levels_.push_back(0);
+  some_ = behind_gap_ = true;
 }
 
 Result<> TreeCheck::finish() const {

@@ -22,6 +22,7 @@
 namespace foxing::archive {
 
 inline constexpr std::size_t kMostPath = 1024 * 1024;
+inline constexpr std::size_t kMostLevels = 4096;  // directories in one another, the root among them
 inline constexpr std::size_t kMostName = 1024;  // a component; Linux has 255
 inline constexpr std::size_t kMostAttributes = 1024 * 1024;  // names and values of one entry together
 inline constexpr std::uint32_t kMostRuns = 1024 * 1024;  // in a block
@@ -52,7 +53,7 @@ struct Entry {
   std::string text;  // symlink: what it says
   std::uint32_t major = 0, minor = 0;  // devices
 
-  /// Bytes of names, text and attributes.
+  /// Bytes that names, text and attributes take.
   std::size_t weight() const;
   /// As meta::apply wants it.
   sys::FileStatus status() const;
@@ -68,7 +69,7 @@ struct Item {
 
 /// "/" sorts before every other byte: what is in a directory comes right behind it.  < 0, 0, > 0.
 int compare_paths(std::string_view a, std::string_view b);
-/// Components that are no "." nor "..", not empty, not too long, without NUL.  The empty path is not valid here.
+/// Components that are no "." nor "..", not empty, not too long, without NUL, and none of the product's own names.  The empty path is not valid here.
 bool is_valid_path(std::string_view path);
 
 /// Puts items together to a payload.
@@ -127,6 +128,8 @@ class TreeCheck {
  public:
   /// A sentence where the item cannot come here.
   Result<> accept(const Item& item);
+  /// Something was lost: the next entry is a later one, whose directories may have been among it.
+  void pass_gap();
   /// At the end of a snapshot.
   Result<> finish() const;
 
@@ -134,6 +137,7 @@ class TreeCheck {
   std::string last_;  // path
   bool some_ = false;
   bool open_ = false;  // a file's content goes on
+  bool behind_gap_ = false;
   std::string before_open_;  // the path before it, for when it is taken back
   std::string directory_;  // the deepest one under way; the others are beginnings of it
   std::vector<std::size_t> levels_;  // their lengths

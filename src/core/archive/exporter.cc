@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "core/archive/exporter.h"
 
+#include <fmt/format.h>
 #include <sys/sysmacros.h>
 
 #include <algorithm>
@@ -49,6 +50,25 @@ struct Step {
 struct Name {
   std::string name;
   sys::FileType type;
+};
+
+/// A file with more names: the first one, and how many are to come.
+struct Linked {
+  Linked() = default;
+  Linked(std::string first, const sys::FileStatus& status)
+      : path(std::move(first)),
+        to_come(status.links() - 1),
+        size(status.size()),
+        modified(status.modified()),
+        changed(status.changed()) {}
+  bool is(const sys::FileStatus& status) const {
+    return size == status.size() && sys::same_time(modified, status.modified()) && sys::same_time(changed, status.changed());
+  }
+  std::string path;
+  std::uint64_t to_come = 0;
+  Bytes size;
+  timespec modified{};
+  timespec changed{};
 };
 
 struct Level {
@@ -104,7 +124,7 @@ class Exporter {
   ExportCounters counters_;
   std::string path_;  // of the entry under way, below the root
   std::vector<Level> levels_;
-  std::unordered_map<FileKey, std::pair<std::string, std::uint64_t>> links_;  // the first name, and how many are to come
+  std::unordered_map<FileKey, Linked> links_;
   std::shared_ptr<Slab> slab_;
   std::size_t slab_used_ = 0;
   std::int64_t begun_s_ = 0;
@@ -222,6 +242,9 @@ Result<std::vector<Name>> Exporter::names_of(sys::FdView directory) const {
     while (const auto entry = reader.next()) names.push_back({std::string(entry->name, entry->length), entry->type});
   }
   std::ranges::sort(names, {}, &Name::name);
+  // A directory that is changed while it is read may give a name twice.
+  const auto [end, last] = std::ranges::unique(names, {}, &Name::name);
+  names.erase(end, last);
   return names;
 }
 
@@ -297,6 +320,11 @@ std::optional<Entry> Exporter::entry_of(const sys::FileStatus& status, sys::Obje
 }
 
 Result<> Exporter::visit_directory(Level& level, const Name& name) {
+  if (levels_.size() >= kMostLevels) {
+    fail_entry(left_out(
+        fmt::format("lies deeper than an archive allows ({} directories); it is left out with all that is in it", kMostLevels)));
+    return {};
+  }
   auto fd = sys::open_at(level.fd, name.name, {.directory = true, .keep_atime = true});
   auto status = fd ? sys::status_of(*fd) : Result<sys::FileStatus>(tl::make_unexpected(fd.error()));
   if (!status) {
@@ -317,11 +345,16 @@ Result<bool> Exporter::taken_as_link(const sys::FileStatus& status) {
   if (status.links() < 2) return false;
   const auto first = links_.find(status.key());
   if (first == links_.end()) return false;
+  // The inode may have gone to another file since, or have been changed: then it is not what was read under the first name.
+  if (!first->second.is(status)) {
+    links_.erase(first);
+    return false;
+  }
   Entry entry;
   entry.hard_link = true;
   entry.path = path_;
-  entry.text = first->second.first;
-  if (--first->second.second == 0) links_.erase(first);
+  entry.text = first->second.path;
+  if (--first->second.to_come == 0) links_.erase(first);
   FOX_TRY(push({.what = Step::What::begin, .entry = std::move(entry)}));
   FOX_TRY(push({.what = Step::What::end}));
   observer_.done(path_);
@@ -350,7 +383,7 @@ Result<> Exporter::visit_other(Level& level, const Name& name) {
     }
     entry->text = std::move(*text);
   }
-  if (entry->leads_links) links_[status->key()] = {path_, status->links() - 1};
+  if (entry->leads_links) links_[status->key()] = Linked(path_, *status);
   FOX_TRY(push({.what = Step::What::begin, .entry = std::move(*entry)}));
   FOX_TRY(push({.what = Step::What::end}));
   observer_.done(path_);
@@ -391,7 +424,7 @@ Result<> Exporter::visit_regular(Level& level, const Name& name) {
     const auto after = sys::status_of(*fd);
     if (*read && after && sys::same_version(*status, *after)) {
       FOX_TRY(push({.what = Step::What::end}));
-      if (status->links() > 1) links_[status->key()] = {path_, status->links() - 1};
+      if (status->links() > 1) links_[status->key()] = Linked(path_, *status);
       break;
     }
     FOX_TRY(push({.what = Step::What::take_back}));
@@ -464,9 +497,17 @@ Result<bool> Exporter::taken_from_before(Entry& entry, const sys::FileStatus& st
   if (options_.previous == nullptr || entry.inode == 0 || options_.previous_device != root_device_.value) return false;
   while (!before_is_over_ && (!before_ || compare_paths(before_->entry.path, path_) < 0)) {
     before_.reset();
-    auto next = FOX_TRY(options_.previous->next_entry());
-    if (!next) before_is_over_ = true;
-    before_ = std::move(next);
+    auto next = options_.previous->next_entry();
+    if (!next) {
+      if (next.error().code != EBADMSG) return tl::make_unexpected(std::move(next).error());
+      Error error = std::move(next).error();
+      before_is_over_ = !FOX_TRY(options_.previous->pass_damage());
+      error.detail += "; files that may not have changed since are read again";
+      observer_.problem("the snapshot before", error, false);
+      continue;
+    }
+    if (!*next) before_is_over_ = true;
+    before_ = std::move(*next);
   }
   if (!before_ || before_->entry.path != path_) return false;
   const Entry& old = before_->entry;
@@ -477,7 +518,7 @@ Result<bool> Exporter::taken_from_before(Entry& entry, const sys::FileStatus& st
   FOX_TRY(push({.what = Step::What::begin, .entry = std::move(entry)}));
   for (const Run& run : content) FOX_TRY(push({.what = Step::What::refer, .run = run}));
   FOX_TRY(push({.what = Step::What::end}));
-  if (status.links() > 1) links_[status.key()] = {path_, status.links() - 1};
+  if (status.links() > 1) links_[status.key()] = Linked(path_, status);
   ++counters_.unchanged;
   return true;
 }

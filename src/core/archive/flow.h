@@ -29,7 +29,8 @@ struct FlowStep {
     refer /* to an earlier one */,
     hole,
     end,
-    take_back
+    take_back,
+    gap /* something of the archive is lost: `error`; what comes next is `entry.path` */
   } what;
   Entry entry = {};
   std::uint64_t number = 0;  // of the chunk; of a hole its size
@@ -90,6 +91,7 @@ class Flow {
       case FlowStep::What::hole: return restorer_.hole(step.number);
       case FlowStep::What::end: return restorer_.end();
       case FlowStep::What::take_back: return restorer_.take_back();
+      case FlowStep::What::gap: return restorer_.pass_gap(step.error, step.entry.path);
     }
     return {};
   }
@@ -118,6 +120,12 @@ class FileFlow final : public Flow {
       FOX_TRY(run.is_hole() ? push({.what = FlowStep::What::hole, .number = run.count}) : chunks(run));
     }
     return item.more ? Result<>() : push({.what = FlowStep::What::end});
+  }
+  /// Something is lost: `why`, which is told.  What comes next lies where `next` does, be its directories among what is lost.
+  Result<> gap(std::optional<Error> why, const std::string& next) {
+    FlowStep step{.what = FlowStep::What::gap, .error = std::move(why)};
+    step.entry.path = next;
+    return push(std::move(step));
   }
 
  private:

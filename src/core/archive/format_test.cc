@@ -209,6 +209,12 @@ TEST(Paths, OrderAndShape) {
 
 // ---- Sections
 
+TEST(Entries, WeighWhatTheyTakeAndNotOnlyWhatTheySay) {
+  Entry entry{.path = "a"};
+  for (int i = 0; i < 1000; ++i) entry.attributes.emplace_back("n", "");
+  EXPECT_GE(entry.weight(), 1000 * sizeof(entry.attributes.front()));
+}
+
 TEST(Sections, ComeBackAsTheyWere) {
   Snapshot snapshot{.id = "2026-03-12T101500",
                     .seconds = -5,

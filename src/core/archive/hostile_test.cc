@@ -99,6 +99,44 @@ TEST_F(Hostile, NamesWithANul) {
   file(std::string("a\0b", 3), "evil");
   expect_refused("a path is not allowed");
 }
+TEST_F(Hostile, OurOwnNames) {
+  root();
+  file(".foxing_meta", "what later runs would believe");
+  expect_refused("a path is not allowed");
+}
+TEST_F(Hostile, OurOwnNamesInTheMiddle) {
+  root();
+  dir("a");
+  dir("a/.foxing_versions");
+  expect_refused("a path is not allowed");
+}
+TEST_F(Hostile, NamesOfOurTemporaryFiles) {
+  root();
+  file(copy::TempNames().next(), "what --cleanup would remove");
+  expect_refused("a path is not allowed");
+}
+TEST_F(Hostile, DirectoriesThatAreClaimedOverAndOver) {
+  root();
+  finish();
+  Snapshot snapshot;
+  {
+    auto archive = Archive::open(open_file(world_.at("archive")));
+    snapshot = archive->snapshots().front();
+  }
+  snapshot.directories.resize(100'000, snapshot.directories.front());
+  std::string bytes = world_.read("archive").substr(0, snapshot.ends_at);
+  Packer packer({codec::Format::zstd, 3});
+  bytes += *make_record(Kind::snapshot_ends, 0, encode_snapshot_ends(snapshot), packer);
+  const std::string footer = encode_footer({.snapshots = {snapshot.ends_at}}, bytes.size());
+  bytes += encode(head_for(Kind::footer, 1, as_bytes(footer), digest::hash(as_bytes(footer)), {})) + footer;
+  write_file(world_.at("archive"), bytes);
+  const auto archive = Archive::open(open_file(world_.at("archive")));
+  ASSERT_TRUE(archive) << archive.error().message();
+  EXPECT_THAT(archive->snapshots().front().damage, HasSubstr("its numbers make no sense"));
+  EXPECT_THAT(archive->snapshots().front().directories, IsEmpty());
+  EXPECT_EQ(archive->snapshots().front().id, "first");
+  EXPECT_THAT(checked(world_.at("archive")).damages, Not(IsEmpty()));
+}
 TEST_F(Hostile, FilesBelowASymbolicLink) {
   root();
   link("a", "..");
@@ -139,7 +177,7 @@ TEST_F(Hostile, HardLinksThatLeadOut) {
 TEST_F(Hostile, NestedTooDeeply) {
   root();
   std::string path;
-  for (int i = 0; i < 4200; ++i) {
+  for (int i = 0; i < 4096; ++i) {
     path += path.empty() ? "d" : "/d";
     dir(path);
   }
@@ -171,6 +209,7 @@ TEST_F(Hostile, SizesThatLie) {
   put(huge);
   file("d", "text");
   finish();
+  EXPECT_THAT(checked(world_.at("archive")).hit, ElementsAre("a", "b", "c"));
   for (const bool stream : {false, true}) {
     Hearing hearing;
     world_.remove("jail/to");

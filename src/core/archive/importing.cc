@@ -28,6 +28,26 @@ bool is_below(std::string_view path, std::string_view directory) {
   return directory.empty() || (path.size() > directory.size() && path.starts_with(directory) && path[directory.size()] == '/');
 }
 
+/// A damaged block costs what is in it, which is told; the next one is gone on with.  Else the error, after all that came before it is in place.
+Result<> pass_damage(EntryCursor& cursor, FileFlow& flow, Error error, bool in_order) {
+  if (error.code != EBADMSG) return tl::make_unexpected(std::move(error));
+  const auto gap = FOX_TRY(cursor.pass_damage());
+  if (!gap) return tl::make_unexpected(std::move(error));
+  error.detail += "; " + gap->words() + " is not restored";
+  return flow.gap(std::move(error), in_order ? gap->next : std::string());
+}
+
+/// What has come is put in place and its directories get what they are to have, whatever has ended the rest.
+template <class T>
+Result<T> ended(Result<T> result, FileFlow& flow, Restorer& restorer) {
+  // Of damage nothing that came before it is worse.
+  if (!result && result.error().code == EBADMSG) (void)flow.drain();
+  auto finished = restorer.finish();
+  if (!result) return result;
+  FOX_TRY(std::move(finished));
+  return result;
+}
+
 /// What restore_some does.
 class Some {
  public:
@@ -41,7 +61,14 @@ class Some {
   Result<std::uint64_t> run() {
     EntryCursor cursor = FOX_TRY(EntryCursor::from(archive_, snapshot_, selection_.place()));
     std::uint64_t found = 0;
-    while (auto item = FOX_TRY(cursor.next_entry())) {
+    while (true) {
+      auto next = cursor.next_entry();
+      if (!next) {
+        FOX_TRY(pass_damage(cursor, flow_, std::move(next).error(), false));
+        continue;
+      }
+      auto item = std::move(*next);
+      if (!item) break;
       const std::string path = item->entry.path;
       if (selection_.is_behind(path)) break;
       if (!chosen(item->entry)) {
@@ -55,9 +82,10 @@ class Some {
       FOX_TRY(flow_.item(std::move(*item)));
     }
     FOX_TRY(flow_.drain());
-    FOX_TRY(restorer_.finish());
     return found;
   }
+
+  FileFlow& flow() { return flow_; }
 
  private:
   static bool is_directory(const Entry& entry) { return !entry.hard_link && entry.type == sys::FileType::directory; }
@@ -88,7 +116,14 @@ class Some {
       const std::string& at = missing.back();
       const auto known = std::ranges::find_if(passed_, [&](const Item& item) { return item.entry.path == at; });
       // Those before the place where reading began are looked up.
-      auto directory = known != passed_.end() ? std::optional<Item>(*known) : FOX_TRY(find_entry(archive_, snapshot_, at));
+      auto looked_up = known != passed_.end() ? Result<std::optional<Item>>(*known) : find_entry(archive_, snapshot_, at);
+      if (!looked_up && looked_up.error().code != EBADMSG) return tl::make_unexpected(std::move(looked_up).error());
+      if (!looked_up) {  // it is in a block that is damaged
+        FOX_TRY(flow_.gap(std::nullopt, at + "/"));
+        made_.push_back(at);
+        continue;
+      }
+      auto directory = std::move(*looked_up);
       if (!directory || !is_directory(directory->entry))
         return fail(EBADMSG, "", {}, fmt::format("damaged: the directory '{}' is not in the archive", printable(at)));
       FOX_TRY(flow_.item(std::move(*directory)));
@@ -153,16 +188,28 @@ Result<std::uint64_t> data_of(Archive& archive, const Snapshot& snapshot, const 
 }
 
 Result<> import_snapshot(Archive& archive, const Snapshot& snapshot, const ImportOptions& options, Restorer& restorer) {
+  if (!snapshot.damage.empty()) return fail(EBADMSG, "", {}, snapshot.damage);
   FileFlow flow(archive, options.workers, restorer);
   EntryCursor cursor(archive, snapshot);
-  while (auto item = FOX_TRY(cursor.next_item())) FOX_TRY(flow.item(std::move(*item)));
-  FOX_TRY(flow.drain());
-  return restorer.finish();
+  auto done = [&]() -> Result<> {
+    while (true) {
+      auto item = cursor.next_item();
+      if (!item) {
+        FOX_TRY(pass_damage(cursor, flow, std::move(item).error(), true));
+        continue;
+      }
+      if (!*item) return flow.drain();
+      FOX_TRY(flow.item(std::move(**item)));
+    }
+  }();
+  return ended(std::move(done), flow, restorer);
 }
 
 Result<std::uint64_t> restore_some(Archive& archive, const Snapshot& snapshot, const Selection& selection,
                                    const ImportOptions& options, Restorer& restorer) {
-  return Some(archive, snapshot, selection, options, restorer).run();
+  if (!snapshot.damage.empty()) return fail(EBADMSG, "", {}, snapshot.damage);
+  Some some(archive, snapshot, selection, options, restorer);
+  return ended(some.run(), some.flow(), restorer);
 }
 
 }  // namespace foxing::archive

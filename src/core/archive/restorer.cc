@@ -131,6 +131,31 @@ void Restorer::give_up(Error why) {
   file_.reset();
 }
 
+Result<> Restorer::pass_gap(const std::optional<Error>& why, const std::string& next) {
+  if (why) {
+    if (file_) give_up(*why);
+    ++counters_.problems;
+    observer_.problem(shown_, *why, true);
+  }
+  inside_ = false;
+  const std::string parent(split(next).first);
+  const auto leads_to = [&](std::string_view directory) {
+    return directory.empty() ||
+           (parent.starts_with(directory) && (parent.size() == directory.size() || parent[directory.size()] == '/'));
+  };
+  if (next.empty()) return {};
+  while (levels_.size() > 1 && !leads_to(std::string_view(path_).substr(0, levels_.back().path_length))) leave();
+  while (levels_.back().path_length < parent.size()) {
+    const std::size_t begin = levels_.back().path_length == 0 ? 0 : levels_.back().path_length + 1;
+    const std::string path = parent.substr(0, parent.find('/', begin));
+    FOX_TRY(settle(make_directory({.type = sys::FileType::directory, .path = path}, path.substr(begin)), path));
+    levels_.back().undressed = true;
+    if (levels_.back().target != nullptr)
+      fail_entry(path, sentence("its owner, mode and times are in a part of the archive that is damaged"));
+  }
+  return {};
+}
+
 Result<> Restorer::finish() {
   file_.reset();  // an archive that ends in a file
   while (levels_.size() > 1) leave();
@@ -197,7 +222,7 @@ void Restorer::leave() {
   Level level = std::move(levels_.back());
   levels_.pop_back();
   if (level.path_length > 0) pending_weight_ -= level.entry.weight();
-  if (level.target == nullptr) return;
+  if (level.target == nullptr || level.undressed) return;
   const sys::FileStatus wanted = level.entry.status();
   auto now = sys::status_of(level.target->fd());
   if (!now) return fail_entry(level.entry.path, std::move(now).error());
@@ -239,6 +264,15 @@ Result<> Restorer::make_directory(const Entry& entry, const std::string& name) {
   return made;
 }
 
+/// A directory of ours that does not even let us look into it.
+Result<sys::UniqueFd> Restorer::open_closed(sys::FdView parent, const std::string& name) {
+  const sys::UniqueFd place = FOX_TRY(sys::open_at(parent, name, {.access = sys::Access::path, .directory = true}));
+  const sys::FileStatus status = FOX_TRY(sys::status_of(place));
+  if (status.owner() != ::geteuid()) return fail(EACCES, "openat");
+  FOX_TRY(sys::set_mode({place, sys::Handle::path}, status.permissions() | 0700));
+  return sys::open_at(place, ".", {.directory = true});
+}
+
 Result<std::unique_ptr<copy::TargetDirectory>> Restorer::open_directory(copy::TargetDirectory& parent, const std::string& name) {
   const auto made_of = [&](sys::UniqueFd fd, bool fresh) -> Result<std::unique_ptr<copy::TargetDirectory>> {
     const sys::FileStatus status = FOX_TRY(sys::status_of(fd));
@@ -262,6 +296,7 @@ Result<std::unique_ptr<copy::TargetDirectory>> Restorer::open_directory(copy::Ta
     fresh = false;
   }
   auto fd = sys::open_at(parent.fd(), name, {.directory = true});
+  if (!fd && fd.error().code == EACCES && !fresh) fd = open_closed(parent.fd(), name);
   if (fd) return made_of(std::move(*fd), fresh);
   if (fd.error().code != ENOTDIR && fd.error().code != ELOOP) return tl::make_unexpected(std::move(fd).error());
   // Something else has the name: it gives way.  Opened before it has its name, so that it is ours whatever is put in its place.
@@ -459,9 +494,10 @@ Result<Restorer::Place> Restorer::set_aside(std::span<const std::byte> bytes) {
     auto nameless = sys::create_nameless(root, 0600);
     if (!nameless) {
       const std::string temporary = temp_names_.next();
-      FOX_TRY(sys::close_written(FOX_TRY(sys::create_at(root, temporary, 0600))));
+      const auto closed = sys::close_written(FOX_TRY(sys::create_at(root, temporary, 0600)));
       nameless = sys::open_at(root, temporary, {.access = sys::Access::read_write});
-      FOX_TRY(sys::unlink_at(root, temporary));
+      FOX_TRY(sys::unlink_at(root, temporary));  // first: no error leaves it
+      FOX_TRY(closed);
     }
     spill_ = FOX_TRY(std::move(nameless));
   }

@@ -60,6 +60,9 @@ class Restorer {
   Result<> take_back();
   /// The content of the file under way cannot be had: it is dropped, and `why` is told.
   void give_up(Error why);
+  /// A part of the archive cannot be read, `why`: the file under way is given up.  What comes next is `next` (empty: not known), and those of its directories that
+  /// have not come are made, without what was kept of them, which is told.
+  Result<> pass_gap(const std::optional<Error>& why, const std::string& next);
   /// Dresses the directories that are still open.
   Result<> finish();
 
@@ -98,6 +101,7 @@ class Restorer {
     Entry entry;
     std::size_t path_length = 0;
     std::uint32_t number = 0;  // in directories_
+    bool undressed = false;  // what it is to have is lost
   };
   struct File {
     Entry entry;
@@ -116,6 +120,7 @@ class Restorer {
   Result<> settle(Result<> result, const std::string& path);
   Result<> make_directory(const Entry& entry, const std::string& name);
   Result<std::unique_ptr<copy::TargetDirectory>> open_directory(copy::TargetDirectory& parent, const std::string& name);
+  Result<sys::UniqueFd> open_closed(sys::FdView parent, const std::string& name);
   Result<> begin_file(const Entry& entry, const std::string& name);
   Result<> commit_file();
   Result<> make_other(const Entry& entry, const std::string& name);

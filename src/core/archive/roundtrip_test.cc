@@ -6,6 +6,8 @@
 
 #include "core/archive/manifest.h"
 #include "core/archive/test_archive.h"
+#include "sys/fault.h"
+#include "sys/names.h"
 
 namespace foxing::archive {
 namespace {
@@ -196,6 +198,94 @@ TEST(RoundTrip, WhatWasTakenBackDoesNotCountAndItsContentMayBeReferredTo) {
   const auto found = find_entry(*archive, archive->snapshots().back(), "changed");
   ASSERT_TRUE(found && *found);
   EXPECT_EQ((*found)->entry.size, 4U);
+}
+
+TEST(RoundTrip, AFileThatChangedUnderItsSecondNameIsAFileOfItsOwn) {
+  testing::TempTree world;
+  world.file("src/a", "old text");
+  world.hard_link("src/a", "src/b");
+  struct Changing final : Observer {
+    explicit Changing(testing::TempTree& world) : world_(world) {}
+    void problem(const std::string&, const Error&, bool) override {}
+    void done(const std::string& path) override {
+      if (path == "a") world_.overwrite("src/b", 0, "new text");
+    }
+    testing::TempTree& world_;
+  } changing(world);
+  const sys::UniqueFd out = open_file(world.at("archive")), root = open_dir(world.at("src"));
+  Writer writer(out, {codec::Format::zstd, 3});
+  ASSERT_TRUE(writer.begin_archive({}));
+  ASSERT_TRUE(writer.begin_snapshot(named("first")));
+  ASSERT_TRUE(export_tree(root, {}, writer, changing));
+  ASSERT_TRUE(writer.end_snapshot());
+  ASSERT_TRUE(writer.finish());
+  Hearing hearing;
+  world.dir("to");
+  ASSERT_TRUE(import_from(world.at("archive"), world.at("to"), hearing));
+  EXPECT_EQ(world.read("to/a"), "old text");
+  EXPECT_EQ(world.read("to/b"), "new text");
+}
+
+TEST(RoundTrip, WhatIsTooDeepIsLeftOutAndTheArchiveCanBeRead) {
+  if (sys::raise_open_file_limit() < 5000) GTEST_SKIP() << "so many files may not be open at once";
+  testing::TempTree world;
+  world.dir("src");
+  world.file("src/z", "text");
+  constexpr int kDeep = 4100;
+  sys::UniqueFd deepest = open_dir(world.at("src"));
+  for (int i = 0; i < kDeep; ++i) {
+    ASSERT_TRUE(sys::make_directory_at(deepest, "d", 0755));
+    deepest = *sys::open_at(deepest, "d", {.directory = true});
+  }
+  Hearing hearing;
+  {
+    const sys::UniqueFd out = open_file(world.at("archive")), root = open_dir(world.at("src"));
+    Writer writer(out, {codec::Format::none, 0});
+    ASSERT_TRUE(writer.begin_archive({}));
+    ASSERT_TRUE(writer.begin_snapshot(named("first")));
+    ASSERT_TRUE(export_tree(root, {}, writer, hearing));
+    ASSERT_TRUE(writer.end_snapshot());
+    ASSERT_TRUE(writer.finish());
+  }
+  for (int i = 0; i < kDeep; ++i) {
+    deepest = *sys::open_at(deepest, "..", {.directory = true});
+    ASSERT_TRUE(sys::remove_directory_at(deepest, "d"));
+  }
+  EXPECT_THAT(hearing.problems, ElementsAre(HasSubstr("lies deeper than an archive allows")));
+  EXPECT_THAT(checked(world.at("archive")).damages, IsEmpty());
+  auto archive = Archive::open(open_file(world.at("archive")));
+  ASSERT_TRUE(archive);
+  EXPECT_EQ(archive->snapshots().front().entries, 4097U) << "the root, 4095 directories and a file";
+}
+
+TEST(RoundTrip, WhatNoFileTakesLeavesNoNameBehind) {
+  if (!sys::kFaultsCanBePlanned) GTEST_SKIP() << "built without FOXING_FAULT_INJECTION";
+  testing::TempTree world;
+  const sys::UniqueFd out = open_file(world.at("archive"));
+  Writer writer(out, {codec::Format::none, 0});
+  ASSERT_TRUE(writer.begin_archive({}));
+  ASSERT_TRUE(writer.begin_snapshot(named("first")));
+  ASSERT_TRUE(writer.begin({.type = sys::FileType::directory, .mode = 0755}));
+  ASSERT_TRUE(writer.end());
+  ASSERT_TRUE(writer.begin({.path = "changed", .mode = 0644, .size = 4}));
+  ASSERT_TRUE(writer.chunk(as_bytes("text"), digest::hash(as_bytes("text")), {}));
+  ASSERT_TRUE(writer.take_back());
+  ASSERT_TRUE(writer.end_snapshot());
+  ASSERT_TRUE(writer.finish());
+  for (const char* call : {"openat", "close"}) {
+    for (int n = 1; n < 15; ++n) {
+      world.remove("to");
+      world.dir("to");
+      Hearing hearing;
+      const sys::UniqueFd in = open_file(world.at("archive"));
+      auto restorer = Restorer::into(open_dir(world.at("to")), "to", all_kept(), hearing);
+      {
+        const sys::FaultPlan plan(std::string("tmpfile:1+:EOPNOTSUPP,") + call + ":" + std::to_string(n) + ":EIO");
+        (void)import_stream(in, {}, **restorer).has_value();
+      }
+      EXPECT_THAT(world.names("to"), IsEmpty()) << call << n;
+    }
+  }
 }
 
 // ---- In part

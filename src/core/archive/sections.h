@@ -61,6 +61,10 @@ struct Snapshot {
   std::uint64_t stored = 0;  // ... after it
   std::uint64_t end_chunk = 0;  // one more than the highest number
   std::vector<std::uint64_t> directories;  // records
+
+  // Not in archives: what a reader finds.
+  std::uint64_t ends_at = 0;  // the record at its end
+  std::string damage;  // why that cannot be believed; then nothing above counts but, where it is not empty, the name
 };
 std::string encode_snapshot_begins(const Snapshot& snapshot);
 Result<Snapshot> decode_snapshot_begins(std::string_view payload);

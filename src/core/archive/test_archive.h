@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/little_endian.h"
+#include "core/archive/appending.h"
 #include "core/archive/checker.h"
 #include "core/archive/exporter.h"
 #include "core/archive/importing.h"
@@ -46,6 +47,7 @@ struct How {
   codec::Codec codec{codec::Format::zstd, 3};
   unsigned workers = 0;
   ChunkSizes chunks{};
+  std::int64_t now_s = 0;
 };
 
 /// Writes the tree as an archive of one snapshot to the file `to`.
@@ -54,8 +56,11 @@ inline void export_to(const std::string& tree, const std::string& to, How how = 
   const sys::UniqueFd out = open_file(to), root = open_dir(tree);
   Writer writer(out, how.codec);
   ASSERT_TRUE(writer.begin_archive({.chunks = how.chunks}));
-  ASSERT_TRUE(writer.begin_snapshot(named("first")));
-  const ExportOptions options{.codec = how.codec, .workers = how.workers, .root_shown = tree, .chunks = how.chunks};
+  Snapshot snapshot = named("first");
+  snapshot.device = sys::status_of(root)->device().value;
+  ASSERT_TRUE(writer.begin_snapshot(snapshot));
+  const ExportOptions options{
+      .codec = how.codec, .workers = how.workers, .root_shown = tree, .now_s = how.now_s, .chunks = how.chunks};
   const auto done = export_tree(root, options, writer, hearing != nullptr ? *hearing : own);
   ASSERT_TRUE(done) << done.error().message();
   ASSERT_TRUE(writer.end_snapshot());
@@ -63,29 +68,29 @@ inline void export_to(const std::string& tree, const std::string& to, How how = 
   EXPECT_THAT(own.problems, ::testing::IsEmpty());
 }
 
-/// Adds a snapshot of `tree` to the file "archive".
+/// Adds a snapshot of `tree` to the file "archive".  Errors: it was refused.
+inline Result<ExportCounters> try_append(const testing::TempTree& world, const std::string& tree, const std::string& id,
+                                         std::int64_t now_s = 0) {
+  const sys::UniqueFd file = open_file(world.at("archive")), root = open_dir(world.at(tree));
+  const auto appending = FOX_TRY(Appending::to(file, {codec::Format::zstd, 3}));
+  ExportOptions options;
+  options.now_s = now_s;
+  appending->prepare(options);
+  Writer& writer = *FOX_TRY(appending->begin());
+  Snapshot snapshot = named(id);
+  snapshot.device = FOX_TRY(sys::status_of(root)).device().value;
+  FOX_TRY(writer.begin_snapshot(snapshot));
+  Hearing hearing;
+  const ExportCounters counters = FOX_TRY(export_tree(root, options, writer, hearing));
+  FOX_TRY(writer.end_snapshot());
+  FOX_TRY(writer.finish());
+  FOX_TRY(appending->commit());
+  return counters;
+}
 inline void append_to(const testing::TempTree& world, const std::string& tree, const std::string& id,
                       ExportCounters* counters = nullptr) {
-  sys::UniqueFd file = open_file(world.at("archive"));
-  auto archive = Archive::open(*sys::duplicate(file));
-  ASSERT_TRUE(archive) << archive.error().message();
-  ASSERT_TRUE(sys::truncate(file, Bytes(archive->end())));
-  ASSERT_TRUE(sys::set_position(file, FileOffset(archive->end())));
-  Writer writer(file, {codec::Format::zstd, 3}, archive->end(), archive->footer());
-  for (std::uint64_t i = 0; i < archive->footer().chunks; ++i)
-    writer.ids().insert(archive->place(i)->id, static_cast<std::uint32_t>(i));
-  Snapshot snapshot = named(id);
-  const sys::UniqueFd root = open_dir(world.at(tree));
-  snapshot.device = sys::status_of(root)->device().value;
-  ASSERT_TRUE(writer.begin_snapshot(snapshot));
-  EntryCursor before(*archive, archive->snapshots().back());
-  const ExportOptions options{
-      .chunks = archive->header().chunks, .previous = &before, .previous_device = archive->snapshots().back().device};
-  Hearing hearing;
-  const auto done = export_tree(root, options, writer, hearing);
+  const auto done = try_append(world, tree, id);
   ASSERT_TRUE(done) << done.error().message();
-  ASSERT_TRUE(writer.end_snapshot());
-  ASSERT_TRUE(writer.finish());
   if (counters != nullptr) *counters = *done;
 }
 

@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "base/assert.h"
 #include "sys/file.h"
 #include "sys/names.h"
 
@@ -203,6 +204,21 @@ Result<> StagedFile::commit() {
   const bool in_place = visible_name_ == name_;
   auto placed = closed && !in_place ? directory_->put_in_place(lies_in(), visible_name_, name_) : std::move(closed);
   if (!placed) (void)sys::unlink_at(in_place ? directory_->fd() : lies_in(), visible_name_);
+  return placed;
+}
+
+Result<> StagedFile::commit_as_new() {
+  FOX_ASSERT(!kept_);
+  if (visible_name_.empty()) {
+    FOX_TRY(sys::link_descriptor_at(fd_, directory_->fd(), name_));
+    return sys::close_written(std::move(fd_));
+  }
+  if (visible_name_ == name_) return sys::close_written(std::move(fd_));
+  auto placed = sys::close_written(std::move(fd_));
+  if (placed) placed = sys::rename_at(lies_in(), visible_name_, directory_->fd(), name_, sys::Replace::nothing);
+  if (placed) return placed;
+  if (placed.error().code == EINVAL) placed = sys::link_at(lies_in(), visible_name_, directory_->fd(), name_);
+  (void)sys::unlink_at(lies_in(), visible_name_);
   return placed;
 }
 

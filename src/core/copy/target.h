@@ -208,6 +208,8 @@ class StagedFile {
 
   /// Gives it its name.  Afterwards it is whole, visible, closed.
   Result<> commit();
+  /// The same where the name is free: EEXIST where it is not, and nothing has changed.  Not for one that was adopted.
+  Result<> commit_as_new();
 
  private:
   StagedFile(TargetDirectory& directory, TempNames& names, std::string name)

@@ -50,6 +50,27 @@ class Target : public ::testing::Test {
 
 // ---- A new name
 
+TEST_F(Target, AsNewItTakesNoNameThatIsTaken) {
+  for (const bool nameless : {true, false}) {
+    pair_.nameless_declines.store(!nameless);
+    world_.file("target/taken", "theirs");
+    for (const char* name : {"free", "taken"}) {
+      auto staged = stage(name);
+      ASSERT_TRUE(staged);
+      ASSERT_TRUE(sys::write_all(staged->fd(), std::as_bytes(std::span("ours", 4))));
+      const auto done = staged->commit_as_new();
+      EXPECT_EQ(done.has_value(), std::string(name) == "free") << nameless;
+      if (!done) {
+        EXPECT_EQ(done.error().code, EEXIST);
+      }
+    }
+    EXPECT_THAT(names(), ElementsAre("free", "taken")) << "and no other name is left";
+    EXPECT_EQ(read("taken"), "theirs");
+    EXPECT_EQ(read("free"), "ours");
+    world_.remove("target/free");
+  }
+}
+
 TEST_F(Target, ANewFileIsNamelessUntilItIsWhole) {
   if (!has_nameless()) GTEST_SKIP() << "the filesystem of " << world_.path() << " has no O_TMPFILE";
   auto staged = stage("new");
