@@ -53,7 +53,8 @@ mirror::ReplicaOptions replica_options(const Config& config, const SourceConfig&
           .limited_queue = options.limited_queue,
           .poll_interval = config.poll,
           .recording = options.command == Command::replay ? options.paths.front() : std::string(),
-          .delete_anyway = source.delete_anyway || options.delete_anyway};
+          .delete_anyway = source.delete_anyway || options.delete_anyway,
+          .must_be_mounted = target.must_be_mounted};
 }
 
 ExitCode refused(const Error& error) {
