@@ -135,4 +135,30 @@ settled
 same "$a/src" "$a/disk/dst"
 stop_mirror
 umount "$a/disk"
+
+# One of two disks is read-only at the start: the other one is mirrored, and it begins when it can.
+disk=$(new_fs tmpfs 64M)
+check "read-only" mount -o remount,ro "$disk"
+cat >"$WORK/config.toml" <<TOML
+control_socket = "$WORK/control"
+metrics = ""
+[[sources]]
+path = "$a/src"
+[[sources.targets]]
+path = "$b/first"
+[[sources.targets]]
+path = "$disk/second"
+TOML
+rm -f "$WORK/control"
+begin_mirror daemon -c "$WORK/config.toml" || finish
+check "the first goes on" foxingd flush --socket "$WORK/control" --timeout 60 "$b/first"
+same "$a/src" "$b/first"
+waits "the second has not begun"
+if foxingd flush --socket "$WORK/control" --timeout 60 2>"$WORK/said"; then fail "a flush of both says that all is equal"; fi
+check "it says why" grep -q "Read-only" "$WORK/said"
+check "writable" mount -o remount,rw "$disk"
+for _ in $(seq 80); do foxingd flush --socket "$WORK/control" --timeout 60 >/dev/null 2>&1 && break; sleep 0.1; done
+settled
+same "$a/src" "$disk/second"
+stop_mirror
 finish
