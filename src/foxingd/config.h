@@ -15,6 +15,7 @@ namespace foxing::foxingd {
 
 struct TargetConfig {
   std::string path;
+  bool must_be_mounted = false;
   friend bool operator==(const TargetConfig&, const TargetConfig&) = default;
 };
 

@@ -69,6 +69,9 @@ constexpr std::array kKeys{
     ConfigKey{Table::target, "path", Kind::path, 0, 0, "/mnt/mirror/data",
               "Where to.  It is made where its directory is there.  A source may have several targets: write this table again.",
               [](const ConfigPlace& place, ConfigValue&& value) { place.target->path = text(value); }},
+    ConfigKey{Table::target, "must_be_mounted", Kind::flag, 0, 0, "false",
+              "true: something must be mounted at the target, or at the directory it lies in.",
+              [](const ConfigPlace& place, ConfigValue&& value) { place.target->must_be_mounted = std::get<bool>(value); }},
 };
 
 /// A basic string of TOML.

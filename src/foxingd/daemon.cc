@@ -53,7 +53,8 @@ mirror::ReplicaOptions replica_options(const Config& config, const SourceConfig&
           .limited_queue = options.limited_queue,
           .poll_interval = config.poll,
           .recording = options.command == Command::replay ? options.paths.front() : std::string(),
-          .delete_anyway = source.delete_anyway || options.delete_anyway};
+          .delete_anyway = source.delete_anyway || options.delete_anyway,
+          .must_be_mounted = target.must_be_mounted};
 }
 
 ExitCode refused(const Error& error) {
@@ -91,10 +92,12 @@ void answer(const Mirrors& mirrors, const control::Request& request, const std::
   std::vector<mirror::Replica*> meant;
   for (const auto& replica : mirrors.all())
     if (request.target.empty() || replica->status().target == request.target) meant.push_back(replica.get());
-  if (meant.empty()) return reply->send(control::error_line("no such target: " + request.target));
+  const auto absent = mirrors.absence_of(request.target);
+  if (meant.empty() && !absent) return reply->send(control::error_line("no such target: " + request.target));
   if (request.action == "status") return reply->send(status_json(mirrors.reports()));
   if (request.action == "flush" && mirrors.someone_waits())
     return reply->send(control::error_line("a mirror of the new configuration has not begun yet: ask again"));
+  if (request.action == "flush" && absent) return reply->send(control::error_line(*absent));
   if (request.action == "flush") return flush_all(meant, reply);
   if (request.action == "metrics") return reply->send(control::metrics_line(metrics_text(mirrors.reports())));
   if (request.action == "pause" || request.action == "resume") {
@@ -235,7 +238,7 @@ ExitCode run_daemon(const Config& config, const Options& options) {
 
   for (bool goes_on = true; goes_on;) {
     const std::array files{sys::FdView(*signals), control ? control->fd() : sys::FdView(-1)};
-    (void)sys::wait_any(files, mirrors.is_changing() ? std::optional(kChangePause) : std::nullopt);
+    (void)sys::wait_any(files, mirrors.is_changing() ? std::optional(kChangePause) : mirrors.patience());
     mirrors.tend();
     if (control) {
       const std::array only{control->fd()};

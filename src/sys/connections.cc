@@ -10,12 +10,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstring>
 
 #include "sys/call.h"
 #include "sys/names.h"
 #include "sys/status.h"
+#include "sys/waiting.h"
 
 namespace foxing::sys {
 namespace {
@@ -117,10 +119,17 @@ namespace {
 
 /// Reads until `end` answers where what has been read so far ends.
 template <class End>
-Result<std::string> receive_until(FdView connection, std::size_t most, End end) {
+Result<std::string> receive_until(FdView connection, std::size_t most, Patience patience, End end) {
+  const auto deadline = patience ? std::optional(std::chrono::steady_clock::now() + *patience) : std::nullopt;
   std::string text;
   char piece[512];
   while (true) {
+    if (deadline) {
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(*deadline - std::chrono::steady_clock::now());
+      const std::array files{connection};
+      if (left.count() <= 0) return fail(ETIMEDOUT, "recv");
+      if (!FOX_TRY(wait_any(files, left))) continue;
+    }
     const ssize_t got = uninterrupted(Call::read, [&] { return ::recv(connection.number(), piece, sizeof piece, 0); });
     if (got < 0) return failed("recv");
     if (got == 0) return text;
@@ -133,12 +142,12 @@ Result<std::string> receive_until(FdView connection, std::size_t most, End end) 
 
 }  // namespace
 
-Result<std::string> receive_line(FdView connection, std::size_t most) {
-  return receive_until(connection, most, [](const std::string& text) { return text.find('\n'); });
+Result<std::string> receive_line(FdView connection, std::size_t most, Patience patience) {
+  return receive_until(connection, most, patience, [](const std::string& text) { return text.find('\n'); });
 }
 
-Result<std::string> receive_head(FdView connection, std::size_t most) {
-  return receive_until(connection, most,
+Result<std::string> receive_head(FdView connection, std::size_t most, Patience patience) {
+  return receive_until(connection, most, patience,
                        [](const std::string& text) { return std::min(text.find("\r\n\r\n"), text.find("\n\n")); });
 }
 

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -27,10 +28,12 @@ Result<UniqueFd> accept_from(FdView listener, std::chrono::milliseconds patience
 /// Who is at the other end of a Unix socket.  Source: unix(7), SO_PEERCRED.
 Result<uid_t> peer_of(FdView connection);
 
-/// Up to the first newline, which is left out, or the end.  EMSGSIZE where it is longer than `most`.
-Result<std::string> receive_line(FdView connection, std::size_t most);
-/// Up to the first empty line, or the end.  EMSGSIZE where it is longer than `most`.
-Result<std::string> receive_head(FdView connection, std::size_t most);
+/// For all of it, however slowly the other side sends; without one as long as the connection lasts.
+using Patience = std::optional<std::chrono::milliseconds>;
+/// Up to the first newline, which is left out, or the end.  EMSGSIZE where it is longer than `most`; ETIMEDOUT where it takes longer.
+Result<std::string> receive_line(FdView connection, std::size_t most, Patience patience = {});
+/// Up to the first empty line, or the end.  EMSGSIZE where it is longer than `most`; ETIMEDOUT where it takes longer.
+Result<std::string> receive_head(FdView connection, std::size_t most, Patience patience = {});
 Result<> send_all(FdView connection, std::string_view text);
 /// One datagram to a Unix socket; a path that begins with @ is an abstract name.  Source: unix(7).
 Result<> send_datagram(const std::string& path, std::string_view text);

@@ -11,16 +11,26 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "sys/call.h"
+#include "sys/file.h"
 
 namespace foxing::sys {
 
-Result<bool> wait_any(std::span<const FdView> files, std::optional<std::chrono::milliseconds> patience) {
+Result<MountWatch> MountWatch::create() { return MountWatch(FOX_TRY(open_at(working_directory(), "/proc/self/mountinfo", {}))); }
+
+bool MountWatch::take_changed() {
+  (void)wait_any({}, std::chrono::milliseconds(0), this);
+  return std::exchange(changed_, false);
+}
+
+Result<bool> wait_any(std::span<const FdView> files, std::optional<std::chrono::milliseconds> patience, MountWatch* mounts) {
   std::vector<pollfd> wanted;
-  wanted.reserve(files.size());
+  wanted.reserve(files.size() + 1);
   for (const FdView file : files) wanted.push_back({.fd = file.number(), .events = POLLIN, .revents = 0});
+  if (mounts != nullptr) wanted.push_back({.fd = mounts->fd_.get(), .events = POLLPRI, .revents = 0});
   int ready = -1;
   if (const int fault = planned_fault(Call::poll); fault > 0) {
     errno = fault;
@@ -29,6 +39,7 @@ Result<bool> wait_any(std::span<const FdView> files, std::optional<std::chrono::
   }
   if (ready < 0 && errno == EINTR) return false;
   if (ready < 0) return failed("poll");
+  if (mounts != nullptr && wanted.back().revents != 0) mounts->changed_ = true;
   return ready > 0;
 }
 

@@ -12,9 +12,24 @@
 
 namespace foxing::sys {
 
+/// What this process sees mounted.  Source: proc_pid_mountinfo(5), poll(2): POLLPRI.
+class MountWatch {
+ public:
+  static Result<MountWatch> create();
+  /// Something was mounted, moved or unmounted since the last time, or since create().
+  bool take_changed();
+
+ private:
+  explicit MountWatch(UniqueFd fd) : fd_(std::move(fd)) {}
+  friend Result<bool> wait_any(std::span<const FdView>, std::optional<std::chrono::milliseconds>, MountWatch*);
+  UniqueFd fd_;
+  bool changed_ = false;  // the kernel tells it once
+};
+
 /// Waits until one of `files` has something to read, an end or an error; at most `patience`, without one for ever.
-/// True where one has.  Returns early where a signal came.  Source: poll(2).
-Result<bool> wait_any(std::span<const FdView> files, std::optional<std::chrono::milliseconds> patience);
+/// True where one has, or where `mounts` have changed.  Returns early where a signal came.  Source: poll(2).
+Result<bool> wait_any(std::span<const FdView> files, std::optional<std::chrono::milliseconds> patience,
+                      MountWatch* mounts = nullptr);
 
 /// One thread wakes another.  Source: eventfd(2).
 class Bell {

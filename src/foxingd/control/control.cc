@@ -73,7 +73,7 @@ void Server::serve(const std::function<void(const Request&, std::shared_ptr<Repl
   if (!connection) return logging::warning("control socket: {}", connection.error().message());
   const auto peer = sys::peer_of(*connection);
   if (!peer || (*peer != 0 && *peer != ::geteuid())) return;
-  const auto line = sys::receive_line(*connection, kLongestRequest);
+  const auto line = sys::receive_line(*connection, kLongestRequest, kPatience);
   const auto reply = std::make_shared<Reply>(std::move(*connection));
   if (!line) return reply->send(error_line(line.error().message()));
   const auto request = parse(*line);

@@ -3,10 +3,12 @@
 
 #include <gmock/gmock.h>
 
+#include <array>
 #include <thread>
 
 #include "foxingd/control/metrics_server.h"
 #include "sys/connections.h"
+#include "sys/waiting.h"
 #include "testing/temp_tree.h"
 
 namespace foxing::control {
@@ -106,6 +108,37 @@ TEST(Metrics, ListensAndStops) {
   auto server = MetricsServer::start("127.0.0.1:0", {.metrics = [] { return "x 1\n"; }, .healthy = [] { return true; }});
   ASSERT_TRUE(server) << server.error().message();
   EXPECT_NE((*server)->port(), 0);
+}
+
+TEST(Metrics, WhoListensEverywhereAnswersToEveryName) {
+  const Answers answers{.metrics = [] { return "foxing 1\n"; }, .healthy = [] { return true; }};
+  EXPECT_THAT(http_answer("GET /metrics HTTP/1.1\r\nHost: backup.example:9100", "0.0.0.0", answers), StartsWith("HTTP/1.1 200"));
+}
+
+/// However the bytes come: the deadline is for all of them.
+TEST(Connections, WhoSendsOneByteNowAndThenIsLeft) {
+  TempTree world;
+  const auto listener = sys::listen_unix(world.at("socket"));
+  ASSERT_TRUE(listener) << listener.error().message();
+  const auto slow = sys::connect_unix(world.at("socket"));
+  ASSERT_TRUE(slow);
+  const auto connection = sys::accept_from(*listener, std::chrono::milliseconds(60'000));
+  ASSERT_TRUE(connection);
+  const auto bell = sys::Bell::create();
+  ASSERT_TRUE(bell);
+  std::thread sender([&] {
+    const std::array files{bell->fd()};
+    for (bool left = false; !left;) {
+      if (!sys::send_all(*slow, "x")) break;
+      const auto rung = sys::wait_any(files, std::chrono::milliseconds(20));
+      left = rung && *rung;
+    }
+  });
+  const auto line = sys::receive_line(*connection, 1'000'000, std::chrono::milliseconds(100));
+  bell->ring();
+  sender.join();
+  ASSERT_FALSE(line);
+  EXPECT_EQ(line.error().code, ETIMEDOUT);
 }
 
 TEST(Metrics, AddressesAreNumbers) {

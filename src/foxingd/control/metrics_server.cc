@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kPatience{2000};
 constexpr std::size_t kLongestRequest = 4096;
+constexpr std::chrono::milliseconds kPauseAfterFailure{100};
 
 std::string answer(std::string_view status, std::string_view type, std::string_view body) {
   return fmt::format("HTTP/1.1 {}\r\nContent-Type: {}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{}", status, type,
@@ -54,8 +55,9 @@ Result<HostAndPort> parse_address(const std::string& address) {
 std::string http_answer(const std::string& request, const std::string& own_host, const Answers& answers) {
   constexpr std::string_view kText = "text/plain; version=0.0.4";
   const std::string host = host_in(request);
-  const bool known = host.empty() || host == "localhost" || host == "127.0.0.1" || host == "[::1]" || host == own_host ||
-                     host == "[" + own_host + "]";
+  const bool everywhere = own_host == "0.0.0.0" || own_host == "::";  // then this machine's names are not known
+  const bool known = everywhere || host.empty() || host == "localhost" || host == "127.0.0.1" || host == "[::1]" ||
+                     host == own_host || host == "[" + own_host + "]";
   if (!known) return answer("403 Forbidden", "text/plain", "this Host is not mine\n");
   const std::string line = request.substr(0, request.find_first_of("\r\n"));
   if (!line.starts_with("GET ")) return answer("405 Method Not Allowed", "text/plain", "GET /metrics, GET /healthz\n");
@@ -101,8 +103,12 @@ void MetricsServer::run() {
 
 void MetricsServer::serve() {
   const auto connection = sys::accept_from(listener_, kPatience);
-  if (!connection) return;
-  const auto request = sys::receive_head(*connection, kLongestRequest);
+  if (!connection) {  // no descriptors left, say: whoever waits still does
+    const std::array only_bell{bell_.fd()};
+    (void)sys::wait_any(only_bell, kPauseAfterFailure);
+    return;
+  }
+  const auto request = sys::receive_head(*connection, kLongestRequest, kPatience);
   if (request) (void)sys::send_all(*connection, http_answer(*request, host_, answers_));
 }
 

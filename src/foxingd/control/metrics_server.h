@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The metrics server: GET /metrics for Prometheus, GET /healthz for whoever watches over the process; on a thread of its own.
 //
-// Holds. Nothing else is answered: no other method, no path, no Host but this machine's own names (so that no web page can ask through somebody's browser).
+// Holds. Nothing else is answered: no other method, no path, no Host but this machine's own names (so that no web page can ask through somebody's browser),
+//        unless it listens on all addresses.
 //        One request a connection, at most 4 KiB of it, and at most two seconds.
 #pragma once
 

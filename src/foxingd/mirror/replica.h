@@ -49,6 +49,7 @@ struct ReplicaOptions {
   std::chrono::milliseconds poll_interval = std::chrono::seconds(10);  // of capture by poll
   std::string recording = {};  // is told once more, in place of what happens
   bool delete_anyway = false;  // an empty source, or another filesystem than last time
+  bool must_be_mounted = false;  // the target, or the directory it lies in
   bool listens = true;  // else: one scan, and no events
   friend bool operator==(const ReplicaOptions&, const ReplicaOptions&) = default;
 };
@@ -67,7 +68,7 @@ struct ReplicaStatus {
   std::uint64_t directories = 0;
   std::uint64_t linked_names = 0;
   std::uint64_t scans = 0;
-  std::uint64_t failures = 0;  // names given up until the next scan
+  std::uint64_t failures = 0;  // names given up until the next scan: they are not equal
   std::uint64_t doubts_given_up = 0;
   std::string heard_by = {};  // the source of events
   std::optional<std::chrono::system_clock::time_point> equal_as_of = {};
@@ -96,10 +97,11 @@ class Replica {
   // From any thread.
   const ReplicaOptions& options() const { return options_; }
   ReplicaStatus status() const;
-  /// `then` is called on the replica's thread when all that has happened in the source until now is on the target's disk; or when it stops, with ECANCELED.
+  /// `then` is called on the replica's thread when all that has happened in the source until now is on the target's disk; with an error where names were given
+  /// up, which are not; or when it stops, with ECANCELED.
   void flush(std::function<void(Result<>)> then);
   void pause(bool paused);
-  capture::Coverage coverage() const { return coverage_; }
+  capture::Coverage coverage() const;
 
  private:
   explicit Replica(ReplicaOptions options) : options_(std::move(options)), pending_(options_.most_pending) {}
@@ -109,20 +111,30 @@ class Replica {
   void wait();
   /// Takes what was heard.  True: there is no more of it now.
   bool listen();
+  /// Something was mounted in the source, or unmounted: no event tells what is there now.
+  void look_at_mounts();
+  void hear(const capture::Event& event);
   void work();
   void scan_all();
+  Result<ScanReport> walk_all();
+  void scanned(const ScanReport& report, pipeline::Clock::time_point begin);
   /// Directories get their attributes.
   void settle();
   void judge(std::vector<pipeline::Reconciler::Failure> failures);
   void give_up(const pipeline::Reconciler::Failure& failure);
+  void scan_soon();
   void stall(std::string why);
   void try_again();
   /// Those who ask for a flush wait for what has happened until then.
   void look_for_those_who_ask();
   void note_those_who_ask();
   void answer_flushes();
+  /// Of what is pending or waits to be tried again.
+  std::optional<std::uint64_t> oldest() const;
+  void remember_when();
   void publish();
-  bool has_work() const { return scan_wanted_ || !pending_.empty(); }
+  bool has_work() const { return scan_wanted_ || has_names(); }
+  bool has_names() const { return !pending_.empty() || (reconciler_ && reconciler_->oldest_to_search()); }
   std::optional<std::chrono::milliseconds> patience() const;
 
   struct Flush {
@@ -136,6 +148,8 @@ class Replica {
   std::unique_ptr<capture::EventSource> events_;
   capture::Coverage coverage_;
   std::optional<sys::Bell> bell_;
+  std::optional<sys::Bell> scanned_;  // a scan has ended
+  std::optional<sys::MountWatch> mount_watch_;
 
   // Of the replica's thread.
   pipeline::Pending pending_;
@@ -145,17 +159,23 @@ class Replica {
   std::unique_ptr<TreePair> trees_;
   std::optional<pipeline::Reconciler> reconciler_;
   std::vector<capture::Event> heard_;
+  std::vector<std::string> mounts_;  // below the source
   Doubts doubts_;
   bool scan_wanted_ = true;
   std::size_t put_off_ = 0;
   pipeline::Clock::time_point settled_{};
   std::unordered_set<pipeline::Name> retried_;  // in the present batch
+  std::unordered_set<pipeline::Name> undressed_;  // directories that did not get their attributes the last time
+  std::unordered_set<pipeline::Name> given_up_;
+  std::uint64_t missed_ = 0;  // failures of the last scan
+  std::chrono::seconds rescan_pause_{0};  // after failures
   pipeline::Clock::time_point next_sweep_ = pipeline::Clock::time_point::max();
   std::optional<pipeline::Clock::time_point> stalled_until_;
   std::chrono::milliseconds stall_pause_{0};
   bool roots_were_missing_ = false;
   std::deque<std::pair<std::uint64_t, pipeline::Clock::time_point>> heard_when_;  // numbers of Pending, and when they were given
   std::vector<Flush> flushes_;
+  std::chrono::system_clock::time_point heard_all_at_{};  // what happened before has been heard
   ReplicaStatus now_;  // copied to shared_
 
   mutable std::mutex mutex_;

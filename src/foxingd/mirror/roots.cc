@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "foxingd/mirror/roots.h"
 
+#include <algorithm>
+
 #include "core/copy/origin.h"
 #include "core/storage/storage.h"
 #include "sys/file.h"
@@ -38,21 +40,38 @@ Result<> check_nesting(const std::string& source, const std::string& target) {
 
 }  // namespace
 
-Result<std::unique_ptr<Roots>> Roots::open(const std::string& source, const std::string& target, bool delete_anyway) {
-  std::unique_ptr<Roots> roots(new Roots(source, target));
+Result<std::unique_ptr<Roots>> Roots::open(const std::string& source, const std::string& target, How how) {
+  std::unique_ptr<Roots> roots(new Roots(source, target, how));
   roots->source_ = FOX_TRY(open_directory(source));
   roots->source_key_ = FOX_TRY(sys::status_of(roots->source_)).key();
   FOX_TRY(check_nesting(source, target));
+  FOX_TRY(roots->check_mounted());
   if (auto made = sys::make_directory_at(sys::working_directory(), target, 0700); !made && made.error().code != EEXIST)
     return tl::make_unexpected(std::move(made).error().about(target));
-  FOX_TRY(roots->open_target());
+  FOX_TRY(roots->open_target(false));
   roots->target_filesystem_ = copy::origin_of(target);
-  if (!delete_anyway) FOX_TRY(roots->guard_deletion());
+  if (auto handle = sys::handle_of(roots->target_)) roots->target_handle_ = std::move(*handle);
+  if (!how.delete_anyway) FOX_TRY(roots->guard_deletion());
   return roots;
 }
 
-Result<> Roots::open_target() {
+/// A disk that is not there leaves a directory, and the mirror would fill the filesystem that it lies on.
+Result<> Roots::check_mounted() const {
+  if (!how_.must_be_mounted) return {};
+  const auto is_mounted = [](const std::string& path) {
+    const auto here = sys::status_at(sys::working_directory(), path, sys::Links::follow);
+    const auto above = sys::status_at(sys::working_directory(), path + "/..", sys::Links::follow);
+    return here && above && (here->device() != above->device() || here->key() == above->key());
+  };
+  const std::size_t slash = target_path_.find_last_of('/');
+  const std::string parent = slash == std::string::npos ? "." : slash == 0 ? "/" : target_path_.substr(0, slash);
+  if (is_mounted(target_path_) || is_mounted(parent)) return {};
+  return refuse(target_path_, "nothing is mounted there nor on '" + parent + "', and must_be_mounted = true asks for it");
+}
+
+Result<> Roots::open_target(bool again) {
   sys::UniqueFd fd = FOX_TRY(open_directory(target_path_));
+  if (again) FOX_TRY(check_is_the_same(fd));
   if (!FOX_TRY(sys::try_lock_directory(fd)))
     return refuse(target_path_, "is the target of another foxingd that is running (only one may write into it)");
   target_key_ = FOX_TRY(sys::status_of(fd)).key();
@@ -60,12 +79,18 @@ Result<> Roots::open_target() {
   return {};
 }
 
-Result<> Roots::guard_deletion() const {
-  if (FOX_TRY(copy::is_empty(target_))) return {};
+Result<> Roots::guard_emptying() const {
+  if (how_.delete_anyway || FOX_TRY(copy::is_empty(target_))) return {};
   if (FOX_TRY(copy::is_empty(source_)))
     return refuse(source_path_,
                   "is empty, and '" + target_path_ +
                       "' is not: is something not mounted? --delete-anyway (delete_anyway = true) empties the target");
+  return {};
+}
+
+Result<> Roots::guard_deletion() const {
+  FOX_TRY(guard_emptying());
+  if (FOX_TRY(copy::is_empty(target_))) return {};
   const auto before = copy::remembered_origin(target_);
   if (before && *before != copy::origin_of(source_path_))
     return refuse(source_path_,
@@ -79,7 +104,9 @@ TreePair::Roots Roots::for_trees() const {
           .target = target_path_,
           .source_fd = source_,
           .target_fd = target_,
-          .source_device = source_key_.device};
+          .source_device = source_key_.device,
+          .source_key = source_key_,
+          .may_be_emptied = how_.delete_anyway};
 }
 
 std::string Roots::missing() const {
@@ -94,16 +121,37 @@ std::string Roots::missing() const {
   return {};
 }
 
+std::vector<std::string> Roots::mounts() const {
+  std::vector<std::string> found;
+  const auto root = sys::read_link_at(sys::working_directory(), "/proc/self/fd/" + std::to_string(source_.get()));
+  if (!root) return found;
+  for (const storage::Mount& mount : storage::read_mounts(storage::SystemRoot()).mounts)
+    if (mount.point != *root && storage::is_within(mount.point, *root))
+      found.push_back(std::to_string(mount.id.value) + ' ' + mount.point);
+  std::ranges::sort(found);
+  return found;
+}
+
 Result<> Roots::open_target_again() {
   const auto source = sys::status_at(sys::working_directory(), source_path_, sys::Links::follow);
   if (!source || source->key() != source_key_) return refuse(source_path_, "is not there");
-  const auto now = sys::status_at(sys::working_directory(), target_path_, sys::Links::follow);
-  if (!now) return tl::make_unexpected(now.error());
-  // Another directory of the same filesystem is somebody's doing, too; an empty place where something was mounted is on another one.
-  const bool same = target_filesystem_.empty() ? now->device() == target_key_.device && now->key() == target_key_
-                                               : copy::origin_of(target_path_) == target_filesystem_;
-  if (!same) return refuse(target_path_, "lies on another filesystem than at the start");
-  return open_target();
+  FOX_TRY(check_mounted());
+  FOX_TRY(check_nesting(source_path_, target_path_));
+  return open_target(true);
+}
+
+/// Another directory on the same filesystem is somebody's doing, too, and what is in it is not ours to delete; an empty place where something was mounted is on
+/// another filesystem.  Mounted anew it may have another device number; then the filesystem's own number has to tell.
+Result<> Roots::check_is_the_same(sys::FdView opened) const {
+  const auto now = sys::status_of(opened);
+  if (!now) return tl::make_unexpected(Error(now.error()).about(target_path_));
+  const auto handle = sys::handle_of(opened);
+  const bool same_inode = now->inode() == target_key_.inode && (target_handle_.empty() || (handle && *handle == target_handle_));
+  const bool same_filesystem =
+      now->device() == target_key_.device || (!target_filesystem_.empty() && copy::origin_of(target_path_) == target_filesystem_);
+  if (!same_inode || !same_filesystem)
+    return refuse(target_path_, "is another directory than at the start: put the first one back, or start foxingd anew");
+  return {};
 }
 
 void Roots::remember_origin() const { copy::remember_origin(target_, copy::origin_of(source_path_)); }

@@ -75,6 +75,7 @@ class Listener final : public copy::Observer {
     if (!problem.failure) return;
     const std::lock_guard lock(mutex_);
     ++failures_;
+    if (problem.kind == copy::ProblemKind::changed_while_read) ++changing_;
     full_ |= problem.kind == copy::ProblemKind::no_space;
     if (first_.size() < kToldFailures) first_.push_back(std::move(problem.error));
   }
@@ -90,6 +91,7 @@ class Listener final : public copy::Observer {
 
   void report_to(ScanReport& report) {
     report.failures = failures_;
+    report.changing = changing_;
     report.full = full_;
     report.first_failures = std::move(first_);
   }
@@ -109,6 +111,7 @@ class Listener final : public copy::Observer {
  private:
   std::mutex mutex_;
   std::uint64_t failures_ = 0;
+  std::uint64_t changing_ = 0;
   bool full_ = false;
   std::vector<Error> first_;
   std::vector<Linked> linked_;
@@ -123,7 +126,7 @@ Result<ScanReport> scan(const TreePair::Roots& roots, Selection* selection, unsi
   options.notes = true;
   options.decisive = digest::hash(std::as_bytes(std::span(kDecisive)));
   copy::Copier copier(options, listener, workers);
-  copy::Deleter deleter({.target_name = roots.target}, listener, selection, nullptr);
+  copy::Deleter deleter({.target_name = roots.target, .sources = {roots.source_key}}, listener, selection, nullptr);
   copier.clear_away_with(&deleter, &deleter, nullptr);
   Learner learner(copier, table);
   walk::Walk walk(learner, {.workers = workers, .descriptor_limit = sys::raise_open_file_limit(), .selector = selection},

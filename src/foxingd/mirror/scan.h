@@ -25,6 +25,7 @@ struct ScanReport {
   std::uint64_t changed = 0;  // files, links and the like that were copied, linked, updated or deleted
   std::uint64_t deleted = 0;
   std::uint64_t failures = 0;
+  std::uint64_t changing = 0;  // of the failures: files that were being written, of which an event tells
   bool full = false;  // the target has no room
   std::vector<Error> first_failures;  // a few, for the log
 };

@@ -5,7 +5,9 @@
 
 #include "base/assert.h"
 #include "base/own_names.h"
+#include "core/copy/origin.h"
 #include "core/copy/temp_names.h"
+#include "foxingd/log/log.h"
 #include "sys/file.h"
 #include "sys/names.h"
 #include "sys/process.h"
@@ -76,7 +78,8 @@ TreePair::TreePair(Roots roots, Selection* selection, Doubts* doubts)
 TreePair::~TreePair() { open_.clear(); }
 
 Result<> TreePair::connect() {
-  deleter_ = std::make_unique<copy::Deleter>(copy::Deleting{.target_name = roots_.target}, collector_, selection_, nullptr);
+  deleter_ = std::make_unique<copy::Deleter>(copy::Deleting{.target_name = roots_.target, .sources = {roots_.source_key}},
+                                             collector_, selection_, nullptr);
   engine_ = FOX_TRY(make_engine(copy::Comparison::By::quick));
   return {};
 }
@@ -249,6 +252,15 @@ pipeline::World::Made TreePair::make_directory(const Name& name) {
 
 Outcome TreePair::remove(const Name& name) {
   const walk::Hold& directory = at(name.directory);
+  if (!roots_.may_be_emptied && directory->relative_path().empty() && sys::status_at(target_of(directory).fd(), name.name)) {
+    const auto emptied = copy::is_empty(roots_.source_fd);
+    if (!emptied) return {Trouble::unreadable, Error(emptied.error()).about(roots_.source)};
+    if (*emptied)
+      return {Trouble::emptied,
+              Error{.subject = roots_.source,
+                    .detail = "is empty now: is it meant so? delete_anyway = true (--delete-anyway) empties the target, too; "
+                              "it goes on when there is something again"}};
+  }
   deleter_->remove_if_extra(*directory, target_of(directory), name.name);
   return collector_.take();
 }
@@ -304,7 +316,8 @@ Result<std::vector<pipeline::World::Found>> TreePair::search(const std::unordere
   const sys::FileStatus status = FOX_TRY(sys::status_of(root));
   walk.add_root(std::move(root), status, roots_.source, nullptr);
   walk.run();
-  if (visitor.failed) return tl::make_unexpected(std::move(*visitor.failed));
+  // What lies in a directory that cannot be read is not known, and keeps nobody else from being mirrored.
+  if (visitor.failed) logging::warning("names of files are not known: {}", logging::told(*visitor.failed));
   return std::move(visitor.found);
 }
 
@@ -333,8 +346,10 @@ void TreePair::settle() {
     if (const auto status = sys::status_of(directory->fd())) {
       directory->renew_status(*status);
       engine_.copier->dress_detached(*directory);
+    } else {
+      unsettled_.push_back({handle, {Trouble::unreadable, Error(status.error()).about(directory->path_of(""))}});
     }
-    if (Outcome outcome = collector_.take(); !outcome.good()) unsettled_.push_back(std::move(outcome.error));
+    if (Outcome outcome = collector_.take(); !outcome.good()) unsettled_.push_back({handle, std::move(outcome)});
   }
   open_.clear();
 }

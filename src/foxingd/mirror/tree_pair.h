@@ -37,6 +37,8 @@ class TreePair final : public pipeline::World {
     sys::FdView source_fd;
     sys::FdView target_fd;
     DeviceId source_device;
+    FileKey source_key = {};  // neither it nor what is in it is ever deleted, wherever a rename or a mount puts it
+    bool may_be_emptied = false;  // also the last name of the source goes from the target
   };
   TreePair(Roots roots, Selection* selection, Doubts* doubts = nullptr);
   ~TreePair() override;
@@ -69,7 +71,11 @@ class TreePair final : public pipeline::World {
   /// Sums since the beginning, of what single names needed.
   void add_counters_to(copy::Counters& sum) const;
   /// Directories that did not get their attributes.
-  std::vector<Error> take_unsettled() { return std::exchange(unsettled_, {}); }
+  struct Unsettled {
+    pipeline::FileHandle directory;
+    pipeline::Outcome outcome;
+  };
+  std::vector<Unsettled> take_unsettled() { return std::exchange(unsettled_, {}); }
 
  private:
   static constexpr std::size_t kMostOpen = 64;  // pairs of directories at a time
@@ -102,7 +108,7 @@ class TreePair final : public pipeline::World {
   std::unordered_map<pipeline::FileHandle, Open> open_;
   std::uint64_t batch_ = 1;
   Error last_error_;
-  std::vector<Error> unsettled_;
+  std::vector<Unsettled> unsettled_;
 };
 
 }  // namespace foxing::mirror

@@ -3,6 +3,8 @@
 #include "foxingd/mirror/tree_pair.h"
 
 #include <gmock/gmock.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "foxingd/mirror/scan.h"
 #include "foxingd/pipeline/reconciler.h"
@@ -37,7 +39,8 @@ class Mirrored : public ::testing::Test {
             .target = world.at("target"),
             .source_fd = source,
             .target_fd = target,
-            .source_device = sys::status_of(source)->device()};
+            .source_device = sys::status_of(source)->device(),
+            .may_be_emptied = may_be_emptied};
   }
   void begin(std::vector<FilterRule> rules = {}) {
     selection = std::move(*Selection::make(rules));
@@ -68,6 +71,7 @@ class Mirrored : public ::testing::Test {
   ino_t inode(const char* name) { return world.status(name).st_ino; }
 
   TempTree world;
+  bool may_be_emptied = true;
   sys::UniqueFd source, target;
   std::unique_ptr<Selection> selection;
   std::optional<pipeline::DirectoryTable> table;
@@ -77,6 +81,58 @@ class Mirrored : public ::testing::Test {
   std::optional<TreePair> trees;
   std::optional<pipeline::Reconciler> reconciler;
 };
+
+TEST_F(Mirrored, AFileWithNamesInManyDirectoriesNeedsFewDescriptors) {
+  world.file("source/first", "old");
+  constexpr int kNames = 400;
+  const auto path = [&](const char* side, int number) { return side + ("/d" + std::to_string(number)); };
+  for (int number = 0; number < kNames; ++number) {
+    world.dir(path("source", number));
+    ASSERT_EQ(::link(world.at("source/first").c_str(), world.at(path("source", number) + "/name").c_str()), 0);
+  }
+  begin();
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit few{.rlim_cur = 512, .rlim_max = before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+  world.file("source/first", "new content");
+  changed(table->root(), "first");
+  reconcile();
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  for (int number = 0; number < kNames; ++number)
+    ASSERT_EQ(inode((path("target", number) + "/name").c_str()), inode("target/first")) << number;
+  EXPECT_EQ(world.read("target/first"), "new content");
+}
+
+TEST_F(Mirrored, OneSearchIsForManyFiles) {
+  for (const char* name : {"source/a", "source/b", "source/c"}) world.file(name, name);
+  begin();
+  for (const char* name : {"a", "b", "c"}) {
+    world.hard_link(std::string("source/") + name, std::string("source/") + name + "2");
+    changed(table->root(), (std::string(name) + "2").c_str());
+  }
+  while (!pending.empty()) EXPECT_THAT(reconciler->run(1), IsEmpty());
+  trees->settle();
+  EXPECT_EQ(reconciler->counters().searches, 1u);
+  for (const char* name : {"target/a", "target/b", "target/c"}) EXPECT_EQ(inode(name), inode((std::string(name) + "2").c_str()));
+}
+
+TEST_F(Mirrored, TheLastNameOfTheSourceIsKept) {
+  world.file("source/a", "1");
+  may_be_emptied = false;
+  begin();
+  world.remove("source/a");
+  changed(table->root(), "a");
+  const auto failures = reconciler->run(100);
+  ASSERT_EQ(failures.size(), 1u);
+  EXPECT_EQ(failures[0].outcome.trouble, pipeline::Trouble::emptied);
+  EXPECT_EQ(world.read("target/a"), "1");
+  world.file("source/b", "2");
+  changed(table->root(), "a");
+  changed(table->root(), "b");
+  reconcile();
+  EXPECT_FALSE(world.exists("target/a"));
+}
 
 TEST_F(Mirrored, AFileComesChangesAndGoes) {
   begin();

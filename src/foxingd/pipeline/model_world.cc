@@ -265,6 +265,7 @@ Result<std::vector<World::Found>> ModelWorld::search(const std::unordered_set<st
 }
 
 Result<std::vector<std::string>> ModelWorld::names(const FileHandle& directory) {
+  if (fails_()) return fail(EIO, "model");
   std::set<std::string> names;
   const auto [here, there, checked] = at(directory);
   if (source_.tree.has(here))

@@ -13,6 +13,7 @@ enum class Trouble : unsigned char {
   no_room,     // the target is full, or somebody's quota is
   in_the_way,  // something in the target that is not ours to remove
   incomplete,  // it is there, and an attribute was refused
+  emptied,     // it was the last name of the source: roots.h says why that is not followed
   unreadable,  // the source cannot be read
   failed,      // any other call
 };

@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "base/assert.h"
+
 namespace foxing::pipeline {
 
 using Kind = capture::Event::Kind;
@@ -24,6 +26,13 @@ void Pending::push(const capture::Event& event) {
 void Pending::touched(std::unordered_set<FileHandle>& list, const FileHandle& object) {
   if (touched_.empty()) touched_.since = ++number_;
   list.insert(object);
+  limit();
+}
+
+void Pending::merged(const capture::Event& event) {
+  ++counters_.events;
+  ++counters_.merged;
+  if (!event.object.empty()) touched(touched_.under_a_name, event.object);
 }
 
 void Pending::add(const Name& name, unsigned tries) { put_back({name, ++number_, tries, behalf_}); }
@@ -41,12 +50,20 @@ void Pending::put_back(const Item& item) {
     // It was here before the one that came meanwhile.
     items_.erase(known);
     at->second = item.since;
-    items_.emplace(item.since, item).first->second.owed = oldest;
+    const auto [place, inserted] = items_.emplace(item.since, item);
+    FOX_ASSERT(inserted);
+    place->second.owed = oldest;
     return;
   }
-  items_.emplace(item.since, item);
+  const bool inserted = items_.emplace(item.since, item).second;
+  FOX_ASSERT(inserted);  // else the index would swallow all that is heard of this name
   oldest_.insert(item.oldest());
-  if (items_.size() > most_) overflow();
+  limit();
+}
+
+/// Nothing of this grows without bound while nobody takes it: a target that is paused, or waits.
+void Pending::limit() {
+  if (items_.size() + moves_.size() + touched_.under_a_name.size() + touched_.themselves.size() > most_) overflow();
 }
 
 std::vector<Item> Pending::take(std::size_t most) {
@@ -119,6 +136,19 @@ void Pending::forget_move(const FileHandle& object) {
   moves_.erase(at);
 }
 
+void Pending::forget_moves_outside(const Name& name, const std::function<bool(const FileHandle& directory)>& is_inside) {
+  std::vector<Move> moves = moves_from(name);
+  if (const Move* move = move_to(name)) moves.push_back(*move);
+  for (const Move& move : moves)
+    if (!is_inside(move.from.directory) && !is_inside(move.to.directory)) forget_move(move.object);
+}
+
+void Pending::forget_moves() {
+  moves_.clear();
+  by_target_.clear();
+  by_origin_.clear();
+}
+
 void Pending::overflow() {
   clear();
   ++counters_.overflows;
@@ -131,9 +161,7 @@ void Pending::clear() {
   items_.clear();
   oldest_.clear();
   index_.clear();
-  moves_.clear();
-  by_target_.clear();
-  by_origin_.clear();
+  forget_moves();
   touched_ = {};
 }
 

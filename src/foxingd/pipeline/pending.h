@@ -6,12 +6,13 @@
 // Why.   A storm of a million writes to a hundred files is a hundred names here.  A file renamed a, b, c, d, e is one rename a to e, and five names.
 // Holds. A name that is pushed again keeps its place, so that nothing waits for ever behind newer ones.  A rename is a hint: what is done about it is
 //        decided by what source and target hold when it is looked at, and where the hint is lost the names are still there.
-// Cost.  Memory: about 250 bytes a name.  Bounded by `most`: beyond it everything is forgotten, and lost() says so.
+// Cost.  Memory: about 250 bytes a name, a rename or a file.  Bounded by `most` of all three: beyond it everything is forgotten, and lost() says so.
 // Not here: paths, files, time.
 #pragma once
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -49,7 +50,7 @@ namespace foxing::pipeline {
 
 struct Item {
   Name name;
-  std::uint64_t since = 0;  // the number of the push that brought it: lower is earlier
+  std::uint64_t since = 0;  // the number of the push that brought it: lower is earlier; no two items have the same
   unsigned tries = 0;  // how often it was put off
   std::uint64_t owed = 0;  // the number of the push that led to it, where that was of another name; else 0
   std::uint64_t oldest() const { return owed == 0 ? since : std::min(owed, since); }
@@ -70,6 +71,10 @@ class Pending {
   /// What is added from now on is added because of a push of this number: it is not done before that is.  0: for its own sake.
   void on_behalf_of(std::uint64_t number) { behalf_ = number; }
   std::uint64_t on_whose_behalf() const { return behalf_; }
+  /// It is heard, and its name waits elsewhere.
+  void merged(const capture::Event& event);
+  /// A name that is there because of a push of this number, to be put back later.
+  Item derived(const Name& name, std::uint64_t owed) { return {name, ++number_, 0, owed}; }
   /// A name alone; `tries` counts only where it is new.
   void add(const Name& name, unsigned tries = 0);
   /// Files that something happened to under whatever name, and those that got or lost a name; since the last time.
@@ -97,6 +102,9 @@ class Pending {
   std::vector<Move> moves_from(const Name& name) const;
   const Move* move_of(const FileHandle& object) const;
   void forget_move(const FileHandle& object);
+  /// The name lies outside: so do renames between it and where `is_inside` says no.
+  void forget_moves_outside(const Name& name, const std::function<bool(const FileHandle& directory)>& is_inside);
+  void forget_moves();
   std::size_t moves() const { return moves_.size(); }
 
   /// Events are missing, or there were too many: only a look at everything helps.  Asked once: then it is no longer so.
@@ -115,6 +123,7 @@ class Pending {
  private:
   void renamed(const capture::Event& event);
   void touched(std::unordered_set<FileHandle>& list, const FileHandle& object);
+  void limit();
   void unindex(const Move& move);
   void overflow();
 

@@ -33,19 +33,23 @@ std::vector<Reconciler::Failure> Reconciler::run(std::size_t most) {
     ++item.tries;
     pending_.put_back(item);
   }
-  search_for_names();
+  if (pending_.empty() || ++runs_without_search_ >= kRunsWithoutSearch) search_for_names();
   pending_.on_behalf_of(0);
+  // What is left of renames has names in directories that came and went: nobody will ask for it.
+  if (failures_.empty() && pending_.empty()) pending_.forget_moves();
   return std::move(failures_);
 }
 
-void Reconciler::spread(const std::vector<Item>& items) {
+void Reconciler::spread(std::vector<Item>& items) {
   const Pending::Touched touched = pending_.take_touched();
   if (touched.empty()) return;
   pending_.on_behalf_of(touched.since);
-  std::unordered_set<Name> in_hand;
-  for (const Item& item : items) in_hand.insert(item.name);
+  std::unordered_map<Name, Item*> in_hand;
+  for (Item& item : items) in_hand.emplace(item.name, &item);
   const auto pend = [&](const Name& name) {
-    if (!in_hand.contains(name)) pending_.add(name);
+    const auto known = in_hand.find(name);
+    if (known == in_hand.end()) return pending_.add(name);
+    known->second->owed = std::min(known->second->oldest(), touched.since);
   };
   for (const FileHandle& object : touched.under_a_name) std::ranges::for_each(links_.names_of(object), pend);
   for (const FileHandle& object : touched.themselves) {
@@ -83,8 +87,10 @@ void Reconciler::doubt(const FileHandle& directory) {
 }
 
 Reconciler::Answer Reconciler::look_at(const Item& item, bool force) {
+  in_hand_ = item;
   pending_.on_behalf_of(item.oldest());
   if (!table_.has(item.name.directory)) {
+    pending_.forget_moves_outside(item.name, [&](const FileHandle& directory) { return table_.has(directory); });
     // Not the source's.  Were it a new one of the source's, then whoever makes it will look at all its names.
     ++counters_.outside;
     return Answer::done;
@@ -117,7 +123,6 @@ Reconciler::Answer Reconciler::look_at(const Item& item, bool force) {
 
 Reconciler::Answer Reconciler::look_at_name(const Item& item, bool force) {
   const Name& name = item.name;
-  in_hand_ = name;
   ++counters_.looked_at;
   // What was renamed to here, and what was renamed away: the target's copies follow, before anything is compared.
   std::set<FileHandle> on_the_way;
@@ -137,12 +142,18 @@ Reconciler::Answer Reconciler::look_at_name(const Item& item, bool force) {
   if (!*seen) return gone(item);
   if ((*seen)->hidden) return Answer::done;
   if ((*seen)->mounted) {
-    if (auto made = world_.make_directory(name); !made.outcome.good()) failed(item, std::move(made.outcome));
+    mounted(item);
     return Answer::done;
   }
   if ((*seen)->type == sys::FileType::directory) return directory_here(item, (*seen)->object, force);
   something_else(item, **seen);
   return Answer::done;
+}
+
+void Reconciler::mounted(const Item& item) {
+  if (auto made = world_.make_directory(item.name); !made.outcome.good()) failed(item, std::move(made.outcome));
+  // What lies below the mount cannot be reached: who still writes there is not followed.
+  if (const auto below = table_.at(item.name.directory, item.name.name)) forget(*below);
 }
 
 Reconciler::Answer Reconciler::gone(const Item& item) {
@@ -176,6 +187,14 @@ Reconciler::Answer Reconciler::directory_here(const Item& item, const FileHandle
     std::set<FileHandle> on_the_way{object};
     const auto place = table_.place_of(object);
     if (!place) return Answer::done;  // the root cannot be below itself
+    const Name before{place->parent, place->name};
+    if (can_open(before.directory) && can_open(name.directory) && world_.is(before, object)) {
+      // In two places at once: bound there, or on its way back.  It is mirrored where it was.
+      if (!force) return Answer::wait;
+      mounted(item);
+      return Answer::done;
+    }
+    if (!can_open(name.directory)) return Answer::wait;
     const Moved moved = follow_directory({object, {place->parent, place->name}, name}, force, on_the_way);
     if (moved == Moved::not_now && !force) return Answer::wait;
     if (moved == Moved::done) return Answer::wait;  // once more, for its attributes
@@ -221,7 +240,7 @@ void Reconciler::pend_all_in(const FileHandle& directory) {
     const Name name{place->parent, place->name};
     forget(directory);
     if (opening == World::Opening::elsewhere || opening == World::Opening::no_target) return pending_.add(name);
-    return failed({name, pending_.last_number(), 0, pending_.on_whose_behalf()}, {Trouble::unreadable, names.error()});
+    return failed(pending_.derived(name, pending_.on_whose_behalf()), {Trouble::unreadable, names.error()});
   }
   for (const std::string& name : *names) pending_.add({directory, name});
 }
@@ -229,6 +248,7 @@ void Reconciler::pend_all_in(const FileHandle& directory) {
 void Reconciler::something_else(const Item& item, const Seen& seen) {
   const Name& name = item.name;
   std::vector<Name> names = links_.companions(name, seen.inode);
+  if (names.size() > kMostTogether) return many_names(item, seen, names);
   if (names.size() > 1) {
     std::erase_if(names, [&](const Name& other) {  // whose directory is on its way: it has its turn when it can be found
       const bool later = other != name && !can_open(other.directory);
@@ -243,28 +263,72 @@ void Reconciler::something_else(const Item& item, const Seen& seen) {
     };
     const auto known = static_cast<std::uint64_t>(std::ranges::count_if(names, is_one));
     if (known < links_.expected(seen.inode, seen.links)) {
-      incomplete_.emplace_back(item, seen);
+      incomplete(item, seen);
       return;
     }
   }
   // Those that are about to be renamed, or where the target has a directory, have their own turn.
   std::erase_if(names, [&](const Name& other) {
-    if (other == name) return false;
-    const bool later =
-        table_.at(other.directory, other.name) || pending_.move_to(other) != nullptr || !pending_.moves_from(other).empty();
+    const bool later = other != name && has_its_own_turn(other);
     if (later) pending_.add(other);
     return later;
   });
   Outcome outcome = world_.synchronise(names);
   const bool is_there = outcome.is_there();
   if (!outcome.good()) failed(item, std::move(outcome));
-  if (!is_there) return;
+  if (is_there) synchronised(item, seen);
+}
+
+bool Reconciler::has_its_own_turn(const Name& name) {
+  return !can_open(name.directory) || table_.at(name.directory, name.name) || pending_.move_to(name) != nullptr ||
+         !pending_.moves_from(name).empty();
+}
+
+void Reconciler::many_names(const Item& item, const Seen& seen, const std::vector<Name>& names) {
+  const Name& name = item.name;
+  if (names.size() < links_.expected(seen.inode, seen.links)) {
+    incomplete(item, seen);
+    return;
+  }
+  std::optional<Name> first;  // the others become links to it
+  for (auto next = names.begin(); next != names.end();) {
+    world_.breathe();
+    if (!can_open(name.directory)) return pending_.add(name);
+    std::vector<Name> some;
+    if (first && can_open(first->directory)) some.push_back(*first);
+    for (; next != names.end() && some.size() < kMostTogether; ++next) {
+      if (*next == name) continue;
+      if (has_its_own_turn(*next)) {
+        pending_.add(*next);
+      } else {
+        some.push_back(*next);
+      }
+    }
+    some.push_back(name);
+    if (Outcome outcome = world_.synchronise(some); !outcome.good()) {
+      const bool is_there = outcome.is_there();
+      failed(item, std::move(outcome));
+      if (!is_there) return;
+    }
+    if (!first) first = some.front();
+  }
+  synchronised(item, seen);
+}
+
+void Reconciler::synchronised(const Item& item, const Seen& seen) {
+  const Name& name = item.name;
   ++counters_.synchronised;
   links_.note(name, seen.inode, seen.links, seen.object);
   if (const auto directory = table_.at(name.directory, name.name)) forget(*directory);
 }
 
+void Reconciler::incomplete(const Item& item, const Seen& seen) {
+  oldest_to_search_ = std::min(oldest_to_search_.value_or(item.oldest()), item.oldest());
+  incomplete_.emplace_back(item, seen);
+}
+
 void Reconciler::search_for_names() {
+  runs_without_search_ = 0;
   if (incomplete_.empty()) return;
   ++counters_.searches;
   std::unordered_set<std::uint64_t> inodes;
@@ -285,6 +349,7 @@ void Reconciler::search_for_names() {
     pending_.put_back(item);
   }
   incomplete_.clear();
+  oldest_to_search_.reset();
 }
 
 // ---- Renames
@@ -383,8 +448,8 @@ Reconciler::Moved Reconciler::follow_file(const Move& move, bool force, std::set
   if (!world_.rename(move.from, move.to, exchange ? World::How::exchange : World::How::over_existing)) return Moved::no;
   ++(exchange ? counters_.exchanges : counters_.renames);
   // The copy comes as it was: what has changed of the file since then is looked at under its new name, unless that is what is being looked at.
-  if (move.to != in_hand_) pending_.add(move.to);
-  if (exchange && move.from != in_hand_) pending_.add(move.from);
+  if (move.to != in_hand_.name) pending_.add(move.to);
+  if (exchange && move.from != in_hand_.name) pending_.add(move.from);
   part(move.to);
   if (exchange) {
     part(move.from);

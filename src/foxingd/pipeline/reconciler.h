@@ -14,6 +14,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <span>
 #include <vector>
@@ -38,6 +39,10 @@ class Reconciler {
   /// Directories stay open, for the next names in them: World::settle() is for when nothing comes.
   std::vector<Failure> run(std::size_t most);
 
+  /// Files whose other names have to be searched for wait for each other, while there is something else to do: a search walks through the whole source.
+  /// Of the oldest of them; nothing where none waits.
+  std::optional<std::uint64_t> oldest_to_search() const { return oldest_to_search_; }
+
   /// Names that were put off in the last run: nothing helps but time, or another event.
   std::size_t put_off() const { return put_off_; }
 
@@ -56,6 +61,8 @@ class Reconciler {
   const Counters& counters() const { return counters_; }
 
   static constexpr unsigned kMostTries = 8;
+  static constexpr unsigned kRunsWithoutSearch = 64;
+  static constexpr std::size_t kMostTogether = 32;  // names of one file, each with two directories open
 
  private:
   enum class Answer : unsigned char { done, wait };
@@ -67,10 +74,18 @@ class Reconciler {
   Answer directory_here(const Item& item, const FileHandle& object, bool force);
   void new_directory(const Item& item, const FileHandle& object);
   void something_else(const Item& item, const Seen& seen);
+  /// A file with so many names that their directories are not opened at a time: a few go with one of them, then the next few.
+  void many_names(const Item& item, const Seen& seen, const std::vector<Name>& names);
+  /// Whoever is about to be renamed, or has a directory in the way, or lies where nothing can be opened now, has a turn of its own.
+  bool has_its_own_turn(const Name& name);
+  void synchronised(const Item& item, const Seen& seen);
+  void incomplete(const Item& item, const Seen& seen);
   /// Names of files whose other names are not known are looked at again when those have been found.
   void search_for_names();
   void pend_all_in(const FileHandle& directory);
   void failed(const Item& item, Outcome outcome);
+  /// Something that is not mirrored lies on this directory's name: its place stays empty.
+  void mounted(const Item& item);
 
   enum class Moved : unsigned char {
     done,
@@ -88,7 +103,7 @@ class Reconciler {
   World::Opening open(const FileHandle& directory);
   bool can_open(const FileHandle& directory) { return open(directory) == World::Opening::open; }
   /// Other names of files that something happened to are pending, too.
-  void spread(const std::vector<Item>& items);
+  void spread(std::vector<Item>& items);
   /// The name has left its file: what is known of the others may be out of date.
   void part(const Name& name);
   /// The target has it no more.
@@ -102,8 +117,10 @@ class Reconciler {
   World& world_;
   std::vector<Failure> failures_;
   std::vector<std::pair<Item, Seen>> incomplete_;
+  std::optional<std::uint64_t> oldest_to_search_;
+  unsigned runs_without_search_ = 0;
   std::size_t put_off_ = 0;
-  Name in_hand_;  // what is being looked at
+  Item in_hand_;  // what is being looked at
   bool progress_ = false;
   Counters counters_;
 };

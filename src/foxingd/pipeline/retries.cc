@@ -12,18 +12,31 @@ void Retries::wait(const Item& item, Clock::time_point now) {
   wait_until(item, now + pause);
 }
 
-void Retries::wait_until(const Item& item, Clock::time_point due) { waiting_.emplace(due, item); }
+void Retries::wait_until(const Item& item, Clock::time_point due) {
+  Item kept = item;
+  if (const auto known = place_.find(item.name); known != place_.end()) {
+    const Item& before = known->second->second;
+    if (before.oldest() < item.oldest()) kept = before;
+    ages_.erase(ages_.find(before.oldest()));
+    waiting_.erase(known->second);
+    place_.erase(known);
+  }
+  ages_.insert(kept.oldest());
+  place_.emplace(kept.name, waiting_.emplace(due, kept));
+}
 
 void Retries::all_are_due(Clock::time_point now) {
-  std::multimap<Clock::time_point, Item> waiting;
-  for (auto& [due, item] : waiting_) waiting.emplace(std::min(due, now), std::move(item));
-  waiting_ = std::move(waiting);
+  for (const Item& item : due(Clock::time_point::max())) wait_until(item, now);
 }
 
 std::vector<Item> Retries::due(Clock::time_point now) {
   std::vector<Item> items;
   const auto end = waiting_.upper_bound(now);
-  for (auto at = waiting_.begin(); at != end; ++at) items.push_back(std::move(at->second));
+  for (auto at = waiting_.begin(); at != end; ++at) {
+    place_.erase(at->second.name);
+    ages_.erase(ages_.find(at->second.oldest()));
+    items.push_back(std::move(at->second));
+  }
   waiting_.erase(waiting_.begin(), end);
   return items;
 }
@@ -34,13 +47,14 @@ std::optional<Clock::time_point> Retries::next() const {
 }
 
 std::optional<std::uint64_t> Retries::oldest() const {
-  std::optional<std::uint64_t> oldest;
-  for (const auto& [due, item] : waiting_) oldest = std::min(oldest.value_or(item.oldest()), item.oldest());
-  return oldest;
+  if (ages_.empty()) return std::nullopt;
+  return *ages_.begin();
 }
 
 void Retries::clear() {
   waiting_.clear();
+  place_.clear();
+  ages_.clear();
   attempts_.clear();
 }
 

@@ -3,13 +3,14 @@
 //
 //   from  what disposition.h says is to be retried        to  Pending, when it is due
 //
-// Holds. The pause doubles from 10 ms to 30 s.  An event for the name does not shorten it: a name that fails because it changes all the time would be tried all
-//        the time.  Time is an argument.
+// Holds. A name waits once.  The pause doubles from 10 ms to 30 s.  An event for the name does not shorten it: a name that fails because it changes all the time
+//        would be tried all the time.  Time is an argument.
 #pragma once
 
 #include <chrono>
 #include <map>
 #include <optional>
+#include <set>
 #include <unordered_map>
 #include <vector>
 
@@ -36,12 +37,16 @@ class Retries {
   std::vector<Item> due(Clock::time_point now);
   std::optional<Clock::time_point> next() const;
   std::size_t waiting() const { return waiting_.size(); }
-  bool none_failed() const { return attempts_.empty(); }
+  /// It failed, and its pause is not over.
+  bool rests(const Name& name) const { return attempts_.contains(name) && place_.contains(name); }
   std::optional<std::uint64_t> oldest() const;
   void clear();
 
  private:
-  std::multimap<Clock::time_point, Item> waiting_;
+  using Waiting = std::multimap<Clock::time_point, Item>;
+  Waiting waiting_;
+  std::unordered_map<Name, Waiting::iterator> place_;
+  std::multiset<std::uint64_t> ages_;  // of those that wait
   std::unordered_map<Name, unsigned> attempts_;
 };
 

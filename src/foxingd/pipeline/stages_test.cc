@@ -110,6 +110,42 @@ TEST(Pending, TooManyNamesAreAnOverflow) {
   EXPECT_EQ(pending.counters().overflows, 1u);
 }
 
+TEST(Pending, WhatFollowsNeverTakesAnothersPlace) {
+  Pending pending(100);
+  pending.push(changed("directory"));
+  pending.push(changed("later"));
+  const Item directory = pending.take(1)[0];
+  const Item above = pending.derived(name("above"), directory.oldest());  // it failed, and is put back
+  pending.put_back(directory);
+  pending.put_back(above);
+  EXPECT_EQ(pending.size(), 3u);
+  EXPECT_EQ(above.oldest(), directory.since);
+  EXPECT_THAT(taken(pending), ElementsAre("directory", "later", "above"));
+  pending.push(changed("above"));
+  EXPECT_EQ(pending.size(), 1u);  // nothing of it was left behind
+}
+
+TEST(Pending, RenamesOutsideAreForgotten) {
+  Pending pending(100);
+  pending.push(renamed("x", "a", "b"));
+  pending.forget_moves_outside(name("a"), [](const FileHandle&) { return true; });
+  EXPECT_EQ(pending.moves(), 1u);
+  pending.forget_moves_outside(name("b"), [](const FileHandle&) { return false; });
+  EXPECT_EQ(pending.moves(), 0u);
+}
+
+TEST(Pending, FilesAndRenamesCountAsNames) {
+  Pending pending(3);
+  for (const char* object : {"1", "2", "3"}) pending.push({.kind = Event::Kind::object, .directory = {}, .object = {object}});
+  EXPECT_FALSE(pending.lost());
+  pending.push(changed("a"));
+  EXPECT_TRUE(pending.take_lost());
+  pending.push(renamed("x", "a", "b"));
+  EXPECT_FALSE(pending.lost());
+  pending.push(changed("c"));
+  EXPECT_TRUE(pending.lost());
+}
+
 TEST(Pending, LostEventsForgetEverything) {
   Pending pending(100);
   pending.push(renamed("x", "a", "b"));
@@ -189,6 +225,23 @@ TEST(Retries, NoPauseIsLongerThanTheLongest) {
   EXPECT_EQ(retries.oldest(), 5u);
 }
 
+TEST(Retries, ANameWaitsOnceAndAsLongAsTheOldestOfIt) {
+  Retries retries;
+  const auto now = Clock::time_point{} + std::chrono::hours(1);
+  retries.failed({name("a"), 7});
+  retries.wait({name("a"), 7}, now);
+  EXPECT_TRUE(retries.rests(name("a")));
+  retries.wait({name("a"), 9}, now);
+  EXPECT_EQ(retries.waiting(), 1u);
+  EXPECT_EQ(retries.oldest(), 7u);
+  retries.wait_until({name("b"), 3}, now + std::chrono::hours(1));
+  EXPECT_FALSE(retries.rests(name("b")));  // too soon is no failure
+  EXPECT_EQ(retries.oldest(), 3u);
+  retries.all_are_due(now);
+  EXPECT_THAT(retries.due(now), ::testing::SizeIs(2));
+  EXPECT_EQ(retries.oldest(), std::nullopt);
+}
+
 TEST(Pace, OnlyWhatTookLongRests) {
   Pace pace;
   const auto begin = Clock::time_point{} + std::chrono::hours(1);
@@ -212,10 +265,15 @@ TEST(Dispose, EveryTroubleHasAnAnswer) {
   EXPECT_EQ(answer(Trouble::no_room, ENOSPC, 500), Disposition::stall);
   EXPECT_EQ(answer(Trouble::no_room, EDQUOT, 500), Disposition::retry);
   EXPECT_EQ(answer(Trouble::incomplete, EOPNOTSUPP, 1), Disposition::report);
+  EXPECT_EQ(answer(Trouble::incomplete, EROFS, 1), Disposition::stall);
+  EXPECT_EQ(answer(Trouble::incomplete, EIO, 1), Disposition::retry);
+  EXPECT_EQ(answer(Trouble::incomplete, ENOSPC, kMostAttempts), Disposition::report);
   EXPECT_EQ(answer(Trouble::in_the_way, ENOTEMPTY, 1), Disposition::retry);
   EXPECT_EQ(answer(Trouble::in_the_way, ENOTEMPTY, kMostAttempts), Disposition::report);
   EXPECT_EQ(answer(Trouble::failed, EROFS, 500), Disposition::stall);
   EXPECT_EQ(answer(Trouble::failed, ENOTCONN, 1), Disposition::stall);
+  EXPECT_EQ(answer(Trouble::failed, ENOSPC, 500), Disposition::stall);
+  EXPECT_EQ(answer(Trouble::emptied, 0, 1), Disposition::stall);
   EXPECT_EQ(answer(Trouble::failed, EIO, 1), Disposition::retry);
   EXPECT_EQ(answer(Trouble::failed, EIO, kMostAttempts), Disposition::report);
   EXPECT_EQ(answer(Trouble::failed, EPERM, 1), Disposition::retry);
