@@ -9,6 +9,7 @@
 #include "fxcp/snap.h"
 #include "fxcp/snap_place.h"
 #include "fxcp/verify.h"
+#include "sys/attributes.h"
 #include "sys/file.h"
 #include "sys/names.h"
 #include "sys/process.h"
@@ -77,11 +78,30 @@ ExitCode run_snap_copy(const Options& options) {
 
 namespace {
 
+/// What was copied out of a snapshot, and lies whole in the store.
+struct Whole {
+  sys::UniqueFd fd;  // O_PATH
+  sys::FileStatus status;
+
+  static Result<Whole> open(sys::FdView directory, const std::string& name) {
+    sys::UniqueFd fd = FOX_TRY(sys::open_at(directory, name, {.access = sys::Access::path}));
+    const auto status = FOX_TRY(sys::status_of(fd));
+    return Whole{std::move(fd), status};
+  }
+};
+
 /// Puts `name`, which is whole and lies in `from`, where `to` says, in one step.  What was there lies in `from` then.
 Result<> exchange(sys::FdView from, const std::string& name, const Parent& to) {
   const auto there = sys::status_at(to.fd, to.name);
   if (!there && there.error().code != ENOENT) return tl::make_unexpected(there.error());
   return sys::rename_at(from, name, to.fd, to.name, there ? sys::Replace::exchange : sys::Replace::nothing);
+}
+
+/// XFS gives directories that exchange their parents the present mtime; a rename, and other filesystems, do not.
+Result<> settle(const Whole& whole, const Parent& in) {
+  if (whole.status.type() == sys::FileType::directory)
+    FOX_TRY(sys::set_times({whole.fd, sys::Handle::path}, whole.status.accessed(), whole.status.modified()));
+  return sys::sync_filesystem(in.fd);
 }
 
 }  // namespace
@@ -113,12 +133,14 @@ ExitCode run_snap_revert(const Options& options) {
   copy.quiet = true;
   copy.verbose = 0;
   copy.fsync = true;
-  Result<> done = run_copy(copy) == ExitCode::all_done
-                      ? exchange(*building, parent->name, *parent)
-                      : Result<>(Error{0, "", {}, "it could not be copied out of the snapshot as it is there"});
-  if (done) done = sys::sync_file(parent->fd);
+  auto whole = run_copy(copy) == ExitCode::all_done
+                   ? Whole::open(*building, parent->name)
+                   : Result<Whole>(fail(0, "", {}, "it could not be copied out of the snapshot as it is there"));
+  const Result<> done = whole ? exchange(*building, parent->name, *parent) : tl::make_unexpected(whole.error());
+  const Result<> settled = done ? settle(*whole, *parent) : Result<>();
   const auto cleared = chosen->store.abandon(kReverting);
-  if (!done) return fail_with(std::move(done).error(), "was not changed");
+  if (!done) return fail_with(done.error(), "was not changed");
+  if (!settled) return fail_with(settled.error(), "is back, but its time may be the present one, or a power cut may undo it");
   if (!cleared) output.problem(half, cleared.error(), true);
   if (!options.quiet) output.say(fmt::format("{} is as in snapshot {}", printable(path), chosen->entry.name));
   return output.flush() && output.failures() == 0 ? ExitCode::all_done : ExitCode::some_failed;

@@ -16,6 +16,7 @@ newest() { ls "$store" | grep -v index.json | sort | tail -n 1; }
 tree_make src --scale 0.02 sizes modes links times names || exit 1
 find src \( -name .foxing_meta -o -name .foxing_versions -o -name ".tmp.66786370-*" \) -prune -exec rm -rf {} +  # own names are not kept
 mkdir src/docs && echo one >src/docs/a && echo same >src/docs/b && head -c 300000 /dev/urandom >src/docs/big
+setfattr -n user.kept -v old src/docs/big && setfattr -n user.kept -v here src/docs  # small enough for all of them
 
 # Of nothing there is no snapshot.
 expect 0 fxcp -a --snapshot src "$dst" && check "no store" test ! -e "$store"
@@ -23,7 +24,7 @@ expect 2 fxcp snap list "$dst" && says "has no snapshots" "--snapshot"
 
 # The whole tree as it was, with all that it has.
 cp -a src before
-echo two >src/docs/a && rm src/docs/b && echo new >src/docs/c && chmod 600 src/docs/big
+echo two >src/docs/a && rm src/docs/b && echo new >src/docs/c && chmod 600 src/docs/big && setfattr -n user.kept -v new src/docs/big
 expect 0 fxcp -a --delete --snapshot src "$dst" && says "snapshot 20"
 first=$(newest)
 same before "$store/$first/tree" --no-links
