@@ -273,8 +273,11 @@ TEST_F(BpfCtimeSource, TheLastCloseOfAFileThatWasStoredIntoIsDoubted) {
     ASSERT_TRUE(other.acts());
     ASSERT_TRUE(hears(doubts(object("f"))));
   }
-  EXPECT_TRUE(hears([&](const Event& event) { return event.kind == Kind::name && event.name == "f"; }));
-  EXPECT_TRUE(events_.back().doubted);
+  const auto close = [](const Event& event) { return event.kind == Kind::name && event.name == "f"; };
+  EXPECT_TRUE(hears(close));
+  // Others are at work on this filesystem, too.
+  const auto heard = std::ranges::find_if(events_, close);
+  EXPECT_TRUE(heard != events_.end() && heard->doubted);
 }
 
 TEST_F(BpfCtimeSource, LeavesOutWhatThisProcessDoesAndWhatLiesElsewhere) {
