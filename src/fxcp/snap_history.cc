@@ -44,20 +44,23 @@ Result<Chosen> choose(const std::string& path, const std::string& epoch, Store::
   return Chosen{std::move(place), std::move(*store), std::move(*entry), *status};
 }
 
+/// What -a keeps.
+constexpr Preserve kEverything{.perms = true,
+                               .owner = true,
+                               .group = true,
+                               .times = true,
+                               .xattrs = true,
+                               .acls = true,
+                               .hard_links = true,
+                               .devices = true,
+                               .specials = true,
+                               .links = true};
+
 /// fxcp -a SOURCE DESTINATION, for a SOURCE in the store.
 Options copying(const Options& options, const std::string& source, const std::string& destination) {
   Options copy;
   copy.archive = copy.recursive = true;
-  copy.preserve = {.perms = true,
-                   .owner = true,
-                   .group = true,
-                   .times = true,
-                   .xattrs = true,
-                   .acls = true,
-                   .hard_links = true,
-                   .devices = true,
-                   .specials = true,
-                   .links = true};
+  copy.preserve = kEverything;
   copy.sources = {source};
   copy.destination = destination;
   copy.no_target_directory = true;
@@ -221,16 +224,7 @@ ExitCode run_snap_diff(const Options& options) {
   SnapOutput output(options, stdout);
   Options compare = options;
   compare.content = options.every_byte ? CompareContent::hash : CompareContent::size;
-  compare.preserve = {.perms = true,
-                      .owner = true,
-                      .group = true,
-                      .times = true,
-                      .xattrs = true,
-                      .acls = true,
-                      .hard_links = true,
-                      .devices = true,
-                      .specials = true,
-                      .links = true};
+  compare.preserve = kEverything;
   compare.shown = options.paths;
   for (std::string& operand : compare.paths) {
     auto path = tree_of(operand);
