@@ -103,7 +103,11 @@ const Row kTable[] = {
     {"sharing was refused for good", whole(100_MiB), declined(kXfs), kUsual, {kSend, kRing, kPlain}},
     {"--reflink=never", whole(100_MiB), kXfs, kNeverClone, {kSend, kRing, kPlain}},
     {"snapshots share the smallest file, too", whole(1_KiB), kXfs, kRatherClone, {kClone, kSend, kPlain}},
+    {"snapshots, whether it is cached or not", uncached(1_KiB), kXfs, kRatherClone, {kClone, kSend, kPlain}},
     {"snapshots where nothing can be shared", whole(1_KiB), kAcross, kRatherClone, {kSend, kPlain}},
+    {"snapshots, uncached, where nothing can be shared", uncached(1_KiB), kAcross, kRatherClone, {kSend, kPlain}},
+    {"snapshots where sharing was refused for good", uncached(1_KiB), declined(kXfs), kRatherClone, {kSend, kPlain}},
+    {"snapshots keep holes by sharing them", sparse(2_MiB), kXfs, kRatherClone, {kClone, kRing, kPlain}, Holes::as_source},
     {"--reflink=always has no other way", whole(1_KiB), kXfs, kAlwaysClone, {kClone}},
     {"--reflink=always even where it cannot work: it says so", whole(1_KiB), kAcross, kAlwaysClone, {kClone}},
 
@@ -174,12 +178,12 @@ TEST(Planner, EveryPlanEndsWithAWayThatAlwaysWorksAndGivesReasons) {
   for (const Bytes size : sizes) {
     for (const Filesystem source : kinds) {
       for (const Filesystem target : kinds) {
-        for (unsigned bits = 0; bits < 32; ++bits) {
+        for (unsigned bits = 0; bits < 64; ++bits) {
           PairFacts facts = pair(source, target);
           facts.clone_may_work = bits & 1;
           facts.copy_range_may_work = bits & 2;
           facts.source_tells_holes = bits & 4;
-          const Shape shape{size, bits & 8 ? Bytes(0) : size, (bits & 16) != 0};
+          const Shape shape{size, bits & 8 ? Bytes(0) : size, (bits & 16) != 0, (bits & 32) == 0};
           for (const Reflink reflink : {Reflink::automatic, Reflink::never, Reflink::always, Reflink::preferred}) {
             for (const Sparse make : {Sparse::automatic, Sparse::never, Sparse::always}) {
               const Plan planned = plan(shape, facts, {.reflink = reflink, .sparse = make});
