@@ -53,6 +53,7 @@ int main(int argc, char** argv) {
     case Command::snap_inspect: return static_cast<int>(run_inspect(*options));
     case Command::snap_check: return static_cast<int>(run_check(*options));
     case Command::snap_restore: return static_cast<int>(run_restore(*options));
+    case Command::snap_repair: return static_cast<int>(run_repair(*options));
     case Command::snap_list: return static_cast<int>(run_snap_list(*options));
     case Command::snap_stats: return static_cast<int>(run_snap_stats(*options));
     case Command::snap_tag: return static_cast<int>(run_snap_tag(*options));

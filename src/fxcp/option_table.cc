@@ -361,7 +361,7 @@ constexpr OptionRow kOptions[] = {
      .manual = "The same as --sparse=auto: holes are kept without being asked for. rsync's -S also looks for zeros in data; that is "
                "--sparse=always."},
     {.letter = 'j', .name = "jobs", .section = Section::method, .sets = Action::jobs, .takes = Takes::required, .argument = "N",
-     .commands = kForCopy | kForVerify | (kForSnap & ~kForInspect) | kForDiff | kForRevert | kForSnapCopy, .help = "work on N files at a time, 1 to 256 (default: chosen)",
+     .commands = kForCopy | kForVerify | (kForSnap & ~kForInspect & ~kForRepair) | kForDiff | kForRevert | kForSnapCopy, .help = "work on N files at a time, 1 to 256 (default: chosen)",
      .manual = "How many files are worked on at a time, from 1 to 256. By default fxcp chooses."},
     {.name = "atomic", .negation = "no-atomic", .section = Section::method, .sets = &Options::atomic,
      .help = "a name shows no file that is not complete (default)",
@@ -418,10 +418,10 @@ constexpr OptionRow kOptions[] = {
 
     // ── archives ──
     {.letter = 'o', .name = "output", .section = Section::archives, .sets = &Options::output, .takes = Takes::required, .argument = "FILE", .completes = Completes::files,
-     .commands = kForExport | kForRestore, .help = "fxcp snap export: the archive; restore: the directory",
+     .commands = kForExport | kForRestore | kForRepair, .help = "snap export, repair: the archive; restore: the directory",
      .manual = "Names the archive that fxcp snap export writes; without it the archive goes to standard output, but never to a terminal. It has the name when it is whole, "
                "and may be read by its owner alone, since it may hold what others may not read. For fxcp snap restore: the directory that files are restored below; it is made "
-               "where it is missing."},
+               "where it is missing. For fxcp snap repair: the new archive; without it FILE.repaired, which must not be there."},
     {.name = "append", .section = Section::archives, .sets = &Options::append, .commands = kForExport,
      .help = "fxcp snap export: one more snapshot in FILE",
      .manual = "Adds a snapshot to the archive that --output names. What the archive has is not stored again, and files that have not changed since the last snapshot "
@@ -477,7 +477,7 @@ constexpr OptionRow kOptions[] = {
      .help = "write nothing; with -v, name what would be copied",
      .manual = "Writes nothing at all, neither files nor directories. Sources and destination are checked, what would be copied is counted, "
                "and with --verbose or --json=files every entry is named."},
-    {.letter = 'v', .name = "verbose", .section = Section::report, .sets = Action::verbose, .commands = kForCopy | kForCleanup | kForVerify | (kForSnap & ~kForCheck) | kForPrune | kForDiff | kForSnapCopy,
+    {.letter = 'v', .name = "verbose", .section = Section::report, .sets = Action::verbose, .commands = kForCopy | kForCleanup | kForVerify | (kForSnap & ~kForCheck & ~kForRepair) | kForPrune | kForDiff | kForSnapCopy,
      .help = "name every file; twice: with details", .manual = "Names every file that is copied. Given twice, also says how, as --explain does."},
     {.letter = 'q', .name = "quiet", .section = Section::report, .sets = &Options::quiet, .commands = kForCopy | kForCleanup | kForVerify | kForSnap | kForStore,
      .help = "only failures are shown", .manual = "Shows failures, and nothing else. Does not touch --json."},
@@ -574,6 +574,11 @@ constexpr Verb kVerbs[] = {
      .help = "restore what --file selects, below --output",
      .manual = "Restores what --file selects from the newest snapshot of the archive, or that of --date, below the directory that --output names, with the directories that lead to it. "
                "Only the index and the pieces that are needed are read."},
+    {.name = "snap repair", .command = Command::snap_repair, .operands = "FILE",
+     .help = "save what is whole of a damaged archive",
+     .manual = "Looks for every record of an archive that is whole, wherever it lies and without needing an index, and writes what can be restored of it into a new archive, FILE.repaired "
+               "or that of --output; FILE is only read. A file is saved where all of its content is whole, checked by BLAKE3; every other one is named, with the reason. Of names "
+               "that are lost themselves it is said between which they lay. The exit status is 0 where nothing is lost, 1 where something is, and 2 where nothing could be saved."},
     {.name = "snap list", .command = Command::snap_list, .operands = "TARGET",
      .help = "the snapshots of TARGET, and what they need",
      .manual = "Lists the snapshots that --snapshot has made of TARGET: how many files, how long they are together, what the snapshot needs on disk beside the tree and all newer snapshots, what it "

@@ -90,7 +90,8 @@ inline constexpr unsigned kForImport = 32;
 inline constexpr unsigned kForInspect = 64;
 inline constexpr unsigned kForCheck = 128;
 inline constexpr unsigned kForRestore = 256;
-inline constexpr unsigned kForSnap = kForExport | kForImport | kForInspect | kForCheck | kForRestore;
+inline constexpr unsigned kForRepair = 512;
+inline constexpr unsigned kForSnap = kForExport | kForImport | kForInspect | kForCheck | kForRestore | kForRepair;
 
 // The verbs of a target's store.
 inline constexpr unsigned kForList = 1U << 16;

@@ -158,6 +158,7 @@ unsigned bit_of(Command command) {
     case Command::snap_inspect: return kForInspect;
     case Command::snap_check: return kForCheck;
     case Command::snap_restore: return kForRestore;
+    case Command::snap_repair: return kForRepair;
     case Command::snap_list: return kForList;
     case Command::snap_stats: return kForStats;
     case Command::snap_tag: return kForTag;

@@ -25,6 +25,7 @@ enum class Command {
   snap_inspect,
   snap_check,
   snap_restore,
+  snap_repair,
   snap_list,
   snap_stats,
   snap_tag,

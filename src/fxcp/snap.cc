@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "core/archive/checker.h"
 #include "core/archive/importing.h"
+#include "core/copy/target.h"
 #include "fxcp/arrangement.h"
 #include "fxcp/preflight.h"
 #include "sys/file.h"
@@ -20,6 +21,8 @@ namespace foxing::fxcp {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+constexpr mode_t kArchiveMode = 0600;  // it may hold what others may not read
 
 double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
@@ -143,6 +146,27 @@ bool SnapOutput::flush() { return std::fflush(to_) == 0 && whole_; }
 unsigned helping_workers(const Options& options) {
   const unsigned all = options.jobs > 0 ? options.jobs : std::min(sys::usable_processors(), 16U);
   return all > 1 || options.jobs == 0 ? all : 0;
+}
+
+Result<> write_new_archive(const std::string& path, Name name, const std::function<Result<>(sys::FdView)>& write) {
+  const SplitPath split = split_path(path);
+  auto fd = sys::open_at(sys::working_directory(), split.directory, {.links = sys::Links::follow, .directory = true});
+  if (!fd) return tl::make_unexpected(std::move(fd).error().about(split.directory));
+  const sys::FileStatus status = FOX_TRY(sys::status_of(*fd));
+  copy::Pairs pairs;
+  copy::Pair* const pair = FOX_TRY(pairs.of(*fd, status.device(), *fd, status.device()));
+  copy::TargetDirectory directory(std::move(*fd), status, *pair, false, {});
+  copy::TempNames names;
+  auto staged =
+      copy::StagedFile::create(directory, directory.fd(), names, split.name, kArchiveMode, copy::StagedFile::Staging::atomic);
+  if (!staged) return tl::make_unexpected(std::move(staged).error().about(path));
+  const auto done = [&]() -> Result<> {
+    FOX_TRY(write(staged->fd()));
+    FOX_TRY(sys::sync_file(staged->fd()));
+    return name == Name::must_be_free ? staged->commit_as_new() : staged->commit();
+  }();
+  if (!done) return tl::make_unexpected(Error(done.error()).about(path));
+  return {};
 }
 
 Result<archive::Archive> open_archive(const std::string& path) {

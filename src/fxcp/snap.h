@@ -4,12 +4,13 @@
 //
 //   archives:   the files of the next line
 //   the store:  snap_store.cc   list, stats, tag, prune, rebuild-index, verify        snap_history.cc   copy, revert, log, diff
-//   snap_export.cc   export        snap.cc   import, restore, check        snap_inspect.cc   inspect
+//   snap_export.cc   export        snap.cc   import, restore, check        snap_inspect.cc   inspect        snap_repair.cc   repair
 //
 // Holds. Exit code 0: all is as it should be; 1: something is not there or not whole, and is named; 2: nothing was done.
 #pragma once
 
 #include <cstdio>
+#include <functional>
 #include <mutex>
 #include <string>
 
@@ -26,6 +27,7 @@ ExitCode run_import(const Options& options);
 ExitCode run_inspect(const Options& options);
 ExitCode run_check(const Options& options);
 ExitCode run_restore(const Options& options);
+ExitCode run_repair(const Options& options);
 
 ExitCode run_snap_list(const Options& options);
 ExitCode run_snap_stats(const Options& options);
@@ -61,6 +63,10 @@ class SnapOutput final : public archive::Observer {
 
 /// Threads beside the one that calls.
 unsigned helping_workers(const Options& options);
+
+enum class Name { may_be_taken, must_be_free };  // by another file; EEXIST where it must not
+/// A new archive, which has its name when `write` has filled it and it is on disk.  Errors are about `path`.
+Result<> write_new_archive(const std::string& path, Name name, const std::function<Result<>(sys::FdView)>& write);
 
 /// The archive `path`; "-" is standard input, where that can be read at any place.
 Result<archive::Archive> open_archive(const std::string& path);

@@ -8,8 +8,6 @@
 
 #include "base/text.h"
 #include "core/archive/appending.h"
-#include "core/copy/target.h"
-#include "fxcp/arrangement.h"
 #include "fxcp/output_file.h"
 #include "fxcp/selection.h"
 #include "fxcp/snap.h"
@@ -24,7 +22,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr sys::FdView standard_output() { return sys::FdView(1); }
-constexpr mode_t kArchiveMode = 0600;  // it may hold what others may not read
 constexpr int kTries = 10;  // where others give the archive's name to other files meanwhile
 
 /// One run.
@@ -84,27 +81,12 @@ class Export {
   }
 
   Result<> to_file() {
-    const SplitPath split = split_path(path_);
-    auto fd = sys::open_at(sys::working_directory(), split.directory, {.links = sys::Links::follow, .directory = true});
-    if (!fd) return tl::make_unexpected(std::move(fd).error().about(split.directory));
-    const sys::FileStatus status = FOX_TRY(sys::status_of(*fd));
-    copy::Pairs pairs;
-    copy::Pair* const pair = FOX_TRY(pairs.of(*fd, status.device(), *fd, status.device()));
-    copy::TargetDirectory directory(std::move(*fd), status, *pair, false, {});
-    copy::TempNames names;
-    auto staged =
-        copy::StagedFile::create(directory, directory.fd(), names, split.name, kArchiveMode, copy::StagedFile::Staging::atomic);
-    if (!staged) return tl::make_unexpected(std::move(staged).error().about(path_));
-    how_.leave_out.push_back(FOX_TRY(sys::status_of(staged->fd())).key());
-    archive::Writer writer(staged->fd(), how_.codec);
-    const auto done = [&]() -> Result<> {
+    return write_new_archive(path_, options_.append ? Name::must_be_free : Name::may_be_taken, [&](sys::FdView file) -> Result<> {
+      how_.leave_out.push_back(FOX_TRY(sys::status_of(file)).key());
+      archive::Writer writer(file, how_.codec);
       FOX_TRY(writer.begin_archive({}));
-      FOX_TRY(write_snapshot(writer, named_now()));
-      FOX_TRY(sys::sync_file(staged->fd()));
-      return options_.append ? staged->commit_as_new() : staged->commit();
-    }();
-    if (!done) return tl::make_unexpected(Error(done.error()).about(path_));
-    return {};
+      return write_snapshot(writer, named_now());
+    });
   }
 
   /// False where the name went to another file before this one was locked.

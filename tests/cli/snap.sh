@@ -181,6 +181,36 @@ for root, _, files in os.walk("d8"):
             assert open(path, "rb").read() == open("a" + path[2:], "rb").read(), path
 PYTHON
 
+# Repair: what is whole is saved, what is lost is named, and the damaged one is as it was.
+cp s.fxar broken.fxar && cp a.fxar damaged2.fxar
+expect 0 fxcp snap repair a.fxar -o same.fxar && says "lost 0, gaps 0" && rm -rf d9
+expect 0 fxcp snap import same.fxar d9 && same a d9
+truncate -s -30 broken.fxar && cp broken.fxar before.fxar
+expect 0 fxcp snap repair broken.fxar && says "broken.fxar.repaired: 3 snapshots"
+check "the damaged one is as it was" cmp broken.fxar before.fxar
+check "nobody else may read it" test "$(stat -c %a broken.fxar.repaired)" = 600
+expect 0 fxcp snap check broken.fxar.repaired && says "3 snapshots" "damages 0"
+expect 0 fxcp snap import broken.fxar.repaired d10 && same d3 d10
+expect 2 fxcp snap repair broken.fxar && says "is there already"
+expect 2 fxcp snap repair broken.fxar -o broken.fxar && says "is the damaged archive itself"
+expect 1 fxcp snap repair damaged.fxar -o saved.fxar && says "files saved"
+expect 0 fxcp snap check saved.fxar && says "damages 0"
+expect 1 fxcp snap repair short.fxar -o short.repaired && says "its end is lost"
+expect 0 fxcp snap import -q short.repaired d11
+check "what is there is right" python3 - <<'PYTHON'
+import os
+for root, _, files in os.walk("d11"):
+    for name in files:
+        path = os.path.join(root, name)
+        if os.path.isfile(path) and not os.path.islink(path) and os.path.getsize(path) < 10_000_000:
+            assert open(path, "rb").read() == open("a" + path[3:], "rb").read(), path
+PYTHON
+expect 2 fxcp snap repair junk && says "is not an FXAR archive"
+head -c 100 s.fxar >tiny.fxar
+expect 2 fxcp snap repair tiny.fxar && says "has nothing that could be saved"
+check "nothing was made" test ! -e tiny.fxar.repaired -a ! -e junk.repaired
+expect 2 fxcp snap repair a.fxar --file x && says "has no meaning with snap repair"
+
 # As an ordinary user.
 chmod 777 "$WORK" && cp a.fxar user.fxar && chmod 644 user.fxar
 expect 0 as_user "$FXCP_FOR_ALL" snap import -q user.fxar u

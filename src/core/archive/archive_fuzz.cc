@@ -16,6 +16,7 @@
 #include "core/archive/crc32c.h"
 #include "core/archive/manifest.h"
 #include "core/archive/reader.h"
+#include "core/archive/repairer.h"
 #include "sys/file.h"
 
 namespace foxing::archive {
@@ -53,10 +54,25 @@ void make_right(std::string& bytes) {
   }
 }
 
+struct Unmoved final : RepairObserver {
+  void lost(const std::string&, const std::string&, const std::string&) override {}
+  void gap(const std::string&, const std::string&) override {}
+};
+
+void repair_archive(sys::FdView file) {
+  const sys::UniqueFd out(::memfd_create("repaired", MFD_CLOEXEC));
+  auto survey = Survey::of(file, [](const Error&) {});
+  if (!survey) return;
+  Writer writer(out, {codec::Format::none, 0});
+  Unmoved unmoved;
+  if (writer.begin_archive({.chunks = survey->header().chunks})) (void)repair(*survey, writer, unmoved).has_value();
+}
+
 void read_archive(std::string bytes) {
   make_right(bytes);
   sys::UniqueFd file(::memfd_create("archive", MFD_CLOEXEC));
   if (!file || !sys::write_all(file, as_bytes(bytes))) return;
+  repair_archive(file);
   auto archive = Archive::open(std::move(file));
   if (!archive) return;
   Deaf deaf;
