@@ -85,16 +85,7 @@ stop_mirror
 
 # Two targets: one vanishes, the other is not held up; the first one comes back.
 first=$(new_fs tmpfs) && second=$(new_fs tmpfs)
-cat >"$WORK/config.toml" <<TOML
-control_socket = "$WORK/control"
-metrics = ""
-[[sources]]
-path = "$a/src"
-[[sources.targets]]
-path = "$first/dst"
-[[sources.targets]]
-path = "$second/dst"
-TOML
+configure "$a/src" "$first/dst" "$second/dst"
 rm -f "$WORK/control"
 begin_mirror daemon -c "$WORK/config.toml" || finish
 settled

@@ -116,15 +116,8 @@ stop_mirror
 
 # A target that must be mounted.
 mkdir "$a/disk"
-cat >"$WORK/config.toml" <<TOML
-control_socket = "$WORK/control"
-metrics = ""
-[[sources]]
-path = "$a/src"
-[[sources.targets]]
-path = "$a/disk/dst"
-must_be_mounted = true
-TOML
+configure "$a/src" "$a/disk/dst"
+echo "must_be_mounted = true" >>"$WORK/config.toml"
 expect 2 foxingd daemon -c "$WORK/config.toml"
 says "$a/disk/dst" "must_be_mounted"
 check "nothing was made" [ -z "$(ls -A "$a/disk")" ]
@@ -139,16 +132,7 @@ umount "$a/disk"
 # One of two disks is read-only at the start: the other one is mirrored, and it begins when it can.
 disk=$(new_fs tmpfs 64M)
 check "read-only" mount -o remount,ro "$disk"
-cat >"$WORK/config.toml" <<TOML
-control_socket = "$WORK/control"
-metrics = ""
-[[sources]]
-path = "$a/src"
-[[sources.targets]]
-path = "$b/first"
-[[sources.targets]]
-path = "$disk/second"
-TOML
+configure "$a/src" "$b/first" "$disk/second"
 rm -f "$WORK/control"
 begin_mirror daemon -c "$WORK/config.toml" || finish
 check "the first goes on" foxingd flush --socket "$WORK/control" --timeout 60 "$b/first"

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What the stories of tests/daemon share; after common.sh.
 #   mirror SRC DST [OPTIONS]   starts `foxingd sync --watch` and waits until everything is equal for the first time
+#   configure SRC DST...       writes $WORK/config.toml: one source and its targets
 #   settled                    waits until all that has happened is on the target
 #   stop_mirror, kill_mirror   SIGTERM, and its exit code is checked; SIGKILL
 # CAPTURE is the source of events for mirror.
@@ -14,6 +15,14 @@ need_foxingd() {
 }
 
 foxingd() { timeout -k 5 "${FXCP_TIMEOUT:-120}" "$FOXINGD" "$@"; }
+
+configure() {
+  local target
+  {
+    printf 'control_socket = "%s"\nmetrics = ""\n[[sources]]\npath = "%s"\n' "$WORK/control" "$1"
+    for target in "${@:2}"; do printf '[[sources.targets]]\npath = "%s"\n' "$target"; done
+  } >"$WORK/config.toml"
+}
 
 begin_mirror() {
   "$FOXINGD" "$@" 2>>"$WORK/foxingd.log" &
