@@ -20,8 +20,8 @@ namespace foxing::copy {
 struct Pair {
   DeviceId source;
   DeviceId target;
-  storage::Filesystem source_kind;
-  storage::Filesystem target_kind;
+  storage::Filesystem source_kind = storage::Filesystem::other;
+  storage::Filesystem target_kind = storage::Filesystem::other;
   bool shares_blocks = false;  // FICLONE may work
   bool target_tells_holes = false;
   bool target_shares_blocks = false;  // between two files of the target
