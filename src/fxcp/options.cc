@@ -15,6 +15,7 @@
 
 #include "base/own_names.h"
 #include "base/text.h"
+#include "base/utc.h"
 #include "fxcp/option_table.h"
 #include "fxcp/options_parser.h"
 #include "fxcp/values.h"
@@ -515,7 +516,7 @@ Result<> Parser::sort_snap_operands() {
                               std::ranges::find(verbs(), options_.command, &Verb::command)->operands,
                               operands_.size() == 1 ? "is" : "are", operands_.size()));
   if (options_.append && !options_.output) return refuse("--append needs --output: the archive to append to");
-  if (options_.timestamp && !parse_timestamp(*options_.timestamp))
+  if (options_.timestamp && !parse_utc(*options_.timestamp))
     return refuse(fmt::format("--timestamp={}: use a time in UTC, as 2026-03-12T101500", *options_.timestamp));
   if (options_.latest && options_.date) return refuse("--latest and --date contradict each other: use one of them");
   if (options_.list && options_.file) return refuse("--list and --file contradict each other: use one of them");

@@ -7,6 +7,7 @@
 #include <chrono>
 
 #include "base/text.h"
+#include "base/utc.h"
 #include "core/archive/appending.h"
 #include "fxcp/output_file.h"
 #include "fxcp/selection.h"
@@ -68,7 +69,7 @@ class Export {
   archive::Snapshot named_now() const {
     archive::Snapshot snapshot;
     const timespec now = sys::wall_clock();
-    snapshot.seconds = options_.timestamp ? *parse_timestamp(*options_.timestamp) : now.tv_sec;
+    snapshot.seconds = options_.timestamp ? *parse_utc(*options_.timestamp) : now.tv_sec;
     snapshot.nanoseconds = options_.timestamp ? 0 : static_cast<std::uint32_t>(now.tv_nsec);
     snapshot.id = archive::id_of_time(snapshot.seconds);
     return snapshot;

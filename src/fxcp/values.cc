@@ -3,7 +3,6 @@
 
 #include <charconv>
 #include <cmath>
-#include <ctime>
 
 namespace foxing::fxcp {
 namespace {
@@ -25,31 +24,6 @@ std::optional<std::int64_t> parse_number(std::string_view text) {
   const auto [rest, problem] = std::from_chars(text.data(), end, number);
   if (problem != std::errc{} || rest != end) return std::nullopt;
   return number;
-}
-
-std::optional<std::int64_t> parse_timestamp(std::string_view text) {
-  constexpr std::string_view kForm = "0000-00-00T000000";
-  if (text.size() != kForm.size()) return std::nullopt;
-  for (std::size_t i = 0; i < kForm.size(); ++i) {
-    const bool digit = text[i] >= '0' && text[i] <= '9';
-    if (kForm[i] == '0' ? !digit : text[i] != kForm[i]) return std::nullopt;
-  }
-  const auto number = [&](std::size_t at, std::size_t length) {
-    return static_cast<int>(*parse_number(text.substr(at, length)));
-  };
-  std::tm parts{};
-  parts.tm_year = number(0, 4) - 1900;
-  parts.tm_mon = number(5, 2) - 1;
-  parts.tm_mday = number(8, 2);
-  parts.tm_hour = number(11, 2);
-  parts.tm_min = number(13, 2);
-  parts.tm_sec = number(15, 2);
-  const std::tm wanted = parts;
-  const std::time_t time = ::timegm(&parts);  // which takes the 31st of February for a day in March
-  const bool is_a_day = parts.tm_mon == wanted.tm_mon && parts.tm_mday == wanted.tm_mday && parts.tm_hour == wanted.tm_hour &&
-                        parts.tm_min == wanted.tm_min && parts.tm_sec == wanted.tm_sec;
-  if (!is_a_day) return std::nullopt;
-  return time;
 }
 
 std::optional<Bytes> parse_size(std::string_view text) {

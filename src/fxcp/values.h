@@ -17,7 +17,4 @@ std::optional<std::int64_t> parse_number(std::string_view text);
 /// byte.  Upper or lower case.  Nothing for anything else, and from 2^63 on.
 std::optional<Bytes> parse_size(std::string_view text);
 
-/// "2026-03-12T101500", UTC: seconds since 1970.
-std::optional<std::int64_t> parse_timestamp(std::string_view text);
-
 }  // namespace foxing::fxcp

@@ -7,9 +7,9 @@
 #include <charconv>
 #include <ctime>
 
-namespace foxing::snapshot {
+#include "base/utc.h"
 
-constexpr std::string_view kForm = "0000-00-00T000000";
+namespace foxing::snapshot {
 
 std::optional<std::string> name_of(const Epoch& epoch) {
   const std::time_t time = epoch.seconds;
@@ -22,30 +22,15 @@ std::optional<std::string> name_of(const Epoch& epoch) {
 }
 
 std::optional<Epoch> parse_epoch(std::string_view name) {
-  if (name.size() < kForm.size()) return std::nullopt;
-  for (std::size_t i = 0; i < kForm.size(); ++i) {
-    const bool digit = name[i] >= '0' && name[i] <= '9';
-    if (kForm[i] == '0' ? !digit : name[i] != kForm[i]) return std::nullopt;
-  }
-  const auto number = [&](std::size_t at, std::size_t length) {
-    int value = 0;
-    std::from_chars(name.data() + at, name.data() + at + length, value);
-    return value;
-  };
-  std::tm parts{};
-  parts.tm_year = number(0, 4) - 1900;
-  parts.tm_mon = number(5, 2) - 1;
-  parts.tm_mday = number(8, 2);
-  parts.tm_hour = number(11, 2);
-  parts.tm_min = number(13, 2);
-  parts.tm_sec = number(15, 2);
-  Epoch epoch{.seconds = ::timegm(&parts)};
-  if (name.size() > kForm.size() + 1 && name[kForm.size()] == '-') {
+  const auto seconds = parse_utc(name.substr(0, kUtcForm.size()));
+  if (!seconds) return std::nullopt;
+  Epoch epoch{.seconds = *seconds};
+  if (name.size() > kUtcForm.size() + 1 && name[kUtcForm.size()] == '-') {
     const char* const end = name.data() + name.size();
-    const auto [rest, problem] = std::from_chars(name.data() + kForm.size() + 1, end, epoch.number);
+    const auto [rest, problem] = std::from_chars(name.data() + kUtcForm.size() + 1, end, epoch.number);
     if (problem != std::errc{} || rest != end || epoch.number > kMostInOneSecond) return std::nullopt;
   }
-  // The 31st of February is a day in March, and "-02" is -2: only one spelling is a name.
+  // "-02" is -2: only one spelling is a name.
   return name_of(epoch) == name ? std::optional(epoch) : std::nullopt;
 }
 
