@@ -4,17 +4,8 @@
 # The program alone may take 64 MiB.  A sanitizer has its own memory, which says nothing about ours: such a build is compared with
 # itself on a tenth of the files.  FXCP_PLAIN names a build without sanitizers, when there is one.
 . "$(dirname "$0")/../support/common.sh"
-need_fxcp
-need_tool python3
-private_mounts "$@"
-work_dir
+. "$(dirname "$0")/../support/memory.sh"
 count=${1:-200000}
-program=$FXCP
-[ -n "${FXCP_PLAIN:-}" ] && [ -x "$FXCP_PLAIN" ] && program=$FXCP_PLAIN
-sanitized=no
-grep -qa -e __asan_init -e __tsan_init "$program" && sanitized=yes
-export ASAN_OPTIONS="$ASAN_OPTIONS:quarantine_size_mb=1:malloc_context_size=1:detect_leaks=0"
-a=$(tmpfs 4G) || exit $?
 
 make_files() {   # make_files DIR COUNT
   python3 - "$1" "$2" <<'END'

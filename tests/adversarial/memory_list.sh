@@ -3,17 +3,8 @@
 # Memory does not grow with the lines of a list (--files-from): memory_list.sh COUNT.  Two thirds of the names lie in one directory, the others in a tree;
 # the list comes through a pipe, in the order of the tree, and in any order.  As memory.sh a sanitizer's build is compared with itself only.
 . "$(dirname "$0")/../support/common.sh"
-need_fxcp
-need_tool python3
-private_mounts "$@"
-work_dir
+. "$(dirname "$0")/../support/memory.sh"
 count=${1:-200000}
-program=$FXCP
-[ -n "${FXCP_PLAIN:-}" ] && [ -x "$FXCP_PLAIN" ] && program=$FXCP_PLAIN
-sanitized=no
-grep -qa -e __asan_init -e __tsan_init "$program" && sanitized=yes
-export ASAN_OPTIONS="$ASAN_OPTIONS:quarantine_size_mb=1:malloc_context_size=1:detect_leaks=0"
-a=$(tmpfs 4G) || exit $?
 
 make_files() {   # make_files DIR COUNT
   python3 - "$1" "$2" <<'END_OF_TREE'
